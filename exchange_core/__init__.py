@@ -1,0 +1,1 @@
+"""One asyncio interface to many exchanges."""

@@ -1,0 +1,1 @@
+"""Kraken Futures for exchange-core."""

@@ -1,0 +1,18 @@
+"""Fixtures for every room."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def captures() -> Path:
+    """Return the folder of recorded venue payloads, which lies outside of the repository."""
+    folder = os.environ.get("CAPTURES_DIR")
+    if not folder:
+        pytest.skip("CAPTURES_DIR is not set; it names the folder of recorded venue payloads")
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.skip(f"CAPTURES_DIR names {path}, which is not a folder")
+    return path
