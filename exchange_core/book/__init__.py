@@ -1,0 +1,1 @@
+"""Order books: exact integers inside, checked before they are shown."""

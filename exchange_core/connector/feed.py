@@ -1,0 +1,101 @@
+"""A WebSocket connection as a state machine: frames and time in, events and frames to send out.
+
+The runner in ``exchange_core.transport`` owns the socket and calls, in this order: ``login`` (and runs the flow),
+``opened``, then ``receive`` for every frame and ``tick`` about once a second, sending what ``outbox`` holds after each;
+``closed`` when the connection is gone, and all over again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Protocol
+
+import attrs
+
+from exchange_core.connector.rest import Flow
+from exchange_core.model.book import OrderBook
+from exchange_core.model.event import Events, Subscription
+from exchange_core.model.symbol import Symbol
+
+
+@attrs.define
+class FeedStats:
+    """What a feed has seen.
+
+    Attributes:
+        books: Book messages, snapshots included.
+        verified: Book messages whose check was right (where the venue offers one).
+        mismatches: Book messages whose check was wrong.
+        gaps: Holes in a sequence.
+        resyncs: Fresh snapshots that were asked for, or received, after a book had failed.
+        unknown: Frames that are not recognised, by kind.
+        ignored: Frames that are known and carry no news, by kind.
+    """
+
+    frames: int = 0
+    books: int = 0
+    verified: int = 0
+    mismatches: int = 0
+    gaps: int = 0
+    resyncs: int = 0
+    unknown: Counter[str] = attrs.field(factory=Counter)
+    ignored: Counter[str] = attrs.field(factory=Counter)
+
+
+class Feed(Protocol):
+    """One connection to one venue."""
+
+    stats: FeedStats
+
+    def login(self) -> Flow[str] | None:
+        """Return what must be asked over REST before each connection (a token), or None."""
+        ...
+
+    def opened(self, now: float, credential: str | None = None) -> None:
+        """Start a new connection; *credential* is what ``login``'s flow returned. Queues all wanted subscriptions."""
+        ...
+
+    def receive(self, frame: bytes | str, now: float) -> Events:
+        """Take one frame; return its news.
+
+        Raises:
+            ProtocolError: And nothing else, whatever the frame holds. The connection can go on.
+        """
+        ...
+
+    def tick(self, now: float) -> Events:
+        """Let time pass: overdue acknowledgements are asked again or reported, keep-alives are queued."""
+        ...
+
+    def closed(self, now: float) -> Events:
+        """The connection is gone: books are STALE until it is back."""
+        ...
+
+    def is_dead(self, now: float) -> str | None:
+        """Return why the connection should be dropped (nothing came for too long), or None."""
+        ...
+
+    def outbox(self) -> list[str]:
+        """Return the frames to send now, in order, and forget them."""
+        ...
+
+    def subscribe(self, subscriptions: Iterable[Subscription], now: float) -> None:
+        """Ask for more. On a closed connection they are asked for when it opens."""
+        ...
+
+    def unsubscribe(self, subscriptions: Iterable[Subscription], now: float) -> None:
+        """Ask for less."""
+        ...
+
+    def subscriptions(self) -> Iterable[Subscription]:
+        """Return all that are wanted, in order."""
+        ...
+
+    def is_active(self, subscription: Subscription) -> bool:
+        """Return whether the venue acknowledged it on this connection."""
+        ...
+
+    def book(self, symbol: Symbol) -> OrderBook | None:
+        """Return the live view of a book that was subscribed to."""
+        ...

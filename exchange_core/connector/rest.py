@@ -1,0 +1,81 @@
+"""REST as data: what to send is a RestCall, an operation is a generator of them.
+
+A plugin yields calls and receives decoded replies; the transport does the sending. Paging is a loop around ``yield``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import attrs
+
+from exchange_core.connector.limits import Cost
+
+T = TypeVar("T")
+
+Flow = Generator["RestCall", Any, T]
+"""An operation: yields calls, receives what ``Dialect.decode`` made of each answer, returns a domain value."""
+
+
+@attrs.frozen(kw_only=True)
+class RestCall:
+    """One call, as data.
+
+    Attributes:
+        path: Path below the base address, such as ``/0/private/AddOrder``.
+        params: As they are to be sent; None values are left out, lists repeat the key (or stay lists in JSON).
+        reply: What the plugin's ``decode`` shall make of the result.
+        private: Must be signed.
+        changes_state: A write: never sent twice, and without an answer its outcome is unknown.
+        base: Which of the venue's addresses: a field of its config, such as ``rest_url``.
+        json: Send the parameters as a JSON body.
+        costs: What it takes from the venue's limits.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    reply: Any = None
+    private: bool = False
+    changes_state: bool = False
+    base: str = "rest_url"
+    json: bool = False
+    costs: tuple[Cost, ...] = ()
+
+
+class HttpRequest(NamedTuple):
+    """What goes on the wire. *target* is path and query, without host."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    def __repr__(self) -> str:  # headers and body carry keys and signatures
+        return f"HttpRequest({self.method} {self.target.partition('?')[0]})"
+
+
+class HttpReply(NamedTuple):
+    """What came back. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Dialect(Protocol):
+    """How one venue writes requests and answers."""
+
+    def encode(self, call: RestCall) -> HttpRequest:
+        """Write a call that needs no signature."""
+        ...
+
+    def decode(self, call: RestCall, reply: HttpReply) -> Any:
+        """Read an answer as ``call.reply``.
+
+        Raises:
+            ExchangeError: The venue's error, mapped to our tree. ``OutcomeUnknown`` for answers to writes that
+                leave it open whether they were carried out. ``ProtocolError`` for what does not read as documented.
+        """
+        ...

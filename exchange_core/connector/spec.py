@@ -1,0 +1,191 @@
+"""A venue as its plugin describes it: fill in a VenueSpec, there is no base exchange to inherit from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+import attrs
+
+from exchange_core.connector.auth import Credentials, Signer
+from exchange_core.connector.feed import Feed
+from exchange_core.connector.limits import Limits
+from exchange_core.connector.naming import AssetMap, SymbolMap
+from exchange_core.connector.rest import Dialect, Flow
+from exchange_core.connector.simulation import SimulatorSpec
+from exchange_core.model.account import Balance, FeeRates, Position
+from exchange_core.model.book import BookSnapshot
+from exchange_core.model.event import Channel
+from exchange_core.model.fill import Fill
+from exchange_core.model.instrument import Instrument
+from exchange_core.model.market import Candle, Ticker, Trade
+from exchange_core.model.order import Order, OrderRequest
+from exchange_core.model.symbol import Symbol
+
+
+@attrs.frozen(kw_only=True)
+class VenueConfig:
+    """What can be set for a venue in ``[venues.NAME]``; plugins inherit and add their addresses.
+
+    Attributes:
+        tier: The account's level at the venue, where its limits depend on it.
+        request_timeout: Seconds to wait for an answer.
+        stale_after: Seconds of silence after which a feed is reconnected.
+        order_deadline: Seconds from sending after which the venue must not match an order; 0 sends none.
+        maker_fee: Overrides what the venue says, as a fraction (0.0025 is 0.25 %).
+        taker_fee: The same for taking.
+    """
+
+    rest_url: str = ""
+    ws_url: str = ""
+    tier: str = "default"
+    request_timeout: float = 10.0
+    stale_after: float = 10.0
+    order_deadline: float = 5.0
+    maker_fee: Decimal | None = None
+    taker_fee: Decimal | None = None
+
+
+@attrs.frozen(kw_only=True)
+class VenueContext:
+    """What the parts of one connected venue share.
+
+    Attributes:
+        venue: The name it has here (``[venues.NAME]``), for messages and values.
+        symbols: Filled by the ``instruments`` operation.
+        assets: Filled with it.
+        signer: None without credentials.
+        provisional: Take instruments that no list named, and tell their precision from the digits (for replays).
+    """
+
+    venue: str
+    config: Any
+    symbols: SymbolMap
+    assets: AssetMap
+    signer: Signer | None = None
+    provisional: bool = False
+
+
+class RestOperations(Protocol):
+    """The venue's REST side as flows. What a venue lacks raises NotSupported when it is called."""
+
+    def instruments(self) -> Flow[list[Instrument]]:
+        """List what is traded; fills the context's symbols and assets."""
+        ...
+
+    def load_instruments(self, body: bytes) -> list[Instrument]:
+        """Read a recorded answer of the instrument list (for replays); fills symbols and assets alike."""
+        ...
+
+    def ticker(self, symbol: Symbol) -> Flow[Ticker]: ...
+    def book(self, symbol: Symbol, depth: int | None) -> Flow[BookSnapshot]: ...
+    def trades(self, symbol: Symbol, limit: int | None) -> Flow[list[Trade]]:
+        """Return the latest public trades, oldest first."""
+        ...
+
+    def candles(self, symbol: Symbol, interval: int, since: datetime | None) -> Flow[list[Candle]]:
+        """Return bars of *interval* minutes, oldest first."""
+        ...
+
+    def place(self, request: OrderRequest) -> Flow[Order]:
+        """Send an order that has its client id and deadline already.
+
+        Raises:
+            OrderRefused: It did not happen.
+            OutcomeUnknown: It may have happened.
+        """
+        ...
+
+    def cancel(self, order: Order) -> Flow[None]:
+        """Cancel one order, by the venue's id or by ours.
+
+        Raises:
+            OrderNotFound: Nothing to cancel: it may be finished.
+        """
+        ...
+
+    def find(self, order: Order) -> Flow[Order | None]:
+        """Ask what became of an order, by the venue's id or by ours: open, then closed. None when it is nowhere."""
+        ...
+
+    def open_orders(self) -> Flow[list[Order]]: ...
+    def balances(self) -> Flow[list[Balance]]: ...
+    def positions(self) -> Flow[list[Position]]: ...
+    def fills(self, since: datetime | None) -> Flow[list[Fill]]:
+        """Return our executions from *since* on (the venue's latest page without it), oldest first."""
+        ...
+
+    def fees(self, symbol: Symbol) -> Flow[FeeRates | None]:
+        """Return what this account pays for *symbol*; None where the venue does not say."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class FeedSpec:
+    """One kind of WebSocket connection of a venue.
+
+    Attributes:
+        name: ``public``, ``private``, ...
+        url: Which field of the config holds its address.
+        channels: What it can be asked for.
+        private: Needs credentials.
+        make: Builds the state machine.
+        frames_per_second: How fast requests may be sent.
+        connects: How many connection attempts are allowed in *connect_window* seconds.
+    """
+
+    name: str
+    url: str
+    channels: frozenset[Channel]
+    make: Callable[[VenueContext], Feed]
+    private: bool = False
+    frames_per_second: float = 10.0
+    connects: int = 150
+    connect_window: float = 600.0
+
+
+class Support:
+    """Words of the support table."""
+
+    HONOURED = "honoured"
+    EMULATED = "emulated"
+    REFUSED = "refused"
+
+
+@attrs.frozen(kw_only=True)
+class VenueSpec:
+    """All there is to know about a venue.
+
+    Attributes:
+        name: What goes into ``plugin = "..."``.
+        title: For people.
+        config: Class of its options, with defaults for the live venue.
+        dialect: Writes requests, reads answers.
+        signer: Makes a signer of credentials; checks their form.
+        limits: The limiters for a config.
+        rest: Builds the REST operations.
+        feeds: Its WebSocket connections; a channel is served by the first that lists it.
+        book_depths: Depths that books can be had in; empty when the venue sends whole books.
+        support: What of an order each transport does: parameter to a word of ``Support``.
+        client_order_id: Makes a client id in the form that the venue takes, from 128 random bits.
+        simulator: Its simulated side, if it has one.
+    """
+
+    name: str
+    title: str
+    config: type[VenueConfig]
+    dialect: Callable[[VenueContext], Dialect]
+    signer: Callable[[Credentials], Signer]
+    limits: Callable[[Any], Limits]
+    rest: Callable[[VenueContext], RestOperations]
+    feeds: Sequence[FeedSpec]
+    client_order_id: Callable[[int], str]
+    book_depths: tuple[int, ...] = ()
+    support: Mapping[str, str] = attrs.field(factory=dict)
+    simulator: SimulatorSpec | None = None
+
+    def feed_for(self, channel: Channel) -> FeedSpec | None:
+        """Return the connection that serves *channel*, or None."""
+        return next((feed for feed in self.feeds if channel in feed.channels), None)

@@ -1,0 +1,207 @@
+"""What a feed tells the core: one small class a kind of news.
+
+Market data comes as the model itself (``Trade``, ``Ticker``, ``Candle``, ``OrderBook``); the classes here are for
+news that has no model of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import attrs
+
+from exchange_core.model.account import Balance, Position
+from exchange_core.model.book import OrderBook
+from exchange_core.model.fill import Fill
+from exchange_core.model.instrument import Instrument
+from exchange_core.model.market import Candle, Ticker, Trade
+from exchange_core.model.order import OrderStatus
+from exchange_core.model.side import Side
+from exchange_core.model.symbol import Symbol
+
+
+class Channel(StrEnum):
+    """What can be subscribed to."""
+
+    TICKER = "ticker"
+    TRADES = "trades"
+    BOOK = "book"
+    CANDLES = "candles"
+    INSTRUMENTS = "instruments"
+    STATUS = "status"
+    ORDERS = "orders"
+    FILLS = "fills"
+    BALANCES = "balances"
+    POSITIONS = "positions"
+
+
+@attrs.frozen
+class Subscription:
+    """One thing to be told about. Equal ones are one subscription.
+
+    Attributes:
+        symbol: None for account-wide channels.
+        depth: Of a book, in levels; None takes the venue's default.
+        interval: Of candles, in minutes.
+    """
+
+    channel: Channel
+    symbol: Symbol | None = None
+    depth: int | None = None
+    interval: int | None = None
+
+    def __str__(self) -> str:
+        parts = [str(self.channel), str(self.symbol or ""), str(self.depth or self.interval or "")]
+        return " ".join(part for part in parts if part)
+
+
+@attrs.frozen(kw_only=True)
+class Subscribed:
+    """The venue acknowledged a subscription."""
+
+    subscription: Subscription
+
+
+@attrs.frozen(kw_only=True)
+class SubscriptionRefused:
+    """The venue said no (or nothing, within the time allowed) to a subscription."""
+
+    subscription: Subscription
+    reason: str
+    codes: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class BookDesynced:
+    """A book failed its check; nothing of it is published until a fresh snapshot verified."""
+
+    symbol: Symbol
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class OrderUpdate:
+    """What one message said of one of our orders. None is "not said here", never "cleared".
+
+    Attributes:
+        filled: Cumulative quantity.
+        snapshot: True when it is part of the list of open orders that a subscription starts with.
+        sequence_time: When the venue made the change; an older one never overwrites a newer one.
+    """
+
+    venue_order_id: str | None = None
+    client_order_id: str | None = None
+    status: OrderStatus | None = None
+    symbol: Symbol | None = None
+    side: Side | None = None
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    filled: Decimal | None = None
+    average_price: Decimal | None = None
+    reason: str | None = None
+    snapshot: bool = False
+    sequence_time: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class OpenOrdersSnapshot:
+    """All orders that are open now; what we hold open and is not here ended while we were away."""
+
+    orders: tuple[OrderUpdate, ...]
+
+
+@attrs.frozen(kw_only=True)
+class BalancesUpdate:
+    """New totals.
+
+    Attributes:
+        complete: True when assets that are not listed are zero; False when they are unchanged.
+    """
+
+    balances: tuple[Balance, ...]
+    complete: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class PositionsUpdate:
+    """Positions; with *complete*, what is not listed is flat."""
+
+    positions: tuple[Position, ...]
+    complete: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class InstrumentsUpdate:
+    """Instruments that are new or changed."""
+
+    instruments: tuple[Instrument, ...]
+
+
+class VenueState(StrEnum):
+    """What the venue as a whole accepts."""
+
+    ONLINE = "online"
+    POST_ONLY = "post_only"
+    CANCEL_ONLY = "cancel_only"
+    MAINTENANCE = "maintenance"
+
+
+@attrs.frozen(kw_only=True)
+class StatusUpdate:
+    """The venue changed its mode. *text* is its own word."""
+
+    state: VenueState
+    text: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class SequenceGap:
+    """A private stream lost a message: what it says must be fetched again."""
+
+    channel: Channel
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Ignored:
+    """A frame that is known and carries no news: a heartbeat, a pong, an echo. *kind* names it."""
+
+    kind: str
+
+
+@attrs.frozen(kw_only=True)
+class Unrecognised:
+    """A frame or an entry that the plugin does not know. It is counted and reported, never fatal.
+
+    Attributes:
+        kind: What could be told of it, such as a channel name.
+        detail: Why, for a human; never contains credentials.
+    """
+
+    kind: str
+    detail: str = ""
+
+
+Event = (
+    OrderBook
+    | Trade
+    | Ticker
+    | Candle
+    | Fill
+    | OrderUpdate
+    | OpenOrdersSnapshot
+    | BalancesUpdate
+    | PositionsUpdate
+    | InstrumentsUpdate
+    | StatusUpdate
+    | SequenceGap
+    | Subscribed
+    | SubscriptionRefused
+    | BookDesynced
+    | Ignored
+    | Unrecognised
+)
+Events = Sequence[Event]

@@ -1,0 +1,66 @@
+"""Exact numbers at the door: text, int and Decimal come in, floats do not."""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, InvalidOperation
+
+from exchange_core.errors import InvalidValue
+
+type_names = "a Decimal, an int or a string of digits"
+
+
+def exact(value: object, what: str = "number") -> Decimal:
+    """Return *value* as a finite Decimal.
+
+    Args:
+        value: A Decimal, an int or a string such as ``"0.01"``.
+        what: What the number is, for the message.
+
+    Raises:
+        InvalidValue: For floats (they cannot hold most decimal fractions), bools, NaN, infinities and other text.
+    """
+    if isinstance(value, float):
+        raise InvalidValue(
+            f'{what}: {value!r} is a float and floats are not exact; write it as "{value!r}" or Decimal("{value!r}")'
+        )
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+        raise InvalidValue(f"{what}: {value!r} is {type(value).__name__}; expected {type_names}")
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise InvalidValue(f"{what}: {value!r} is not a number; expected {type_names}") from None
+    if not number.is_finite():
+        raise InvalidValue(f"{what}: {value!r} is not finite")
+    return number
+
+
+def plain(value: Decimal) -> str:
+    """Return *value* in plain digits, never with an exponent: ``0.00000051``, not ``5.1E-7``."""
+    return format(value, "f")
+
+
+def is_multiple(value: Decimal, step: Decimal) -> bool:
+    """Return whether *value* is a whole number of *step*."""
+    return value % step == 0
+
+
+def nearest(value: Decimal, step: Decimal) -> Decimal:
+    """Round to the nearest multiple of *step*; a tie goes to the even one."""
+    return (value / step).to_integral_value(ROUND_HALF_EVEN) * step
+
+
+def floor_to(value: Decimal, step: Decimal) -> Decimal:
+    """Round down to a multiple of *step*."""
+    return (value / step).to_integral_value(ROUND_FLOOR) * step
+
+
+def ceil_to(value: Decimal, step: Decimal) -> Decimal:
+    """Round up to a multiple of *step*."""
+    return (value / step).to_integral_value(ROUND_CEILING) * step
+
+
+def decimals_of(step: Decimal) -> int:
+    """Return how many decimals a multiple of *step* can have: 1 for 0.5, 0 for 1 and for 1000."""
+    exponent = step.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    return max(0, -exponent)
