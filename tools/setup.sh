@@ -59,7 +59,9 @@ find_python() {
 # What the environment was made from; "dev" contains "run".
 wanted() { printf '%s %s %s\n' "$1" "$PWD" "$(cat pyproject.toml requirements/*.txt | cksum)"; }
 
+# Commands inside an environment carry its path, so one that was moved or copied is made anew.
 healthy() {
+    case $made in '' | *" $PWD "*) ;; *) return 1 ;; esac
     "$venv/bin/python" -m pip --version >/dev/null 2>&1 && runs "$venv/bin/python" &&
         { [ -z "${PYTHON:-}" ] || [ "$(version "$PYTHON" 2>/dev/null)" = "$(version "$venv/bin/python")" ]; }
 }

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,18 @@ def test_no_import_crosses_a_wall() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_every_room_stands_on_a_floor() -> None:
+    """A room that no contract names could import anything."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    floors = " ".join(contracts[0]["layers"])
+    rooms = {
+        path.stem
+        for path in (ROOT / "exchange_core").iterdir()
+        if path.suffix == ".py" or (path.is_dir() and any(path.rglob("*.py")))
+    }
+    assert not {room for room in rooms - {"__init__", "__main__"} if f"(exchange_core.{room})" not in floors}
+
+
 def test_an_empty_house_breaks_no_contract(house: Path) -> None:
     result = lint_imports(house, house)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -65,31 +78,17 @@ def test_an_empty_house_breaks_no_contract(house: Path) -> None:
 @pytest.mark.parametrize(
     ("room", "line", "contract"),
     [
-        pytest.param(
-            "exchange_core/model", "import exchange_core.connector", "A lower floor", id="up a floor"
-        ),
+        pytest.param("exchange_core/model", "import exchange_core.connector", "A lower floor", id="up a floor"),
         pytest.param("exchange_core/venue", "import exchange_core.cli", "A lower floor", id="up two floors"),
-        pytest.param(
-            "exchange_core/portfolio", "import exchange_core.routing", "A lower floor", id="sideways"
-        ),
-        pytest.param(
-            "exchange_core/cli", "import exchange_core.testing", "A lower floor", id="testing tools"
-        ),
+        pytest.param("exchange_core/portfolio", "import exchange_core.routing", "A lower floor", id="sideways"),
+        pytest.param("exchange_core/cli", "import exchange_core.testing", "A lower floor", id="testing tools"),
         pytest.param("exchange_core/hub", "import kraken_spot", "The core never", id="core names a plugin"),
-        pytest.param(
-            "kraken_spot/feed", "import kraken_futures.feed", "A lower floor", id="plugin to plugin"
-        ),
-        pytest.param(
-            "kraken_spot/feed", "import exchange_core.transport", "A lower floor", id="plugin to network"
-        ),
+        pytest.param("kraken_spot/feed", "import kraken_futures.feed", "A lower floor", id="plugin to plugin"),
+        pytest.param("kraken_spot/feed", "import exchange_core.transport", "A lower floor", id="plugin to network"),
         pytest.param("kraken_futures/feed", "import exchange_core.hub", "A lower floor", id="plugin to hub"),
-        pytest.param(
-            "kraken_spot/feed", "from exchange_core import Hub", "Plugins import", id="plugin to face"
-        ),
+        pytest.param("kraken_spot/feed", "from exchange_core import Hub", "Plugins import", id="plugin to face"),
         *(
-            pytest.param(
-                "kraken_futures/feed", f"import {module}", "Plugins do no I/O", id=f"plugin to {module}"
-            )
+            pytest.param("kraken_futures/feed", f"import {module}", "Plugins do no I/O", id=f"plugin to {module}")
             for module in ("asyncio", "httpx", "os", "random", "socket", "time", "websockets")
         ),
     ],
@@ -103,9 +102,7 @@ def test_a_breach_is_noticed(house: Path, room: str, line: str, contract: str) -
 
 
 def test_a_plugin_may_use_the_low_floors(house: Path) -> None:
-    lines = (
-        "import exchange_core.hookspecs\nimport exchange_core.connector\nfrom exchange_core import model\n"
-    )
+    lines = "import exchange_core.hookspecs\nimport exchange_core.connector\nfrom exchange_core import model\n"
     (house / "kraken_spot/feed/__init__.py").write_text(lines)
     result = lint_imports(house, house)
     assert result.returncode == 0, result.stdout + result.stderr
