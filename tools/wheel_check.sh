@@ -8,6 +8,7 @@ python=$PWD/${VENV:-.venv}/bin/python
 pins=$PWD/requirements/runtime.txt
 room=$(mktemp -d)
 trap 'rm -rf "$room"' EXIT
+trap 'exit 130' INT TERM
 # What the caller's environment points at must not stand in for what the wheel lacks.
 unset PYTHONPATH
 
@@ -35,6 +36,13 @@ assert any(path.endswith("/LICENSE") for path in shipped), "the licence is not i
 PY
 
 echo 'wheel-check: exchange venues' >&2
-"$room/venv/bin/exchange" venues
+venues=$("$room/venv/bin/exchange" venues)
+printf '%s\n' "$venues"
+for plugin in kraken_futures kraken_spot; do
+    case $venues in
+    *"$plugin"*) ;;
+    *) echo "wheel-check: exchange venues does not name $plugin" >&2 && exit 1 ;;
+    esac
+done
 echo 'wheel-check: exchange demo' >&2
 "$room/venv/bin/exchange" demo
