@@ -4,7 +4,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-python=$PWD/${VENV:-.venv}/bin/python
+venv=$(cd "${VENV:-.venv}" && pwd)
+python=$venv/bin/python
 pins=$PWD/requirements/runtime.txt
 room=$(mktemp -d)
 trap 'rm -rf "$room"' EXIT
