@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import (
+    ROUND_CEILING,
+    ROUND_FLOOR,
+    ROUND_HALF_EVEN,
+    Context,
+    Decimal,
+    DivisionByZero,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+)
 
 from exchange_core.errors import InvalidValue
 
 type_names = "a Decimal, an int or a string of digits"
+
+# For ``with localcontext(EXACT)``: sums and products are exact or raise; nothing is rounded in silence.
+EXACT = Context(prec=200, traps=[DivisionByZero, Inexact, InvalidOperation, Overflow])
+
+_RATIO = Context(prec=34, rounding=ROUND_HALF_EVEN)
 
 
 def exact(value: object, what: str = "number") -> Decimal:
@@ -64,3 +79,8 @@ def decimals_of(step: Decimal) -> int:
     exponent = step.normalize().as_tuple().exponent
     assert isinstance(exponent, int)
     return max(0, -exponent)
+
+
+def ratio(dividend: Decimal, divisor: Decimal) -> Decimal:
+    """Return a quotient to 34 significant digits, the one place where a number may have to be rounded."""
+    return _RATIO.divide(dividend, divisor)
