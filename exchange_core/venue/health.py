@@ -1,0 +1,57 @@
+"""How a venue stands: its connections, its books, its orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import attrs
+
+from exchange_core.model.book import BookHealth
+from exchange_core.model.event import StatusUpdate
+from exchange_core.model.order import Order
+from exchange_core.model.symbol import Symbol
+
+
+@attrs.frozen(kw_only=True)
+class FeedHealth:
+    """One WebSocket connection.
+
+    Attributes:
+        state: The transport's word: connecting, open, ...; ``failed`` when it gave up.
+        reason: Why it is not open, where known.
+        subscriptions: How many are wanted on it.
+    """
+
+    state: str
+    reason: str | None = None
+    subscriptions: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class BookState:
+    """One followed book: whether it can be trusted and how many messages were verified."""
+
+    health: BookHealth
+    checked: int
+
+
+@attrs.frozen(kw_only=True)
+class VenueHealth:
+    """All of one venue.
+
+    Attributes:
+        status: What the venue last said of itself.
+        unknown_orders: Orders whose outcome is being asked for.
+        fills_complete_until: See ``Venue.fills_complete_until``.
+        account_error: Why the account is not followed live, where it is not.
+        unknown_assets: The venue's asset names that are in none of its lists, and how often they came.
+    """
+
+    feeds: Mapping[str, FeedHealth]
+    books: Mapping[Symbol, BookState]
+    status: StatusUpdate | None = None
+    unknown_orders: tuple[Order, ...] = ()
+    fills_complete_until: datetime | None = None
+    account_error: str | None = None
+    unknown_assets: Mapping[str, int] = attrs.field(factory=dict)

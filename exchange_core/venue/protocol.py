@@ -1,0 +1,182 @@
+"""What hub, portfolio and router know of a venue, and all that they know.
+
+A plugin's pure parts become one through ``open_venue``. Something that must own its I/O, such as a bridge to an SDK,
+can be offered whole by having these methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol, Self, TypeVar
+
+from exchange_core.errors import ExchangeError
+from exchange_core.model.account import Balance, FeeRates, Position
+from exchange_core.model.book import BookSnapshot, OrderBook
+from exchange_core.model.event import BalancesUpdate, PositionsUpdate
+from exchange_core.model.fill import Fill
+from exchange_core.model.instrument import Instrument
+from exchange_core.model.market import Candle, Ticker, Trade
+from exchange_core.model.order import Order, OrderRequest
+from exchange_core.model.symbol import Symbol
+from exchange_core.venue.health import VenueHealth
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class EventStream(Protocol[T_co]):
+    """News as they come: ``async for event in stream``. Leaving the loop, or ``close``, ends the subscription."""
+
+    def __aiter__(self) -> Self: ...
+    async def __anext__(self) -> T_co: ...
+    def close(self) -> None: ...
+    async def aclose(self) -> None: ...
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *exc_info: object) -> None: ...
+
+
+class Watch(Protocol):
+    """A callback that is being called; ``close`` ends it."""
+
+    def close(self) -> None: ...
+
+
+class Venue(Protocol):
+    """One account at one venue. Symbols are taken as ``Symbol`` or as text."""
+
+    @property
+    def name(self) -> str:
+        """The name it has here, such as that of ``[venues.NAME]``."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """The venue's name for people."""
+        ...
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether it can trade and show an account."""
+        ...
+
+    @property
+    def book_depths(self) -> tuple[int, ...]:
+        """Depths that live books can be had in; empty when they come whole."""
+        ...
+
+    def health(self) -> VenueHealth:
+        """Return how its connections, books and orders stand."""
+        ...
+
+    # Market data
+
+    def instrument(self, symbol: Symbol | str) -> Instrument:
+        """Return what is known of *symbol*. Raises UnknownSymbol."""
+        ...
+
+    async def instruments(self, *, refresh: bool = False) -> Sequence[Instrument]:
+        """Return all that is listed; with *refresh* ask the venue again."""
+        ...
+
+    async def ticker(self, symbol: Symbol | str) -> Ticker: ...
+    async def book(self, symbol: Symbol | str, depth: int | None = None) -> BookSnapshot:
+        """Ask for a book once. For a checked live one see :meth:`books`."""
+        ...
+
+    async def recent_trades(self, symbol: Symbol | str, limit: int | None = None) -> Sequence[Trade]:
+        """Return the latest public trades, oldest first."""
+        ...
+
+    async def candles(self, symbol: Symbol | str, interval: int, since: datetime | None = None) -> Sequence[Candle]:
+        """Return bars of *interval* minutes, oldest first; the last may be open."""
+        ...
+
+    def books(self, symbol: Symbol | str, depth: int | None = None) -> EventStream[OrderBook]:
+        """Follow a book. Yields the live view whenever it changed and is checked; states in between are skipped."""
+        ...
+
+    def live_book(self, symbol: Symbol | str) -> OrderBook | None:
+        """Return the live view of a book that is being followed, whatever its health; None when none is."""
+        ...
+
+    async def on_book(
+        self,
+        symbol: Symbol | str,
+        depth: int | None,
+        callback: Callable[[OrderBook], None],
+        *,
+        on_error: Callable[[ExchangeError], None] | None = None,
+    ) -> Watch:
+        """Call *callback* with the view for every checked message, with no queue in between."""
+        ...
+
+    def tickers(self, symbol: Symbol | str) -> EventStream[Ticker]:
+        """Follow the best prices; what came between two reads is skipped."""
+        ...
+
+    def trades(self, symbol: Symbol | str) -> EventStream[Trade]:
+        """Follow public trades; none is skipped, SlowConsumer is raised instead."""
+        ...
+
+    def candle_updates(self, symbol: Symbol | str, interval: int) -> EventStream[Candle]:
+        """Follow the bars of *interval* minutes; none is skipped."""
+        ...
+
+    # Trading
+
+    async def check(self, request: OrderRequest) -> None:
+        """Raise what :meth:`place` would raise before sending; send nothing."""
+        ...
+
+    async def place(self, request: OrderRequest) -> Order:
+        """Send an order, once. ``order.unknown`` is True when the venue's answer is still missing."""
+        ...
+
+    async def cancel(self, order: Order | str) -> Order:
+        """Cancel one order; return what became of it, which may be that it was filled first."""
+        ...
+
+    async def cancel_all(self, symbol: Symbol | str | None = None) -> Sequence[Order]:
+        """Cancel what is open, or what is open of *symbol* and nothing else."""
+        ...
+
+    async def order(self, order: Order | str) -> Order:
+        """Return the newest that is known, or can be asked, of an order."""
+        ...
+
+    async def open_orders(self, symbol: Symbol | str | None = None) -> Sequence[Order]:
+        """Ask the venue what is open."""
+        ...
+
+    # Account
+
+    @property
+    def fills_complete_until(self) -> datetime | None:
+        """Up to when every fill since the account is watched was delivered; None before the first time."""
+        ...
+
+    async def balances(self) -> Sequence[Balance]: ...
+    async def positions(self) -> Sequence[Position]: ...
+    async def fills(self, since: datetime | None = None) -> Sequence[Fill]:
+        """Ask for executions, oldest first."""
+        ...
+
+    async def fees(self, symbol: Symbol | str) -> FeeRates | None:
+        """Return what this account pays; None where neither the configuration nor the venue says."""
+        ...
+
+    def order_updates(self) -> EventStream[Order]:
+        """Follow all orders of the account. Never drops: raises SlowConsumer instead."""
+        ...
+
+    def fill_updates(self) -> EventStream[Fill]:
+        """Follow executions, each once, those made while a connection was lost included. Never drops."""
+        ...
+
+    def balance_updates(self) -> EventStream[BalancesUpdate]:
+        """Follow balances. Never drops."""
+        ...
+
+    def position_updates(self) -> EventStream[PositionsUpdate]:
+        """Follow positions. Never drops."""
+        ...
