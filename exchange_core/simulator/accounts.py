@@ -1,0 +1,178 @@
+"""Who owns what: balances, what open orders keep back, the ledger, and each account's orders and fills.
+
+All amounts are whole units of an asset's last decimal. What one account pays another gets; fees go to the house, which
+is an account without orders, and derivatives profits come from a clearing house, so that every asset's sum stays what
+was once deposited.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+import attrs
+
+from exchange_core.connector.simulation import SimBalance, SimFill, SimLedgerEntry, SimOrder
+from exchange_core.errors import InvalidValue
+from exchange_core.model.symbol import Symbol
+from exchange_core.simulator.exposure import Exposure
+from exchange_core.simulator.market import MarketState
+from exchange_core.simulator.matching import Resting
+from exchange_core.simulator.units import RATE, ceil_div, nearest_div, to_decimal
+
+
+@attrs.define(kw_only=True)
+class LiveOrder:
+    """An order and the whole numbers behind it.
+
+    Attributes:
+        resting: The order as the book knows it; its remaining lots count down while it is filled.
+        cost: Units paid or received so far.
+        fee: Units charged so far; always the exact fee so far, rounded once.
+        fee_exact: The exact fee so far, in fine units times RATE.
+        held: Units kept back for it (spot), of the asset it pays with.
+        counted, counted_lots: Fine value and lots with which it stands in the exposure (derivatives).
+    """
+
+    order: SimOrder
+    market: MarketState
+    resting: Resting
+    lots: int
+    cost: int = 0
+    fee: int = 0
+    fee_exact: int = 0
+    held: int = 0
+    counted: int = 0
+    counted_lots: int = 0
+
+    def charge(self, fine: int, rate: int) -> int:
+        """Return the fee to charge now for a value of *fine*, in units."""
+        self.fee_exact += fine * rate
+        total = nearest_div(self.fee_exact, RATE * self.market.per_unit)
+        fee, self.fee = total - self.fee, total
+        return fee
+
+    def buy_hold(self) -> int:
+        """Return what a resting spot buy must keep back: its rest at its price, and the taker's fee on it.
+
+        The cost of a part is cut, and fees are rounded once for the whole order, so that the parts never take
+        more than this.
+        """
+        market = self.market
+        value = market.value(self.resting.price, self.resting.remaining)
+        fee = self.fee_exact + value * max(0, market.taker_rate, market.maker_rate)
+        return value // market.per_unit + max(0, ceil_div(fee, RATE * market.per_unit) - self.fee)
+
+
+@attrs.define(kw_only=True)
+class Account:
+    """One account.
+
+    Attributes:
+        keep: How many finished orders, fills and ledger entries are kept; None keeps all.
+        client_ids: Of its open orders.
+    """
+
+    name: str
+    keep: int | None = None
+    totals: dict[str, int] = attrs.field(factory=dict)
+    held: dict[str, int] = attrs.field(factory=dict)
+    exposures: dict[Symbol, Exposure] = attrs.field(factory=dict)
+    open: dict[str, LiveOrder] = attrs.field(factory=dict)
+    client_ids: set[str] = attrs.field(factory=set)
+    closed: deque[SimOrder] = attrs.field(factory=deque)
+    fills: deque[SimFill] = attrs.field(factory=deque)
+    ledger: deque[SimLedgerEntry] = attrs.field(factory=deque)
+
+    def free(self, asset: str) -> int:
+        """Return the units that nothing keeps back."""
+        return self.totals.get(asset, 0) - self.held.get(asset, 0)
+
+    def hold(self, asset: str, units: int) -> None:
+        """Keep back more (or less, below zero)."""
+        self.held[asset] = self.held.get(asset, 0) + units
+
+    def exposure(self, market: MarketState) -> Exposure:
+        found = self.exposures.get(market.symbol)
+        if found is None:
+            found = self.exposures[market.symbol] = Exposure(market=market)
+        return found
+
+    def settle_margin(self, exposure: Exposure) -> None:
+        """Keep back what *exposure* now needs."""
+        needed = exposure.margin()
+        self.hold(exposure.market.quote, needed - exposure.held)
+        exposure.held = needed
+
+
+class Accounts:
+    """All accounts, and the money of the house."""
+
+    def __init__(self, decimals: Mapping[str, int], new_id: Callable[[], str]) -> None:
+        """Args:
+        decimals: How many are kept, by asset.
+        new_id: Makes the ids of ledger entries.
+        """
+        self.decimals = decimals
+        self.deposited: dict[str, int] = dict.fromkeys(decimals, 0)
+        self.fees: dict[str, int] = dict.fromkeys(decimals, 0)
+        self.clearing: dict[str, int] = dict.fromkeys(decimals, 0)
+        self._by_name: dict[str, Account] = {}
+        self._new_id = new_id
+
+    def __iter__(self) -> Iterator[Account]:
+        return iter(self._by_name.values())
+
+    def __getitem__(self, name: str) -> Account:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise InvalidValue(f"the simulated exchange has no account {name!r}") from None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def add(self, account: Account) -> None:
+        if account.name in self._by_name:
+            raise InvalidValue(f"the simulated exchange already has an account {account.name!r}")
+        self._by_name[account.name] = account
+
+    def deposit(self, account: Account, asset: str, units: int, now: datetime) -> SimLedgerEntry:
+        """Bring in money from outside."""
+        self.deposited[asset] += units
+        return self.book(account, asset, units, kind="deposit", reference=self._new_id(), now=now)
+
+    def book(
+        self, account: Account, asset: str, amount: int, *, kind: str, reference: str, now: datetime, fee: int = 0
+    ) -> SimLedgerEntry:
+        """Change a balance by *amount* less *fee*; the fee goes to the house."""
+        balance = account.totals.get(asset, 0) + amount - fee
+        account.totals[asset] = balance
+        self.fees[asset] += fee
+        decimals = self.decimals[asset]
+        entry = SimLedgerEntry(
+            id=self._new_id(),
+            reference=reference,
+            account=account.name,
+            kind=kind,
+            asset=asset,
+            amount=to_decimal(amount, decimals),
+            fee=to_decimal(fee, decimals),
+            balance=to_decimal(balance, decimals),
+            time=now,
+        )
+        account.ledger.append(entry)
+        if account.keep is not None and len(account.ledger) > account.keep:
+            account.ledger.popleft()
+        return entry
+
+    def balances(self, account: Account) -> list[SimBalance]:
+        return [
+            SimBalance(
+                asset=asset,
+                total=to_decimal(units, self.decimals[asset]),
+                held=to_decimal(account.held.get(asset, 0), self.decimals[asset]),
+            )
+            for asset, units in account.totals.items()
+        ]
