@@ -7,15 +7,17 @@ digits of price and quantity in one text, which is also what digit checksums are
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, Protocol, TypeVar
 
 from exchange_core.errors import ProtocolError
-from exchange_core.model.number import plain
 
 V = TypeVar("V")
+
+_NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,3}))?")
+_LONGEST = 60  # digits of price and quantity together; real ones have half of that
 
 
 class Row(Protocol):
@@ -68,9 +70,9 @@ class Ladder(Generic[V]):
             return index
         return None
 
-    def truncate(self, depth: int) -> None:
-        """Keep the best *depth* levels."""
-        if len(self.keys) > depth:
+    def truncate(self, depth: int | None) -> None:
+        """Keep the best *depth* levels; all of them for None."""
+        if depth is not None and len(self.keys) > depth:
             del self.keys[depth:], self.values[depth:]
 
 
@@ -83,7 +85,7 @@ def merge_digits(side: Ladder[str], rows: Iterable[Row], price_decimals: int, qu
         quantity_decimals: The same for quantities.
 
     Returns:
-        The index of the best level that was touched.
+        The index of the best level that was touched, or one past the end when none was.
 
     Raises:
         ProtocolError: For text that is no such number. The ladder is then half changed and must be dropped.
@@ -93,21 +95,17 @@ def merge_digits(side: Ladder[str], rows: Iterable[Row], price_decimals: int, qu
     best = len(keys) + 1
     for row in rows:
         price, quantity = row.price, row.qty
-        try:
+        try:  # the venue's own form: all decimals printed
             if price[price_dot] != "." or quantity[quantity_dot] != ".":
                 raise IndexError  # the same answer as for text that is too short
-            price = price.replace(".", "")
-            quantity = quantity.replace(".", "").lstrip("0")
-        except (IndexError, TypeError):
+            price = price.replace(".", "", 1).lstrip("0")
+            quantity = quantity.replace(".", "", 1).lstrip("0")
+        except (LookupError, TypeError, AttributeError):
             price, quantity = digits(price, price_decimals), digits(quantity, quantity_decimals)
-        try:
-            price = int(price)
-        except ValueError:
-            raise ProtocolError(f"book level: price {row.price!r} is not a number") from None
-        text = f"{price}{quantity}"
-        if not text.isdigit():
-            raise ProtocolError(f"book level: {row.price!r} {row.qty!r} are not two numbers above zero")
-        key = price * sign
+        text = price + quantity
+        if not (price and text.isdecimal() and len(text) <= _LONGEST):
+            raise ProtocolError(f"book level: {row.price!r:.60} {row.qty!r:.60} are not a price and a quantity")
+        key = int(price) * sign
         index = bisect_left(keys, key)
         if index < best:
             best = index
@@ -125,22 +123,44 @@ def merge_digits(side: Ladder[str], rows: Iterable[Row], price_decimals: int, qu
 def digits(number: Any, decimals: int) -> str:
     """Return *number* as digits with *decimals* decimals, without point and leading zeros: ``0.5``, 4 gives ``5000``.
 
+    Zero is the empty text. Exact for any length, whatever the decimal context is.
+
     Raises:
-        ProtocolError: When it is no finite number, is below zero, or has more decimals than that.
+        ProtocolError: When it is no plain number, is below zero, or has more decimals than that.
     """
-    try:
-        exact = Decimal(number) if isinstance(number, str | int) else None
-    except InvalidOperation:
-        exact = None
-    if exact is None or not exact.is_finite() or (exact.is_signed() and exact):
-        raise ProtocolError(f"book level: {number!r} is not a number of zero or more")
-    scaled = exact.scaleb(decimals)
-    if scaled != scaled.to_integral_value():
-        raise ProtocolError(f"book level: {plain(exact)} has more than {decimals} decimals")
-    text = format(scaled.to_integral_value(), "f")
-    return "" if text in ("0", "-0") else text
+    if type(number) is int and not decimals and number > 0:  # how whole prices come off the wire
+        return str(number)
+    match = _NUMBER.fullmatch(_text(number))
+    if match is None:
+        raise ProtocolError(f"book level: {number!r:.60} is not a number")
+    sign, whole, fraction, exponent = match.groups(default="")
+    text = (whole + fraction).lstrip("0")
+    if sign and text:
+        raise ProtocolError(f"book level: {number!r:.60} is below zero")
+    shift = decimals + int(exponent or 0) - len(fraction)
+    if shift < 0:
+        kept, cut = text[:shift], text[shift:]
+        if cut.strip("0"):
+            raise ProtocolError(f"book level: {number!r:.60} has more than {decimals} decimals")
+        return kept
+    if text and len(text) + shift > _LONGEST:
+        raise ProtocolError(f"book level: {number!r:.60} is too long for a price or a quantity")
+    return text + "0" * shift if text else ""
+
+
+def decimals_in(number: Any) -> int:
+    """Return how many decimals *number* is printed with: 2 for ``1.50``, 8 for ``5E-8``, 0 for what is no number."""
+    match = _NUMBER.fullmatch(_text(number))
+    if match is None:
+        return 0
+    return max(0, len(match[3] or "") - int(match[4] or 0))
 
 
 def digits_quantity(key: int, text: str) -> int:
     """Return the quantity steps of a digit text: what follows the price."""
     return int(text[len(str(abs(key))) :])
+
+
+def _text(number: Any) -> str:
+    """Return the text of a wire number; of anything else, text that is no number."""
+    return str(number) if isinstance(number, str | int) and not isinstance(number, bool) else ""

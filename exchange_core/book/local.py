@@ -92,8 +92,9 @@ class LocalBook(Generic[V]):
     def _levels(self, side: Ladder[V], depth: int | None) -> list[Level]:
         if self.health is not BookHealth.LIVE:
             return []
-        read, price, quantity = self._quantity, -self.price_decimals, -self.quantity_decimals
+        # From text a Decimal is exact; arithmetic would round to the user's context.
+        read, price, quantity = self._quantity, f"E-{self.price_decimals}", f"E-{self.quantity_decimals}"
         return [
-            Level(Decimal(key * side.sign).scaleb(price), Decimal(read(key, value)).scaleb(quantity))
+            Level(Decimal(f"{key * side.sign}{price}"), Decimal(f"{read(key, value)}{quantity}"))
             for key, value in zip(side.keys[:depth], side.values[:depth], strict=True)
         ]

@@ -1,0 +1,195 @@
+"""Frames of WebSocket v2, field by field as the venue sends them; no meaning is added here.
+
+Book numbers keep their own text (``Any`` with ``float_hook=str``), everything else is an exact Decimal.
+See https://docs.kraken.com/exchange/guides/websockets/introduction
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+
+class Level(msgspec.Struct, gc=False):
+    price: Any
+    qty: Any
+
+
+class BookData(msgspec.Struct, gc=False):
+    symbol: str
+    bids: list[Level]
+    asks: list[Level]
+    checksum: int
+    timestamp: str | None = None
+
+
+class Book(msgspec.Struct, gc=False, tag_field="channel", tag="book"):
+    type: str
+    data: list[BookData]
+
+
+class TickerData(msgspec.Struct):
+    symbol: str
+    bid: Decimal | None = None
+    bid_qty: Decimal | None = None
+    ask: Decimal | None = None
+    ask_qty: Decimal | None = None
+    last: Decimal | None = None
+    volume: Decimal | None = None
+    vwap: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+    timestamp: str | None = None
+
+
+class Ticker(msgspec.Struct, tag_field="channel", tag="ticker"):
+    data: list[TickerData]
+
+
+class TradeData(msgspec.Struct):
+    symbol: str
+    side: str
+    price: Decimal
+    qty: Decimal
+    trade_id: int
+    timestamp: str
+
+
+class Trade(msgspec.Struct, tag_field="channel", tag="trade"):
+    data: list[TradeData]
+
+
+class CandleData(msgspec.Struct):
+    symbol: str
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    interval_begin: str
+    interval: int
+    vwap: Decimal | None = None
+    trades: Decimal | None = None  # a float in the schema, an int on the wire
+
+
+class Candle(msgspec.Struct, tag_field="channel", tag="ohlc"):
+    type: str
+    data: list[CandleData]
+
+
+class Pair(msgspec.Struct):
+    symbol: str
+    base: str
+    quote: str
+    status: str
+    qty_precision: int
+    qty_increment: Decimal
+    price_precision: int
+    price_increment: Decimal
+    qty_min: Decimal
+    cost_min: Decimal | None = None
+
+
+class InstrumentData(msgspec.Struct):
+    pairs: list[msgspec.Raw] = []  # each is read by itself, so that one bad entry spoils no other
+
+
+class Instrument(msgspec.Struct, tag_field="channel", tag="instrument"):
+    data: InstrumentData
+
+
+class StatusData(msgspec.Struct):
+    system: str
+
+
+class Status(msgspec.Struct, tag_field="channel", tag="status"):
+    data: list[StatusData]
+
+
+class Heartbeat(msgspec.Struct, tag_field="channel", tag="heartbeat"):
+    pass
+
+
+class OrdersInDepth(msgspec.Struct, tag_field="channel", tag="level3"):
+    """The order-by-order book of the third host. Known, and not used."""
+
+
+class FeeData(msgspec.Struct):
+    asset: str
+    qty: Decimal
+
+
+class Execution(msgspec.Struct):
+    order_id: str
+    exec_type: str
+    order_status: str
+    timestamp: str
+    cl_ord_id: str | None = None
+    symbol: str | None = None
+    side: str | None = None
+    order_type: str | None = None
+    order_qty: Decimal | None = None
+    limit_price: Decimal | None = None
+    cum_qty: Decimal | None = None
+    avg_price: Decimal | None = None
+    exec_id: str | None = None
+    last_qty: Decimal | None = None
+    last_price: Decimal | None = None
+    liquidity_ind: str | None = None
+    fees: list[FeeData] | None = None
+    reason: str | None = None
+
+
+class Executions(msgspec.Struct, tag_field="channel", tag="executions"):
+    type: str
+    data: list[msgspec.Raw]  # each is read by itself: a bad entry must not cost the fills beside it
+    sequence: int | None = None
+
+
+class Wallet(msgspec.Struct):
+    type: str
+    balance: Decimal
+    id: str = ""
+
+
+class BalanceData(msgspec.Struct):
+    """An asset's total in a snapshot, one ledger entry in an update."""
+
+    asset: str
+    balance: Decimal
+    wallets: list[Wallet] = []
+    ledger_id: str | None = None
+    wallet_type: str | None = None
+
+
+class Balances(msgspec.Struct, tag_field="channel", tag="balances"):
+    type: str
+    data: list[BalanceData]
+    sequence: int | None = None
+
+
+Message = Book | Ticker | Trade | Candle | Instrument | Status | Heartbeat | OrdersInDepth | Executions | Balances
+"""Everything that is pushed on a channel."""
+
+
+class Response(msgspec.Struct):
+    """The answer to a request. Refusals have no result; the symbol they are about stands at the top."""
+
+    method: str
+    success: bool | None = None
+    result: Any = None
+    error: str | None = None
+    req_id: int | None = None
+    symbol: str | None = None
+    channel: str | None = None
+
+
+class SubscribeResult(msgspec.Struct):
+    """What a subscription's acknowledgement says of it."""
+
+    channel: str
+    symbol: str | None = None
+    depth: int | None = None
+    interval: int | None = None
