@@ -1,0 +1,81 @@
+"""``exchange balances``, ``positions``, ``orders``, ``fills``: what an account holds and did."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from exchange_core.cli.opening import open_venue
+from exchange_core.cli.options import ConfigOption, JsonOption, VenueArgument, moment, output, run
+from exchange_core.cli.rows import row_of
+from exchange_core.model.symbol import Symbol
+
+_BALANCE = ("asset", "wallet", "total", "held", "free")
+_POSITION = ("symbol", "quantity", "entry_price", "mark_price", "unrealised", "liquidation_price")
+_ORDER = ("order_id", "symbol", "side", "type", "quantity", "price", "status", "filled", "average_price", "created")
+_FILL = ("time", "symbol", "side", "quantity", "price", "fee", "liquidity", "venue_order_id", "id")
+
+
+def register(app: typer.Typer) -> None:
+    for command in (balances, positions, orders, fills):
+        app.command()(command)
+
+
+def balances(venue: VenueArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Show what an account owns: in all, held by orders, free."""
+    out = output(as_json)
+
+    async def job() -> None:
+        async with open_venue(venue, config) as opened:
+            out.rows([row_of(b) for b in await opened.balances()], _BALANCE, empty="no balances")
+
+    run(job())
+
+
+def positions(venue: VenueArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Show open positions."""
+    out = output(as_json)
+
+    async def job() -> None:
+        async with open_venue(venue, config) as opened:
+            out.rows([row_of(p) for p in await opened.positions()], _POSITION, empty="no open positions")
+
+    run(job())
+
+
+def orders(
+    venue: VenueArgument,
+    symbol: Annotated[str | None, typer.Option(help="Only those of this symbol.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show open orders."""
+    out = output(as_json)
+    wanted = Symbol.parse(symbol) if symbol else None
+
+    async def job() -> None:
+        async with open_venue(venue, config) as opened:
+            out.rows([row_of(o) for o in await opened.open_orders(wanted)], _ORDER, empty="no open orders")
+
+    run(job())
+
+
+def fills(
+    venue: VenueArgument,
+    since: Annotated[str | None, typer.Option(help="Start, as in 2026-11-24T08:00:00Z.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show executions of the account's orders, oldest first."""
+    out = output(as_json)
+    start = moment(since, "--since")
+
+    async def job() -> None:
+        async with open_venue(venue, config) as opened:
+            rows = [row_of(f) for f in await opened.fills(start)]
+            if not out.as_json:
+                rows = [{**row, "fee": row["fee"] and f"{row['fee'].amount} {row['fee'].asset}"} for row in rows]
+            out.rows(rows, _FILL, empty="no fills")
+
+    run(job())

@@ -1,0 +1,91 @@
+"""The ``exchange`` command: its sub-commands, and how errors leave it.
+
+Status 0 is success, 1 an error that the one line on the error stream explains, 2 a wrong call, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from exchange_core.cli import account, demo, market, portfolio, record, replay, route, simulate, trading, venues
+from exchange_core.cli.options import ConfigOption, shared
+from exchange_core.cli.output import fail
+from exchange_core.errors import ExchangeError
+
+app = typer.Typer(
+    name="exchange",
+    help="Many exchanges, one interface. Start with: exchange demo",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for room in (demo, simulate, venues, market, account, trading, portfolio, route, replay, record):
+    room.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"exchange-core {version('exchange-core')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    _show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    shared.config = config
+    shared.as_json = as_json
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process."""
+    # A service manager's SIGTERM is as good a reason to close cleanly as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    status = call(arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = _reader_gone()
+    sys.exit(status)
+
+
+def call(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the status to end with."""
+    try:
+        result = app(args=arguments, standalone_mode=False)
+    except TyperException as error:
+        fail(f"{_message(error)} See: exchange --help")
+        return 2
+    except ExchangeError as error:
+        fail(f"{type(error).__name__}: {error}")
+        return 1
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        return _reader_gone()
+    return result if isinstance(result, int) else 0
+
+
+def _message(error: TyperException) -> str:
+    format_message = getattr(error, "format_message", None)
+    return str(format_message() if format_message else error)
+
+
+def _reader_gone() -> int:
+    """Whoever read our output left (as ``| head`` does): nothing more can be said, and that is fine."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -1,0 +1,88 @@
+"""Options that every command takes, and running a command's coroutine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import attrs
+import typer
+
+from exchange_core.cli.output import Output
+from exchange_core.errors import ConfigError, InvalidValue
+from exchange_core.model.time import from_rfc3339
+
+T = TypeVar("T")
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", "-c", help="Configuration file; exchange.toml here is used if it exists.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line; numbers that matter are strings.")]
+WatchOption = Annotated[bool, typer.Option("--watch", "-w", help="Go on until Ctrl-C, a line for each change.")]
+VenueArgument = Annotated[
+    str, typer.Argument(metavar="VENUE", help="A [venues.NAME] of the configuration, or a plugin's name.")
+]
+SymbolArgument = Annotated[str, typer.Argument(metavar="SYMBOL", help="As in BTC/USD or BTC/USD:USD.")]
+
+
+@attrs.define
+class Shared:
+    """What was given before the command's name, and so holds for any command."""
+
+    config: Path | None = None
+    as_json: bool = False
+
+
+shared = Shared()
+
+
+def output(as_json: bool) -> Output:
+    """Return where the answer goes; ``--json`` may stand before or after the command's name."""
+    return Output(as_json=as_json or shared.as_json)
+
+
+def config_path(given: Path | None) -> Path | None:
+    """Return the configuration file to read, or None where there is none.
+
+    Raises:
+        ConfigError: When one was named and is not there.
+    """
+    path = given or shared.config
+    if path is not None:
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such configuration file")
+        return path
+    default = Path("exchange.toml")
+    return default if default.is_file() else None
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a command; one error of a task group is raised as itself."""
+    try:
+        return asyncio.run(coroutine)
+    except BaseExceptionGroup as group:
+        raise _first(group) from group
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def moment(text: str | None, what: str) -> datetime | None:
+    """Read a time given on the command line.
+
+    Raises:
+        InvalidValue: Says what would have been right.
+    """
+    if text is None:
+        return None
+    try:
+        return from_rfc3339(text)
+    except Exception as error:
+        raise InvalidValue(f"{what}: {text!r} is no time; expected one like 2026-11-24T08:00:00Z") from error

@@ -1,0 +1,90 @@
+"""How answers reach the terminal: one JSON object a line with ``--json``, tables otherwise.
+
+All printing of the command line goes through here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from exchange_core.model.market import Level
+from exchange_core.model.number import plain
+from exchange_core.serde import dumps, unstructure
+
+Row = Mapping[str, Any]
+
+
+class Output:
+    """Where a command's answer goes."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+    @property
+    def is_live(self) -> bool:
+        """Whether there is a terminal to redraw."""
+        return self.console.is_terminal and not self.as_json
+
+    def line(self, row: Row) -> None:
+        """Write one JSON object, at once."""
+        sys.stdout.write(dumps(row) + "\n")
+        sys.stdout.flush()
+
+    def rows(self, rows: Sequence[Row], columns: Sequence[str], *, title: str = "", empty: str = "nothing") -> None:
+        """Write *rows* as JSON lines (all of each row) or as a table of *columns*."""
+        if self.as_json:
+            for row in rows:
+                self.line(row)
+        elif not rows:
+            self.say(empty)
+        else:
+            self.console.print(table(rows, columns, title=title))
+
+    def text(self, value: Any) -> str:
+        """Return *value* as a table shows it."""
+        return _cell(value)
+
+    def say(self, text: str) -> None:
+        """Write a line for people; nothing with ``--json``."""
+        if not self.as_json:
+            self.console.print(text, markup=False)
+
+    def show(self, renderable: Any) -> None:
+        """Write something that rich can draw; nothing with ``--json``."""
+        if not self.as_json:
+            self.console.print(renderable)
+
+
+def table(rows: Iterable[Row], columns: Sequence[str], *, title: str = "") -> Table:
+    """Return *columns* of *rows* as a table; numbers stand to the right."""
+    rows = list(rows)
+    drawn = Table(title=title or None, title_justify="left")
+    for column in columns:
+        numbers = all(isinstance(row.get(column), Decimal | int | type(None)) for row in rows)
+        drawn.add_column(column.replace("_", " "), justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(_cell(row.get(column)) for column in columns))
+    return drawn
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, Level):
+        return f"{plain(value.price)} × {plain(value.quantity)}"
+    shown = unstructure(value)
+    if isinstance(shown, list):
+        return ", ".join(str(item) for item in shown) or "–"
+    return str(shown)
+
+
+def fail(message: str) -> None:
+    """Write one line to the error stream."""
+    sys.stderr.write(f"exchange: error: {' '.join(message.split())}\n")

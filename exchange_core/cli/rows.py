@@ -1,0 +1,45 @@
+"""Model values as rows: what a table or a JSON line shows of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from exchange_core.cli.output import Row
+from exchange_core.model.account import Balance
+from exchange_core.model.order import Order
+
+
+def row_of(value: Any) -> Row:
+    """Return the fields of a model value; orders are flattened, balances show what is free."""
+    if isinstance(value, Order):
+        return order_row(value)
+    row = {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+    if isinstance(value, Balance):
+        row["free"] = value.free
+    return row
+
+
+def order_row(order: Order) -> Row:
+    """Return what matters of an order on one line."""
+    request = order.request
+    return {
+        "venue": order.venue,
+        "order_id": order.venue_order_id,
+        "client_order_id": order.client_order_id,
+        "symbol": request.symbol,
+        "side": request.side,
+        "type": request.type,
+        "quantity": request.quantity,
+        "price": request.price,
+        "status": order.status,
+        "unknown": order.unknown,
+        "filled": order.filled,
+        "remaining": order.remaining,
+        "average_price": order.average_price,
+        "fees": [f"{fee.amount} {fee.asset}" for fee in order.fees],
+        "reason": order.reason,
+        "created": order.created,
+        "updated": order.updated,
+    }

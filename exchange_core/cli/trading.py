@@ -1,0 +1,101 @@
+"""``exchange place``, ``cancel``, ``cancel-all``: orders by hand."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from exchange_core.cli.opening import open_venue
+from exchange_core.cli.options import ConfigOption, JsonOption, SymbolArgument, VenueArgument, output, run
+from exchange_core.cli.rows import row_of
+from exchange_core.model.order import OrderRequest
+
+_ORDER = ("order_id", "symbol", "side", "type", "quantity", "price", "status", "filled", "average_price", "fees")
+
+SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="buy or sell")]
+QuantityArgument = Annotated[str, typer.Argument(metavar="QUANTITY", help="In units of the base asset, or contracts.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(place)
+    app.command()(cancel)
+    app.command("cancel-all")(cancel_all)
+
+
+def place(
+    venue: VenueArgument,
+    side: SideArgument,
+    symbol: SymbolArgument,
+    quantity: QuantityArgument,
+    price: Annotated[str | None, typer.Option(help="Limit price; without it a market order.")] = None,
+    time_in_force: Annotated[str, typer.Option("--tif", help="gtc, ioc or fok")] = "gtc",
+    post_only: Annotated[bool, typer.Option("--post-only", help="Refuse rather than take.")] = False,
+    reduce_only: Annotated[bool, typer.Option("--reduce-only", help="Only make a position smaller.")] = False,
+    validate: Annotated[
+        bool, typer.Option("--validate", help="Check it against the venue's rules; send nothing that could execute.")
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Place an order. Ends with status 1 when its outcome is not known yet."""
+    out = output(as_json)
+    request = OrderRequest(
+        symbol=symbol,
+        side=side,
+        quantity=quantity,
+        price=price,
+        time_in_force=time_in_force,
+        post_only=post_only,
+        reduce_only=reduce_only,
+    )
+
+    async def job() -> int:
+        async with open_venue(venue, config) as opened:
+            if validate:
+                await opened.check(request)
+                out.rows([{"valid": True, **row_of(request)}], ("symbol", "side", "type", "quantity", "price", "valid"))
+                return 0
+            order = await opened.place(request)
+            out.rows([row_of(order)], _ORDER)
+            if order.unknown:
+                out.say(
+                    "The venue did not answer: the order may stand. Ask again with: exchange orders, exchange fills"
+                )
+            return 1 if order.unknown else 0
+
+    return run(job())
+
+
+def cancel(
+    venue: VenueArgument,
+    order_id: Annotated[str, typer.Argument(metavar="ORDER", help="The venue's id of the order, or ours.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Cancel one order."""
+    out = output(as_json)
+
+    async def job() -> None:
+        async with open_venue(venue, config) as opened:
+            order = await opened.cancel(order_id)
+            out.rows([row_of(order)], _ORDER)
+
+    run(job())
+
+
+def cancel_all(
+    venue: VenueArgument,
+    symbol: Annotated[str | None, typer.Option(help="Only orders of this symbol; no other is touched.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Cancel all open orders, or all of one symbol."""
+    out = output(as_json)
+
+    async def job() -> None:
+        async with open_venue(venue, config) as opened:
+            canceled = await opened.cancel_all(symbol)
+            out.rows([row_of(order) for order in canceled], _ORDER, empty="no open orders")
+
+    run(job())

@@ -1,0 +1,1 @@
+"""What is kept: recordings of real traffic, and playing them back."""
