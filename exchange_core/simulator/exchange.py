@@ -34,6 +34,7 @@ from exchange_core.model.market import Candle, Level
 from exchange_core.model.order import OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from exchange_core.simulator import invariants
 from exchange_core.simulator.accounts import Account, Accounts, LiveOrder
 from exchange_core.simulator.admission import admit
 from exchange_core.simulator.market import MarketState, kept_decimals
@@ -228,6 +229,14 @@ class SimulatedExchange:
                 self._listeners.remove(listener)
 
         return stop
+
+    def check_invariants(self) -> None:
+        """Compare everything that is kept twice; for tests.
+
+        Raises:
+            AssertionError: Says what does not agree.
+        """
+        invariants.check(list(self._markets.values()), self._accounts, self._settlement)
 
     def _tell(self) -> None:
         """Give every event of this request to every listener; those that come or go meanwhile count from the next."""

@@ -1,0 +1,170 @@
+"""Serve one TCP connection: HTTP/1.1 requests to the wire protocol, until the client asks for a WebSocket.
+
+h11 keeps the rules of HTTP; here is only what must be read, answered and limited. Whatever a client sends, the worst
+that happens is that its own connection is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from http import HTTPStatus
+from typing import NamedTuple
+
+import h11
+
+from exchange_core.connector.rest import HttpReply, HttpRequest
+from exchange_core.connector.simulation import WireProtocol
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 1 << 20
+"""Bytes of a request body; more is answered with 413."""
+
+REQUEST_TIMEOUT = 30.0
+"""Seconds in which a request that has begun must be complete; waiting for one to begin is not limited."""
+
+_CHUNK = 1 << 16
+_LINGER = 1.0
+_HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+
+
+class Upgrade(NamedTuple):
+    """The client wants a WebSocket: its *request* as bytes, and the bytes that came *after* it."""
+
+    request: bytes
+    after: bytes
+
+
+class _Refused(Exception):
+    """A request that is answered with a status, after which the connection is closed."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class HttpConnection:
+    """Answers requests one after the other, however they arrive."""
+
+    def __init__(self, protocol: WireProtocol, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._protocol = protocol
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.SERVER)
+
+    async def serve(self) -> Upgrade | None:
+        """Answer until the connection ends (None), or until the client asks for another protocol."""
+        try:
+            while True:
+                event = await self._event()
+                if not isinstance(event, h11.Request):
+                    return None
+                if _wants_websocket(event):
+                    return Upgrade(_as_bytes(event), self._http.trailing_data[0])
+                await self._answer(event, await self._body(event))
+                if self._http.our_state is not h11.DONE:
+                    return None
+                self._http.start_next_cycle()
+        except _Refused as refused:
+            await self._refuse(refused.status, str(refused))
+        except h11.RemoteProtocolError as error:
+            await self._refuse(error.error_status_hint, f"{error}")
+        return None
+
+    async def _event(self) -> object:
+        """Return h11's next event, reading as much as it needs."""
+        while True:
+            event = self._http.next_event()
+            if event is not h11.NEED_DATA:
+                return event
+            if self._http.they_are_waiting_for_100_continue:
+                go_on = h11.InformationalResponse(status_code=HTTPStatus.CONTINUE, headers=[])
+                self._writer.write(self._http.send(go_on) or b"")
+            begun = self._http.their_state is not h11.IDLE or bool(self._http.trailing_data[0])
+            try:
+                async with asyncio.timeout(REQUEST_TIMEOUT if begun else None):
+                    data = await self._reader.read(_CHUNK)
+            except TimeoutError:
+                raise _Refused(HTTPStatus.REQUEST_TIMEOUT, "the request did not end in time") from None
+            self._http.receive_data(data)
+
+    async def _body(self, request: h11.Request) -> bytes:
+        announced = dict(request.headers).get(b"content-length", b"0")
+        body = bytearray()
+        # A client that announces too much is told so before it sends any of it.
+        while int(announced) <= MAX_BODY and len(body) <= MAX_BODY:
+            event = await self._event()
+            if isinstance(event, h11.Data):
+                body += event.data
+            else:
+                return bytes(body)
+        raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body may have {MAX_BODY} bytes")
+
+    async def _answer(self, request: h11.Request, body: bytes) -> None:
+        method = request.method.decode()
+        asked = HttpRequest(
+            method="GET" if method == "HEAD" else method,
+            target=request.target.decode(),
+            headers=_joined(request.headers),
+            body=body,
+        )
+        try:
+            reply = self._protocol.http(asked)
+        except Exception:  # a protocol must not raise; if it does, only this request may suffer
+            log.exception("the wire protocol failed on %r", asked)
+            reply = HttpReply(HTTPStatus.INTERNAL_SERVER_ERROR, {"content-type": "text/plain"}, b"internal error\n")
+        await self._send(reply, with_body=method != "HEAD")
+
+    async def _send(self, reply: HttpReply, *, with_body: bool = True, close: bool = False) -> None:
+        headers = [(name, value) for name, value in reply.headers.items() if name.lower() not in _HOP_BY_HOP]
+        headers.append(("content-length", str(len(reply.body))))
+        if close:
+            headers.append(("connection", "close"))
+        out = [self._http.send(h11.Response(status_code=reply.status, headers=headers))]
+        if with_body and reply.body:
+            out.append(self._http.send(h11.Data(data=reply.body)))
+        out.append(self._http.send(h11.EndOfMessage()))
+        self._writer.write(b"".join(part for part in out if part))
+        await self._writer.drain()
+
+    async def _refuse(self, status: int, detail: str) -> None:
+        if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        body = f"{detail}\n".encode()
+        await self._send(HttpReply(status, {"content-type": "text/plain; charset=utf-8"}, body), close=True)
+        await linger(self._reader, self._writer)
+
+
+async def linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """End our side and give the client a moment to end its own.
+
+    Closing at once while the client still sends would reset the connection, and with it lose our last words.
+    """
+    with suppress(OSError, TimeoutError):
+        if writer.can_write_eof():
+            writer.write_eof()
+        async with asyncio.timeout(_LINGER):
+            while await reader.read(_CHUNK):
+                pass
+
+
+def _wants_websocket(request: h11.Request) -> bool:
+    return any(name == b"upgrade" and value.lower() == b"websocket" for name, value in request.headers)
+
+
+def _as_bytes(request: h11.Request) -> bytes:
+    lines = [b"%s %s HTTP/%s" % (request.method, request.target, request.http_version)]
+    lines += [b"%s: %s" % pair for pair in request.headers.raw_items()]
+    return b"\r\n".join([*lines, b"", b""])
+
+
+def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers with names in lower case; of one that comes twice, both values."""
+    headers: dict[str, str] = {}
+    for name, value in pairs:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers

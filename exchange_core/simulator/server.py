@@ -1,0 +1,151 @@
+"""The simulated venue's front door: one TCP port for its HTTP and WebSocket protocols, on loopback.
+
+The server also makes time pass: it ticks the sessions and lets the market makers act.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from datetime import datetime
+from types import TracebackType
+from typing import Protocol, Self
+
+from exchange_core.connector.simulation import SimEvent, WireProtocol
+from exchange_core.simulator.exchange import SimulatedExchange
+from exchange_core.simulator.http import HttpConnection
+from exchange_core.simulator.websocket import MAX_UNSENT, WebSocket
+
+TICK = 0.2
+"""Seconds between two ticks of a session."""
+
+_GOODBYE = 1.0
+
+
+class Maker(Protocol):
+    """Whatever moves the market."""
+
+    def step(self, now: datetime) -> None: ...
+
+
+class SimulatorServer:
+    """Serves one exchange. Use it as an async context manager.
+
+    Attributes:
+        host: Where it listens.
+        port: The port that it got.
+        urls: The config fields of the plugin that point here.
+    """
+
+    def __init__(
+        self,
+        protocol: WireProtocol,
+        exchange: SimulatedExchange,
+        makers: Sequence[Maker] = (),
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        step_interval: float = 0.25,
+        max_unsent: int = MAX_UNSENT,
+    ) -> None:
+        """Args:
+        port: 0 takes any free one.
+        step_interval: Seconds between two steps of the makers.
+        max_unsent: Bytes kept for a WebSocket client that does not read, before it is dropped.
+        """
+        self.host = host
+        self.port = port
+        self._protocol = protocol
+        self._exchange = exchange
+        self._makers = makers
+        self._step_interval = step_interval
+        self._max_unsent = max_unsent
+        self._sockets: set[WebSocket] = set()
+        self._clients: set[asyncio.Task[None]] = set()
+        self._flush_is_due = False
+        self._stack = AsyncExitStack()
+
+    @property
+    def urls(self) -> dict[str, str]:
+        return self._exchange.spec.urls(f"{self.host}:{self.port}")
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            server = await asyncio.start_server(self._serve, self.host, self.port)
+            self.port = server.sockets[0].getsockname()[1]
+            stack.push_async_callback(self._shut, server)
+            stack.callback(self._exchange.listen(self._event_happened))
+            group = await stack.enter_async_context(asyncio.TaskGroup())
+            for loop in (self._tick_sessions(), self._step_makers()):
+                stack.callback(group.create_task(loop).cancel)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._stack.__aexit__(kind, error, trace)
+
+    async def _shut(self, server: asyncio.Server) -> None:
+        """Close the port, say goodbye, end every client's task."""
+        server.close()
+        for socket in tuple(self._sockets):
+            socket.close()
+        clients = tuple(self._clients)
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+        await server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._clients.add(task)
+        try:
+            with suppress(OSError):
+                upgrade = await HttpConnection(self._protocol, reader, writer).serve()
+                if upgrade is not None:
+                    socket = WebSocket(reader, writer, self._exchange.clock.monotonic, self._max_unsent)
+                    if socket.open(self._protocol, upgrade):
+                        self._sockets.add(socket)
+                        try:
+                            await socket.serve()
+                        finally:
+                            self._sockets.discard(socket)
+        finally:
+            await _close(writer)
+            self._clients.discard(task)
+
+    def _event_happened(self, event: SimEvent) -> None:
+        """Send what sessions say about events, once for all events of one moment."""
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
+        for socket in tuple(self._sockets):
+            socket.flush()
+
+    async def _tick_sessions(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            for socket in tuple(self._sockets):
+                socket.tick()
+
+    async def _step_makers(self) -> None:
+        while True:
+            for maker in self._makers:
+                maker.step(self._exchange.now())
+            await asyncio.sleep(self._step_interval)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """Close a connection; one that cannot be flushed in time is aborted."""
+    writer.close()
+    try:
+        async with asyncio.timeout(_GOODBYE):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        writer.transport.abort()

@@ -1,0 +1,158 @@
+"""Serve one WebSocket: the client's messages to its session, the session's outbox to the client.
+
+The rules of the protocol are kept by the sans-I/O side of ``websockets``. Compression is not offered, as the venues
+offer none. What a client does not read is kept up to a limit; then its connection is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from exchange_core.connector.simulation import WireProtocol, WireSession
+from exchange_core.simulator.http import Upgrade, linger
+
+log = logging.getLogger(__name__)
+# Of websockets' own log: its debug lines show frames, and frames carry tokens.
+_wire_log = logging.getLogger(f"{__name__}.wire")
+_wire_log.setLevel(logging.WARNING)
+
+MAX_MESSAGE = 1 << 20
+"""Bytes of a client's message, fragments together."""
+
+MAX_UNSENT = 4 << 20
+"""Bytes that wait for a client that does not read; above that its connection is dropped."""
+
+_CHUNK = 1 << 16
+
+
+class WebSocket:
+    """One client's connection."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        monotonic: Callable[[], float],
+        max_unsent: int = MAX_UNSENT,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._monotonic = monotonic
+        self._max_unsent = max_unsent
+        self._wire = ServerProtocol(max_size=MAX_MESSAGE, logger=_wire_log)
+        self._session: WireSession | None = None
+        self._parts: list[bytes] = []
+        self._is_text = True
+
+    def open(self, protocol: WireProtocol, upgrade: Upgrade) -> bool:
+        """Answer the handshake; return whether there is a session now."""
+        self._wire.receive_data(upgrade.request)
+        for event in self._wire.events_received():
+            assert isinstance(event, Request)
+            response = self._wire.accept(event)
+            if response.status_code == 101:
+                self._session = protocol.session(event.path.partition("?")[0])
+                if self._session is None:
+                    response = self._wire.reject(404, "There is no WebSocket here.\n")
+            self._wire.send_response(response)
+        if self._session is not None:
+            self._guarded(lambda session: session.opened(self._monotonic()))
+            if upgrade.after:
+                self._wire.receive_data(upgrade.after)
+                self._take_events()
+        self.flush()
+        return self._session is not None
+
+    async def serve(self) -> None:
+        """Read until either side ends it."""
+        try:
+            while not self._wire.close_expected():
+                data = await self._reader.read(_CHUNK)
+                if not data:
+                    self._wire.receive_eof()
+                    break
+                self._wire.receive_data(data)
+                self._take_events()
+                self.flush()
+        finally:
+            self._end_session()
+        self.flush()
+        await linger(self._reader, self._writer)
+
+    def tick(self) -> None:
+        self._guarded(lambda session: session.tick(self._monotonic()))
+        self.flush()
+
+    def close(self) -> None:
+        """Say goodbye: the server is going away."""
+        if self._wire.state is State.OPEN:
+            self._wire.send_close(CloseCode.GOING_AWAY)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what the session and the protocol have to say."""
+        if self._session is not None and self._session.outbox:
+            frames = self._session.outbox[:]
+            self._session.outbox.clear()
+            if self._wire.state is State.OPEN:
+                for frame in frames:
+                    self._wire.send_text(frame.encode())
+        out = self._wire.data_to_send()
+        if not out or self._writer.is_closing():
+            return
+        self._writer.write(b"".join(out))
+        if not out[-1] and self._writer.can_write_eof():
+            self._writer.write_eof()
+        if self._writer.transport.get_write_buffer_size() > self._max_unsent:
+            log.warning("a WebSocket client does not read: dropped with more than %d bytes unsent", self._max_unsent)
+            self._writer.transport.abort()
+
+    def _take_events(self) -> None:
+        for event in self._wire.events_received():
+            if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+                self._take_data(event)
+
+    def _take_data(self, frame: Frame) -> None:
+        """Put fragments together; hand over whole text messages."""
+        if frame.opcode is not Opcode.CONT:
+            self._is_text = frame.opcode is Opcode.TEXT
+        self._parts.append(bytes(frame.data))
+        if not frame.fin:
+            return
+        message = b"".join(self._parts)
+        self._parts.clear()
+        if not self._is_text:
+            self._fail(CloseCode.UNSUPPORTED_DATA, "text only")
+            return
+        try:
+            text = message.decode()
+        except UnicodeDecodeError:
+            self._fail(CloseCode.INVALID_DATA, "not UTF-8")
+            return
+        self._guarded(lambda session: session.receive(text, self._monotonic()))
+
+    def _guarded(self, call: Callable[[WireSession], None]) -> None:
+        """Call the session; if it fails, only its own client may suffer."""
+        if self._session is None or self._wire.state is not State.OPEN:
+            return
+        try:
+            call(self._session)
+        except Exception:
+            log.exception("a wire session failed")
+            self._fail(CloseCode.INTERNAL_ERROR, "internal error")
+
+    def _fail(self, code: CloseCode, reason: str) -> None:
+        if self._wire.state is State.OPEN:
+            self._wire.fail(code, reason)
+
+    def _end_session(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.closed()
