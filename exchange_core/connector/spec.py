@@ -58,6 +58,7 @@ class VenueContext:
         assets: Filled with it.
         signer: None without credentials.
         provisional: Take instruments that no list named, and tell their precision from the digits (for replays).
+        now: Tells the time, where a limit depends on an order's age; without it the dearest age is assumed.
     """
 
     venue: str
@@ -66,6 +67,7 @@ class VenueContext:
     assets: AssetMap
     signer: Signer | None = None
     provisional: bool = False
+    now: Callable[[], datetime] | None = None
 
 
 class RestOperations(Protocol):

@@ -1,0 +1,41 @@
+"""What can be set for Kraken Spot in ``[venues.NAME]``; the defaults are the live venue's."""
+
+from __future__ import annotations
+
+import attrs
+
+from exchange_core.connector.spec import VenueConfig
+from exchange_core.errors import ConfigError
+
+TIERS = ("starter", "intermediate", "pro")
+
+
+def _known_tier(config: object, attribute: attrs.Attribute[str], tier: str) -> None:
+    if tier not in TIERS:
+        raise ConfigError(f"tier: {tier!r} is no level of a Kraken Spot account; expected {', '.join(TIERS)}")
+
+
+def _positive(config: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not value > 0:
+        raise ConfigError(f"{attribute.name}: {value!r} is not above zero")
+
+
+@attrs.frozen(kw_only=True)
+class KrakenSpotConfig(VenueConfig):
+    """Options of one Kraken Spot account.
+
+    Attributes:
+        ws_auth_url: The WebSocket host of the account's own feeds.
+        ws_l3_url: The host of order-by-order books; not used yet.
+        tier: The account's verification level, which its limits depend on. The API does not tell it, so the lowest
+            one is assumed.
+        history_cost: What a call for trade history takes from the private counter. Kraken's pages say 2 or 4.
+    """
+
+    rest_url: str = "https://api.kraken.com"
+    ws_url: str = "wss://ws.kraken.com/v2"
+    ws_auth_url: str = "wss://ws-auth.kraken.com/v2"
+    ws_l3_url: str = "wss://ws-l3.kraken.com/v2"
+    tier: str = attrs.field(default="starter", validator=_known_tier)
+    stale_after: float = attrs.field(default=10.0, validator=_positive)
+    history_cost: float = attrs.field(default=4.0, validator=_positive)

@@ -1,0 +1,184 @@
+"""Kraken Spot's REST operations as flows: the venue's lists, market data, and what the account holds and did.
+
+See https://docs.kraken.com/api-reference/market-data/ and https://docs.kraken.com/api-reference/account-data/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from math import floor
+from typing import Any
+
+import msgspec
+
+from exchange_core.connector.rest import Flow, RestCall
+from exchange_core.connector.spec import VenueContext
+from exchange_core.errors import ExchangeError, NotSupported, ProtocolError
+from exchange_core.model.account import Balance, FeeRates, Position
+from exchange_core.model.book import BookSnapshot
+from exchange_core.model.fill import Fill
+from exchange_core.model.instrument import Instrument
+from exchange_core.model.market import Candle, Ticker, Trade
+from exchange_core.model.order import Order, OrderRequest
+from exchange_core.model.symbol import Symbol
+from exchange_core.model.time import to_seconds
+from kraken_spot import limits, parse, rest_orders, wire
+from kraken_spot.dialect import decoder, read
+from kraken_spot.errors import error_for
+from kraken_spot.naming import load_assets, load_pairs
+
+INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
+"""Minutes that candles can be had for."""
+
+DEEPEST_BOOK = 500
+MOST_TRADES = 1000
+
+
+class KrakenSpotRest:
+    """The operations of one account.
+
+    Attributes:
+        skipped: Entries of the venue's lists that could not be used, and why.
+    """
+
+    def __init__(self, context: VenueContext) -> None:
+        self._context = context
+        self.skipped: dict[str, str] = {}
+
+    def instruments(self) -> Flow[list[Instrument]]:
+        assets: dict[str, msgspec.Raw] = yield _public("Assets", {}, dict[str, msgspec.Raw])
+        self.skipped.update(load_assets(assets, self._context.assets))
+        pairs: dict[str, msgspec.Raw] = yield _public("AssetPairs", {}, dict[str, msgspec.Raw])
+        self.skipped.update(load_pairs(pairs, self._context.symbols, self._context.assets))
+        return list(self._context.symbols)
+
+    def load_instruments(self, body: bytes) -> list[Instrument]:
+        try:
+            answer = decoder(wire.Envelope).decode(body)
+            pairs = decoder(dict[str, msgspec.Raw]).decode(answer.result)
+        except (msgspec.MsgspecError, UnicodeError) as error:
+            raise ProtocolError(f"{self._context.venue}: not an answer to AssetPairs: {error}") from error
+        errors = [code for code in answer.error if not code.startswith("W")]
+        if errors:
+            call = RestCall(method="GET", path="/0/public/AssetPairs")
+            raise error_for(errors, call, None, self._context.venue)
+        self.skipped.update(load_pairs(pairs, self._context.symbols, self._context.assets))
+        return list(self._context.symbols)
+
+    def ticker(self, symbol: Symbol) -> Flow[Ticker]:
+        answer: dict[str, wire.Ticker] = yield self._of_pair("Ticker", symbol, dict[str, wire.Ticker])
+        return parse.ticker(parse.only(answer, "Ticker"), symbol)
+
+    def book(self, symbol: Symbol, depth: int | None) -> Flow[BookSnapshot]:
+        if depth is not None and not 1 <= depth <= DEEPEST_BOOK:
+            raise self._refuse("depth", f"{depth} is not between 1 and {DEEPEST_BOOK}")
+        return self._book(symbol, depth)
+
+    def _book(self, symbol: Symbol, depth: int | None) -> Flow[BookSnapshot]:
+        answer: dict[str, wire.Depth] = yield self._of_pair("Depth", symbol, dict[str, wire.Depth], count=depth)
+        return parse.book(parse.only(answer, "Depth"), symbol)
+
+    def trades(self, symbol: Symbol, limit: int | None) -> Flow[list[Trade]]:
+        if limit is not None and not 1 <= limit <= MOST_TRADES:
+            raise self._refuse("limit", f"{limit} is not between 1 and {MOST_TRADES}")
+        return self._trades(symbol, limit)
+
+    def _trades(self, symbol: Symbol, limit: int | None) -> Flow[list[Trade]]:
+        answer: dict[str, msgspec.Raw] = yield self._history("Trades", symbol, count=limit)
+        rows = read(parse.only(answer, "Trades"), list[wire.TradeRow], "Trades")
+        rows.sort(key=lambda row: row.trade_id)
+        return [parse.trade(row, symbol) for row in (rows if limit is None else rows[-limit:])]
+
+    def candles(self, symbol: Symbol, interval: int, since: datetime | None) -> Flow[list[Candle]]:
+        if interval not in INTERVALS:
+            raise self._refuse("interval", f"{interval} minutes is none of {', '.join(map(str, INTERVALS))}")
+        return self._candles(symbol, interval, since)
+
+    def _candles(self, symbol: Symbol, interval: int, since: datetime | None) -> Flow[list[Candle]]:
+        start = None if since is None else floor(to_seconds(since))
+        answer: dict[str, msgspec.Raw] = yield self._history("OHLC", symbol, interval=interval, since=start)
+        rows = read(parse.only(answer, "OHLC"), list[wire.CandleRow], "OHLC")
+        # The last row is always the one that is still forming.
+        candles = [
+            parse.candle(row, symbol, interval, closed=number < len(rows)) for number, row in enumerate(rows, start=1)
+        ]
+        return candles if since is None else [candle for candle in candles if candle.start >= since]
+
+    def place(self, request: OrderRequest) -> Flow[Order]:
+        return rest_orders.place(self._context, request)
+
+    def cancel(self, order: Order) -> Flow[None]:
+        return rest_orders.cancel(self._context, order)
+
+    def find(self, order: Order) -> Flow[Order | None]:
+        return rest_orders.find(self._context, order)
+
+    def open_orders(self) -> Flow[list[Order]]:
+        return rest_orders.open_orders(self._context, self.skipped)
+
+    def balances(self) -> Flow[list[Balance]]:
+        answer: dict[str, wire.Balance] = yield _private("BalanceEx", {}, dict[str, wire.Balance])
+        return parse.balances(answer, self._context.assets, self._context.venue)
+
+    def positions(self) -> Flow[list[Position]]:
+        raise self._refuse("positions", "spot holdings are balances; margin positions are not read yet")
+
+    def fills(self, since: datetime | None) -> Flow[list[Fill]]:
+        # The start is exclusive and its resolution not documented: ask a second earlier, and cut here.
+        start = None if since is None else floor(to_seconds(since)) - 1
+        found: dict[str, Fill] = {}
+        offset = 0
+        while True:
+            # Without consolidate_taker=false, fills of one taking order may be merged into one.
+            params = {"consolidate_taker": False, "start": start, "ofs": offset or None}
+            cost = limits.private(self._context.config.history_cost)
+            page: wire.TradesHistory = yield _private("TradesHistory", params, wire.TradesHistory, cost)
+            # Newest first: trades made meanwhile move others to later pages, so some come twice and none is missed.
+            found.update(self._fills_of(page.trades))
+            offset += len(page.trades)
+            if since is None or not page.trades or (page.count is not None and offset >= page.count):
+                break
+        wanted = (fill for fill in found.values() if since is None or fill.time >= since)
+        return sorted(wanted, key=lambda fill: (fill.time, fill.id))
+
+    def _fills_of(self, trades: Mapping[str, msgspec.Raw]) -> dict[str, Fill]:
+        found = {}
+        for trade_id, raw in trades.items():
+            try:
+                record = read(raw, wire.Trade, f"trade {trade_id}")
+                found[trade_id] = parse.fill(trade_id, record, self._context.symbols, self._context.venue)
+            except ExchangeError as error:
+                self.skipped[f"trade {trade_id}"] = str(error)
+        return found
+
+    def fees(self, symbol: Symbol) -> Flow[FeeRates | None]:
+        pair = self._context.symbols.venue_id(symbol)
+        answer: wire.TradeVolume = yield _private("TradeVolume", {"pair": pair}, wire.TradeVolume)
+        return parse.fees(answer, symbol, self._context.symbols)
+
+    def _of_pair(self, name: str, symbol: Symbol, reply: Any, **params: Any) -> RestCall:
+        return _public(name, {"pair": self._context.symbols.venue_id(symbol), **params}, reply)
+
+    def _history(self, name: str, symbol: Symbol, **params: Any) -> RestCall:
+        """Return a call that the venue counts per pair."""
+        pair = self._context.symbols.venue_id(symbol)
+        return _public(name, {"pair": pair, **params}, dict[str, msgspec.Raw], limits.public(pair))
+
+    def _refuse(self, parameter: str, why: str) -> NotSupported:
+        return NotSupported(f"{self._context.venue}: {parameter}: {why}", venue=self._context.venue)
+
+
+def _public(name: str, params: Mapping[str, Any], reply: Any, costs: Any = None) -> RestCall:
+    return RestCall(method="GET", path=f"/0/public/{name}", params=params, reply=reply, costs=costs or limits.public())
+
+
+def _private(name: str, params: Mapping[str, Any], reply: Any, costs: Any = None) -> RestCall:
+    return RestCall(
+        method="POST",
+        path=f"/0/private/{name}",
+        params=params,
+        reply=reply,
+        private=True,
+        costs=costs or limits.private(),
+    )

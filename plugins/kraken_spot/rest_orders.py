@@ -1,0 +1,233 @@
+"""Orders over REST: place, cancel, list, and find out what became of one.
+
+An order that was accepted is not open yet, and its answer says nothing of fills; what follows comes from the private
+feed or from asking.
+See https://docs.kraken.com/api-reference/trading/ and https://docs.kraken.com/exchange/guides/general/clordid
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import attrs
+import msgspec
+
+from exchange_core.connector.rest import Flow, RestCall
+from exchange_core.connector.spec import Support, VenueContext
+from exchange_core.errors import (
+    ExchangeError,
+    InvalidValue,
+    NotSupported,
+    OrderNotFound,
+    OutcomeUnknown,
+    ProtocolError,
+)
+from exchange_core.model.number import plain
+from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType, TimeInForce
+from exchange_core.model.time import to_rfc3339
+from kraken_spot import limits, parse, wire
+from kraken_spot.dialect import read
+
+SUPPORT = {
+    "symbol": Support.HONOURED,
+    "side": Support.HONOURED,
+    "quantity": Support.HONOURED,
+    "price": Support.HONOURED,
+    "type": Support.HONOURED,
+    "time_in_force": Support.HONOURED,
+    "post_only": Support.HONOURED,
+    "reduce_only": Support.REFUSED,
+    "client_order_id": Support.HONOURED,
+    "deadline": Support.HONOURED,
+}
+"""What AddOrder does with each part of an order."""
+
+_CLIENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[ -~]{1,18}")
+
+
+def client_order_id(bits: int) -> str:
+    """Return a client id of 128 random bits in the one form that every page agrees on, a UUID with dashes."""
+    return str(UUID(int=bits, version=4))
+
+
+def place(context: VenueContext, request: OrderRequest) -> Flow[Order]:
+    """Send an order.
+
+    Raises:
+        NotSupported: Before anything is sent, for what this plugin does not send.
+    """
+    return _place(context, request, add_order_params(context, request))
+
+
+def add_order_params(context: VenueContext, request: OrderRequest) -> dict[str, Any]:
+    """Return *request* in AddOrder's words."""
+    if request.reduce_only:
+        raise NotSupported(
+            f"{context.venue}: reduce_only is for margin positions, which kraken_spot does not trade",
+            venue=context.venue,
+        )
+    market = request.type is OrderType.MARKET
+    if market and request.time_in_force is TimeInForce.FOK:
+        raise NotSupported(f"{context.venue}: time_in_force fok needs a limit order", venue=context.venue)
+    if request.client_order_id is not None and not _CLIENT_ID.fullmatch(request.client_order_id):
+        raise InvalidValue(
+            f"client_order_id: {request.client_order_id!r} is not a form that Kraken takes; expected a UUID, "
+            "32 hexadecimal digits, or at most 18 ASCII characters"
+        )
+    # What is left of a market order is always cancelled, so it takes no time in force.
+    rests = market or request.time_in_force is TimeInForce.GTC
+    return {
+        "pair": context.symbols.venue_id(request.symbol),
+        "type": request.side.value,
+        "ordertype": request.type.value,
+        "volume": plain(request.quantity),
+        "price": None if request.price is None else plain(request.price),
+        "timeinforce": None if rests else request.time_in_force.value.upper(),
+        "oflags": "post" if request.post_only else None,
+        "cl_ord_id": request.client_order_id,
+        "deadline": None if request.deadline is None else to_rfc3339(request.deadline),
+    }
+
+
+def _place(context: VenueContext, request: OrderRequest, params: dict[str, Any]) -> Flow[Order]:
+    reply: wire.AddOrder = yield RestCall(
+        method="POST",
+        path="/0/private/AddOrder",
+        params=params,
+        reply=wire.AddOrder,
+        private=True,
+        changes_state=True,
+        costs=limits.adding(params["pair"]),
+    )
+    if not reply.txid:
+        raise OutcomeUnknown(f"{context.venue}: AddOrder: accepted without an order id", venue=context.venue)
+    return Order(
+        request=request,
+        venue=context.venue,
+        status=OrderStatus.PENDING,
+        venue_order_id=reply.txid[0],
+        client_order_id=request.client_order_id,
+    )
+
+
+def cancel(context: VenueContext, order: Order) -> Flow[None]:
+    """Cancel one order by the venue's id, or by ours."""
+    txid, client_id = _ids(context, order)
+    if txid is not None and txid.isdigit():
+        # A number would be read as a userref, which may stand on many orders.
+        raise InvalidValue(f"{context.venue}: {txid!r} is no order id of Kraken's; nothing was cancelled")
+    pair = context.symbols.venue_id(order.symbol)
+    now = context.now() if context.now is not None else None
+    reply: wire.CancelOrder = yield RestCall(
+        method="POST",
+        path="/0/private/CancelOrder",
+        params={"txid": txid} if txid is not None else {"cl_ord_id": client_id},
+        reply=wire.CancelOrder,
+        private=True,
+        changes_state=True,
+        costs=limits.cancelling(pair, order, now),
+    )
+    if reply.count == 0 and not reply.pending:
+        raise OrderNotFound(f"{context.venue}: no open order {txid or client_id} to cancel", venue=context.venue)
+
+
+def open_orders(context: VenueContext, skipped: dict[str, str]) -> Flow[list[Order]]:
+    """List what is open; a record that cannot be shown is noted in *skipped*."""
+    reply: wire.OpenOrders = yield _read("OpenOrders", {}, wire.OpenOrders)
+    found = []
+    for txid, raw in reply.open.items():
+        try:
+            record = read(raw, wire.Order, f"order {txid}")
+            found.append(parse.order(txid, record, context.symbols, context.venue))
+        except ExchangeError as error:
+            skipped[f"order {txid}"] = str(error)
+    return found
+
+
+def find(context: VenueContext, order: Order) -> Flow[Order | None]:
+    """Ask for *order* by the venue's id, else by ours: among the open ones, then among the finished.
+
+    Raises:
+        ProtocolError: For a record that does not read; it is never taken for "nowhere".
+    """
+    txid, client_id = _ids(context, order)
+    if txid is not None:
+        records: Mapping[str, wire.Order] = {}
+        with suppress(OrderNotFound):
+            records = yield _read("QueryOrders", {"txid": txid}, dict[str, wire.Order])
+        if txid in records:
+            return _found(context, order, txid, records[txid])
+    if client_id is None:
+        return None
+    answer: wire.OpenOrders = yield _read("OpenOrders", {"cl_ord_id": client_id}, wire.OpenOrders)
+    ours = _ours(context, answer.open, order, client_id)
+    if ours is None:
+        params = {"cl_ord_id": client_id, "without_count": True}
+        closed: wire.ClosedOrders = yield _read("ClosedOrders", params, wire.ClosedOrders)
+        ours = _ours(context, closed.closed, order, client_id)
+    return None if ours is None else _found(context, order, *ours)
+
+
+def _read(name: str, params: dict[str, Any], reply: Any) -> RestCall:
+    """Return a call that asks for orders; it may use the part of the counter that is kept for such."""
+    return RestCall(
+        method="POST",
+        path=f"/0/private/{name}",
+        params=params,
+        reply=reply,
+        private=True,
+        costs=limits.private(urgent=True),
+    )
+
+
+def _ids(context: VenueContext, order: Order) -> tuple[str | None, str | None]:
+    client_id = order.client_order_id or order.request.client_order_id
+    if order.venue_order_id is None and client_id is None:
+        raise InvalidValue(f"{context.venue}: the order has neither the venue's id nor ours, so it cannot be named")
+    return order.venue_order_id, client_id
+
+
+def _ours(
+    context: VenueContext, records: Mapping[str, msgspec.Raw], order: Order, client_id: str
+) -> tuple[str, wire.Order] | None:
+    """Return the newest record that is *order*. A client id is free again once its order is finished."""
+    found = [(txid, read(raw, wire.Order, f"order {txid}")) for txid, raw in records.items()]
+    ours = [(txid, raw) for txid, raw in found if _is(context, raw, order, client_id)]
+    return max(ours, key=lambda entry: entry[1].opentm or Decimal(0), default=None)
+
+
+def _is(context: VenueContext, raw: wire.Order, order: Order, client_id: str) -> bool:
+    if raw.cl_ord_id:
+        # Kraken keeps 128 bits, so a UUID may come back in another spelling.
+        return _bare(raw.cl_ord_id) == _bare(client_id)
+    # A record without the id is here because of the filter. Should the filter have been ignored, the terms tell.
+    try:
+        has = parse.order("", raw, context.symbols, context.venue).request
+    except ExchangeError:
+        return False
+    asked = order.request
+    return (has.symbol, has.side, has.quantity, has.price) == (asked.symbol, asked.side, asked.quantity, asked.price)
+
+
+def _bare(client_id: str) -> str:
+    return client_id.replace("-", "").lower()
+
+
+def _found(context: VenueContext, order: Order, txid: str, raw: wire.Order) -> Order:
+    """Return *order* as the venue now has it."""
+    found = parse.order(txid, raw, context.symbols, context.venue)
+    if found.symbol != order.symbol:
+        raise ProtocolError(f"{context.venue}: order {txid} is for {found.symbol}, ours for {order.symbol}")
+    asked, has = order.request, found.request
+    request = attrs.evolve(asked, quantity=has.quantity, price=has.price) if asked.type is has.type else has
+    return attrs.evolve(
+        found,
+        request=request,
+        client_order_id=order.client_order_id or found.client_order_id,
+        created=order.created or found.created,
+    )
