@@ -1,0 +1,1 @@
+"""All venues as one portfolio in one currency, and the proof that its sums are right."""
