@@ -1,0 +1,108 @@
+"""Let in who may: signatures, nonces, permissions, and the tokens of WebSocket sessions.
+
+Written from the venue's description and not from the client's code, so that a mistake there shows here.
+See https://docs.kraken.com/exchange/guides/rest/authentication
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import b64decode, b64encode, urlsafe_b64encode
+from datetime import datetime, timedelta
+
+import attrs
+
+from exchange_core.connector.rest import HttpRequest
+from exchange_core.connector.simulation import SimExchange, SimKey
+from kraken_spot.simulator.codec import Arguments, Refused, read_body
+
+TOKEN_SECONDS = 900
+_LARGEST_NONCE = 2**64 - 1
+
+
+def signature(secret: str, path: str, nonce: str, body: bytes) -> str:
+    """Return API-Sign: HMAC-SHA512 over the path and the SHA-256 of nonce and body."""
+    inner = hashlib.sha256(nonce.encode() + body).digest()
+    mac = hmac.new(b64decode(secret), path.encode() + inner, hashlib.sha512)
+    return b64encode(mac.digest()).decode()
+
+
+def admit(exchange: SimExchange, request: HttpRequest, path: str) -> tuple[SimKey, Arguments]:
+    """Return whose call it is, and its arguments.
+
+    Raises:
+        Refused: Key, signature or nonce is wrong. Only a signed nonce counts as used.
+    """
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    key = exchange.key(headers.get("api-key", ""))
+    if key is None:
+        raise Refused("EAPI:Invalid key")
+    arguments = read_body(request.body, headers.get("content-type", ""))
+    try:
+        nonce = arguments.required("nonce")
+    except Refused:
+        raise Refused("EAPI:Invalid nonce") from None
+    if not nonce.isascii() or not nonce.isdigit() or len(nonce) > 20 or int(nonce) > _LARGEST_NONCE:
+        raise Refused("EAPI:Invalid nonce")
+    expected = signature(key.api_secret, path, nonce, request.body)
+    given = headers.get("api-sign", "")
+    if not given.isascii() or not hmac.compare_digest(expected, given):
+        raise Refused("EAPI:Invalid signature")
+    if not exchange.accept_nonce(key.api_key, int(nonce)):
+        raise Refused("EAPI:Invalid nonce")
+    return key, arguments
+
+
+def permitted(key: SimKey, needed: tuple[str, ...]) -> bool:
+    """Whether *key* has one of the *needed* permissions; a key without a list has them all."""
+    return not key.permissions or not needed or any(word in key.permissions for word in needed)
+
+
+def require(key: SimKey, needed: tuple[str, ...]) -> None:
+    """Raises: Refused: Without one of the *needed* permissions."""
+    if not permitted(key, needed):
+        raise Refused("EGeneral:Permission denied")
+
+
+@attrs.define
+class Token:
+    """One WebSocket token.
+
+    Attributes:
+        held: Private subscriptions that live on it; while there are any it stays good.
+    """
+
+    key: SimKey
+    created: datetime
+    held: int = 0
+
+
+class Tokens:
+    """The tokens given out. One must be used within 15 minutes; a private subscription keeps it alive."""
+
+    def __init__(self, exchange: SimExchange) -> None:
+        self._exchange = exchange
+        self._tokens: dict[str, Token] = {}
+
+    def issue(self, key: SimKey) -> str:
+        now = self._exchange.now()
+        for text in [text for text, token in self._tokens.items() if not self._is_good(token, now)]:
+            del self._tokens[text]
+        text = urlsafe_b64encode(self._exchange.random.getrandbits(256).to_bytes(32, "big")).decode().rstrip("=")
+        self._tokens[text] = Token(key, now)
+        return text
+
+    def find(self, text: object) -> Token:
+        """Return a good token.
+
+        Raises:
+            Refused: Missing, unknown or too old.
+        """
+        token = self._tokens.get(text) if isinstance(text, str) else None
+        if token is None or not self._is_good(token, self._exchange.now()):
+            raise Refused("ESession:Invalid session")
+        return token
+
+    def _is_good(self, token: Token, now: datetime) -> bool:
+        return token.held > 0 or now - token.created < timedelta(seconds=TOKEN_SECONDS)

@@ -1,0 +1,96 @@
+"""What the simulated Kraken Spot trades and what its accounts start with.
+
+Precisions and minimums are those of the live venue in September 2026; prices are near those of then.
+See https://docs.kraken.com/api-reference/market-data/get-tradable-asset-pairs
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from decimal import Decimal
+from typing import Protocol
+
+from exchange_core.connector.simulation import SimMarket
+from exchange_core.model.account import FeeRates
+from exchange_core.model.asset import Asset
+from exchange_core.model.instrument import Instrument
+from exchange_core.model.symbol import Symbol
+
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_FEES = FeeRates(maker=Decimal("0.0025"), taker=Decimal("0.004"))
+
+ASSETS = (
+    Asset(code="USD", venue_id="ZUSD", decimals=4),
+    Asset(code="EUR", venue_id="ZEUR", decimals=4),
+    Asset(code="BTC", venue_id="XXBT", decimals=10),
+    Asset(code="ETH", venue_id="XETH", decimals=10),
+    Asset(code="SOL", venue_id="SOL", decimals=10),
+)
+
+DEPOSITS = {
+    "USD": Decimal("50000"),
+    "EUR": Decimal("20000"),
+    "BTC": Decimal("1"),
+    "ETH": Decimal("10"),
+    "SOL": Decimal("100"),
+}
+
+
+class Bits(Protocol):
+    """What is needed of a source of randomness."""
+
+    def getrandbits(self, k: int, /) -> int: ...
+
+
+def _market(symbol: str, venue_id: str, tick: str, least: str, least_cost: str, price: str) -> SimMarket:
+    return SimMarket(
+        instrument=Instrument(
+            symbol=Symbol.parse(symbol),
+            venue_id=venue_id,
+            tick_size=Decimal(tick),
+            lot_size=Decimal("0.00000001"),
+            min_quantity=Decimal(least),
+            min_cost=Decimal(least_cost),
+        ),
+        start_price=Decimal(price),
+        fees=_FEES,
+    )
+
+
+MARKETS = (
+    _market("BTC/USD", "XXBTZUSD", "0.1", "0.00005", "0.5", "84000.0"),
+    _market("ETH/USD", "XETHZUSD", "0.01", "0.001", "0.5", "2650.00"),
+    _market("ETH/BTC", "XETHXXBT", "0.000001", "0.001", "0.00002", "0.031550"),
+    _market("SOL/USD", "SOLUSD", "0.01", "0.06", "0.5", "140.00"),
+    _market("BTC/EUR", "XXBTZEUR", "0.1", "0.00005", "0.45", "71500.0"),
+)
+
+
+def urls(host: str) -> dict[str, str]:
+    """Return the addresses of a simulated venue at *host*; one port serves them all."""
+    return {
+        "rest_url": f"http://{host}",
+        "ws_url": f"ws://{host}/v2",
+        "ws_auth_url": f"ws://{host}/v2-auth",
+        "ws_l3_url": f"ws://{host}/v2-l3",
+    }
+
+
+def _id(random: Bits, first: str) -> str:
+    letters = first + "".join(_ALPHABET[random.getrandbits(5)] for _ in range(16))
+    return f"{letters[:6]}-{letters[6:11]}-{letters[11:]}"
+
+
+def order_id(random: Bits) -> str:
+    """Return an order's txid, such as ``OQCLML-BW3P3-BUCMWZ``."""
+    return _id(random, "O")
+
+
+def fill_id(random: Bits) -> str:
+    """Return a trade's txid, such as ``THVRQM-33VKH-UCI7BS``."""
+    return _id(random, "T")
+
+
+def secret(random: Bits) -> str:
+    """Return an API secret: base64 of 64 bytes."""
+    return b64encode(random.getrandbits(512).to_bytes(64, "big")).decode()

@@ -1,0 +1,90 @@
+"""Read orders as REST and WebSocket v2 send them, and word the exchange's refusals as the venue does.
+
+See https://docs.kraken.com/api-reference/trading/add-order and https://docs.kraken.com/api/docs/websocket-v2/add_order
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from exchange_core.connector.simulation import Refusal, SimRefused, SimRequest
+from exchange_core.errors import ProtocolError
+from exchange_core.model.order import OrderType, TimeInForce
+from exchange_core.model.time import from_rfc3339
+from kraken_spot.simulator.codec import Refused, fixed
+from kraken_spot.simulator.names import Pair
+
+_ERRORS = {
+    Refusal.UNKNOWN_MARKET: "EQuery:Unknown asset pair",
+    Refusal.MARKET_CLOSED: "EService:Market in cancel_only mode",
+    Refusal.INVALID_PRICE: "EOrder:Invalid price",
+    Refusal.INVALID_QUANTITY: "EGeneral:Invalid arguments:volume",
+    Refusal.TICK_SIZE: "EOrder:Tick size check failed",
+    Refusal.MINIMUM_QUANTITY: "EOrder:Order minimum not met",
+    Refusal.MINIMUM_COST: "EOrder:Cost minimum not met",
+    Refusal.INSUFFICIENT_FUNDS: "EOrder:Insufficient funds",
+    Refusal.POST_ONLY_WOULD_TAKE: "EOrder:Post only order",
+    Refusal.IOC_WOULD_NOT_EXECUTE: "EOrder:Invalid order",
+    Refusal.WOULD_NOT_REDUCE: "EOrder:Reduce only:No position exists",
+    Refusal.SELF_TRADE: "EOrder:Invalid order",
+    # The venue's text for a client id in use is not known.
+    Refusal.DUPLICATE_CLIENT_ID: "EGeneral:Invalid arguments:cl_ord_id",
+    Refusal.DEADLINE_ELAPSED: "EService:Deadline elapsed",
+    Refusal.UNKNOWN_ORDER: "EOrder:Unknown order",
+}
+_CLIENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[ -~]{1,18}")
+_ORDER_ID = re.compile(r"[A-Z0-9]{6}-[A-Z0-9]{5}-[A-Z0-9]{6}")
+_LATEST_DEADLINE = timedelta(seconds=60)
+
+
+def worded(refused: SimRefused) -> Refused:
+    """Return the venue's error for the exchange's no."""
+    return Refused(_ERRORS[refused.refusal])
+
+
+def is_client_id(text: str) -> bool:
+    """Whether *text* is a UUID, its 32 digits, or printable text of up to 18 characters."""
+    return _CLIENT_ID.fullmatch(text) is not None
+
+
+def is_order_id(text: str) -> bool:
+    return _ORDER_ID.fullmatch(text) is not None
+
+
+def read_deadline(text: str, now: datetime, soonest: timedelta) -> datetime:
+    """Return the moment after which the order must not match.
+
+    Raises:
+        Refused: It is past, too soon, too late, or no time.
+    """
+    try:
+        deadline = from_rfc3339(text)
+    except (ProtocolError, OverflowError):
+        raise Refused("EGeneral:Invalid arguments:deadline") from None
+    ahead = deadline - now
+    if ahead <= timedelta(0):
+        raise Refused("EService:Deadline elapsed")
+    if not soonest <= ahead <= _LATEST_DEADLINE:
+        raise Refused("EGeneral:Invalid arguments:deadline")
+    return deadline
+
+
+def check_flags(kind: OrderType, tif: TimeInForce, price: Decimal | None, post_only: bool) -> None:
+    """Raises: Refused: The order contradicts itself."""
+    if kind is OrderType.LIMIT and price is None:
+        raise Refused("EGeneral:Invalid arguments:price")
+    if kind is OrderType.MARKET and price is not None:
+        raise Refused("EOrder:Invalid price")
+    if kind is OrderType.MARKET and tif is TimeInForce.FOK:
+        raise Refused("EGeneral:Invalid arguments:timeinforce")
+    if post_only and (kind is OrderType.MARKET or tif is not TimeInForce.GTC):
+        raise Refused("EGeneral:Invalid arguments:oflags")
+
+
+def describe(pair: Pair, request: SimRequest) -> str:
+    """Return the order in words: ``buy 0.01000000 XBTEUR @ limit 1234.0``."""
+    volume = fixed(request.quantity, pair.volume_decimals)
+    price = "" if request.price is None else f" {fixed(request.price, pair.price_decimals)}"
+    return f"{request.side} {volume} {pair.altname} @ {request.type}{price}"
