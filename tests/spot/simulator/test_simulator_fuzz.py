@@ -1,0 +1,211 @@
+"""Nothing that a client sends breaks the simulated venue: everything gets an answer."""
+
+import json
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exchange_core.connector.rest import HttpRequest
+from kraken_spot.simulator.protocol import KrakenSpot
+
+TEXT = st.text(max_size=30)
+NAMES = st.sampled_from(
+    [
+        "pair",
+        "type",
+        "ordertype",
+        "volume",
+        "price",
+        "txid",
+        "cl_ord_id",
+        "userref",
+        "start",
+        "end",
+        "ofs",
+        "oflags",
+        "timeinforce",
+        "deadline",
+        "validate",
+        "asset",
+        "id",
+        "count",
+        "since",
+        "interval",
+        "info",
+        "trades",
+        "limit",
+        "closetime",
+        "fee_schedule",
+        "assetVersion",
+        "aclass",
+        "leverage",
+    ]
+)
+WORDS = st.sampled_from(
+    [
+        "XBTUSD",
+        "BTC/USD",
+        "buy",
+        "limit",
+        "market",
+        "1",
+        "0.1",
+        "84000",
+        "-1",
+        "1e5",
+        "NaN",
+        "Infinity",
+        "true",
+        "null",
+        "99999999999999999999",
+        "OAAAAA-BBBBB-CCCCCC",
+        "post,fciq",
+        "IOC",
+        "2026-10-09T12:30:20Z",
+        "9999-12-31T23:59:59-23:59",
+        "0001-01-01T00:00:00+23:59",
+        "-",
+        "--",
+        "-5",
+        "%",
+        "[]",
+        "a,b",
+    ]
+)
+VALUES = TEXT | WORDS
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | VALUES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+PUBLIC = ["Time", "SystemStatus", "Assets", "AssetPairs", "Ticker", "OHLC", "Depth", "Trades", "Spread"]
+PRIVATE = [
+    "Balance",
+    "BalanceEx",
+    "TradeBalance",
+    "TradeVolume",
+    "OpenOrders",
+    "ClosedOrders",
+    "QueryOrders",
+    "TradesHistory",
+    "QueryTrades",
+    "Ledgers",
+    "QueryLedgers",
+    "AddOrder",
+    "CancelOrder",
+    "CancelAll",
+    "GetWebSocketsToken",
+]
+FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+class TestRest:
+    @FUZZ
+    @given(method=st.sampled_from(PUBLIC), values=st.dictionaries(NAMES, VALUES, max_size=6))
+    def test_public(self, alice: Any, method: str, values: dict[str, str]) -> None:
+        assert alice.get(method, **values).keys() <= {"error", "result"}
+
+    @FUZZ
+    @given(method=st.sampled_from(PRIVATE), values=st.dictionaries(NAMES, VALUES, max_size=8))
+    def test_forms(self, alice: Any, method: str, values: dict[str, str]) -> None:
+        assert alice.post(method, **values).keys() <= {"error", "result"}
+
+    @FUZZ
+    @given(method=st.sampled_from(PRIVATE), values=st.dictionaries(NAMES, JSON, max_size=8))
+    def test_json(self, alice: Any, method: str, values: dict[str, Any]) -> None:
+        alice.nonce += 1
+        body = json.dumps({**values, "nonce": alice.nonce}).encode("utf-8", "surrogatepass")
+        assert alice.send(method, body, str(alice.nonce), "application/json").keys() <= {"error", "result"}
+
+    @FUZZ
+    @given(
+        method=st.sampled_from(["GET", "POST", "PUT", ""]),
+        path=st.sampled_from(["/0/public/", "/0/private/", "/0/", "", "?"]),
+        tail=TEXT,
+        headers=st.dictionaries(st.sampled_from(["API-Key", "API-Sign", "Content-Type"]), TEXT | st.just("alice")),
+        body=st.binary(max_size=60),
+    )
+    def test_anything(
+        self, protocol: KrakenSpot, method: str, path: str, tail: str, headers: dict[str, str], body: bytes
+    ) -> None:
+        assert protocol.http(HttpRequest(method, path + tail, headers, body)).status in (200, 404)
+
+
+class TestWebSocket:
+    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        path=st.sampled_from(["/v2", "/v2-auth", "/v2-l3"]),
+        method=st.sampled_from(["subscribe", "unsubscribe", "ping", "add_order", "cancel_order", "cancel_all", "x"]),
+        params=st.dictionaries(
+            st.sampled_from(
+                [
+                    "channel",
+                    "symbol",
+                    "depth",
+                    "interval",
+                    "snapshot",
+                    "event_trigger",
+                    "token",
+                    "order_id",
+                    "cl_ord_id",
+                    "order_userref",
+                    "order_qty",
+                    "limit_price",
+                    "order_type",
+                    "side",
+                    "time_in_force",
+                    "deadline",
+                    "validate",
+                    "snap_orders",
+                    "snap_trades",
+                    "post_only",
+                ]
+            ),
+            st.recursive(
+                st.none()
+                | st.booleans()
+                | st.integers()
+                | st.floats(allow_nan=False, allow_infinity=False)
+                | st.text(max_size=10)
+                | st.sampled_from(
+                    [
+                        "book",
+                        "ticker",
+                        "trade",
+                        "ohlc",
+                        "executions",
+                        "balances",
+                        "BTC/USD",
+                        "TOKEN",
+                        "buy",
+                        "limit",
+                        "market",
+                        "ioc",
+                        "bbo",
+                        "OAAAAA-BBBBB-CCCCCC",
+                        "2026-10-09T12:30:20Z",
+                        "9999-12-31T23:59:59-23:59",
+                    ]
+                ),
+                lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+                max_leaves=4,
+            ),
+            max_size=9,
+        ),
+        req_id=st.none() | st.integers() | st.text(max_size=3),
+    )
+    def test_requests(
+        self, connect: Any, alice: Any, path: str, method: str, params: dict[str, Any], req_id: object
+    ) -> None:
+        connection = connect(path)
+        if params.get("token") == "TOKEN":
+            params["token"] = alice.token()
+        connection.text(json.dumps({"method": method, "params": params, "req_id": req_id}))
+        assert connection.frames()
+
+    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(text=st.text(max_size=40) | st.recursive(st.none() | st.integers(), st.lists).map(json.dumps))
+    def test_text(self, public: Any, text: str) -> None:
+        public.text(text)
+        assert public.frames()
