@@ -1,0 +1,282 @@
+"""The WebSocket connections of one venue: opened when first needed, shared by all who subscribe, told apart by failure.
+
+What several ask for is subscribed once; the last one to leave unsubscribes it. A refusal, or the end of a connection
+that cannot be had, reaches exactly those who wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import attrs
+
+from exchange_core.connector.feed import Feed
+from exchange_core.connector.spec import FeedSpec, VenueSpec
+from exchange_core.errors import BadRequest, ConfigError, ExchangeError, NotSupported, TransportError
+from exchange_core.model.book import OrderBook
+from exchange_core.model.event import Channel, Event, Subscription, SubscriptionRefused
+from exchange_core.model.symbol import Symbol
+from exchange_core.transport.feed_runner import FeedPhase, FeedState
+from exchange_core.venue.background import Background
+from exchange_core.venue.bus import Bus, topic
+from exchange_core.venue.health import BookState, FeedHealth
+
+# Longer than a connection and a round of asking again may take.
+CONFIRM_WITHIN = 30.0
+
+_LOG = logging.getLogger(__name__)
+
+Fail = Callable[[ExchangeError], None]
+
+
+class Runner(Protocol):
+    """What is needed of ``transport.FeedRunner``."""
+
+    @property
+    def state(self) -> FeedState: ...
+    async def run(self) -> None: ...
+    def subscribe(self, subscriptions: Iterable[Subscription]) -> None: ...
+    def unsubscribe(self, subscriptions: Iterable[Subscription]) -> None: ...
+    async def confirmed(self, subscription: Subscription, within: float = ...) -> None: ...
+
+
+class MakeRunner(Protocol):
+    """Builds the feed of a connection and what runs it."""
+
+    def __call__(
+        self, spec: FeedSpec, publish: Callable[[Event], None], on_state: Callable[[FeedState], None]
+    ) -> tuple[Feed, Runner]: ...
+
+
+@attrs.define(eq=False)
+class _Connection:
+    """One connection and who uses it."""
+
+    spec: FeedSpec
+    feed: Feed
+    runner: Runner
+    users: dict[Subscription, list[Fail]] = attrs.field(factory=dict)
+    asked: list[Subscription] = attrs.field(factory=list)
+    dropped: list[Subscription] = attrs.field(factory=list)
+    error: ExchangeError | None = None
+
+
+class Feeds:
+    """All connections of one venue.
+
+    Args:
+        make: Builds a connection.
+        private: Takes the events of connections that carry account channels, instead of the bus.
+        on_state: Told of each change of such a connection.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        spec: VenueSpec,
+        make: MakeRunner,
+        bus: Bus,
+        background: Background,
+        *,
+        has_credentials: bool,
+        private: Callable[[Event], None],
+        on_state: Callable[[FeedState], None],
+    ) -> None:
+        self._venue = venue
+        self._spec = spec
+        self._make = make
+        self._bus = bus
+        self._background = background
+        self._has_credentials = has_credentials
+        self._private = private
+        self._on_state = on_state
+        self._connections: dict[str, _Connection] = {}
+        self._flush_is_due = False
+        bus.subscribe(topic(SubscriptionRefused), self._refused)
+
+    def serves(self, channel: Channel) -> bool:
+        """Return whether the venue has *channel*."""
+        return self._spec.feed_for(channel) is not None
+
+    def check(self, channel: Channel) -> FeedSpec:
+        """Return the connection that serves *channel*.
+
+        Raises:
+            NotSupported: The venue has no such channel.
+            ConfigError: It needs credentials.
+        """
+        spec = self._spec.feed_for(channel)
+        if spec is None:
+            raise NotSupported(f"{self._venue}: {self._spec.title} has no live {channel}", venue=self._venue)
+        if spec.private and not self._has_credentials:
+            raise ConfigError(
+                f"{self._venue}: live {channel} needs credentials; set api_key and api_secret of this venue"
+            )
+        return spec
+
+    def attach(self, subscription: Subscription, fail: Fail) -> None:
+        """Subscribe, or share what is subscribed already.
+
+        Args:
+            fail: Told when the venue refuses it, or its connection cannot be had any more.
+
+        Raises:
+            NotSupported, ConfigError: As :meth:`check`.
+        """
+        connection = self._connection(subscription.channel)
+        users = connection.users.setdefault(subscription, [])
+        users.append(fail)
+        if len(users) == 1:
+            if subscription in connection.dropped:
+                connection.dropped.remove(subscription)
+            else:
+                connection.asked.append(subscription)
+                self._flush_soon()
+
+    def detach(self, subscription: Subscription, fail: Fail) -> None:
+        """Leave; the last one to do so unsubscribes."""
+        connection = self._connections.get(self._feed_name(subscription.channel))
+        users = connection.users.get(subscription) if connection else None
+        if connection is None or users is None or fail not in users:
+            return
+        users.remove(fail)
+        if not users:
+            del connection.users[subscription]
+            if subscription in connection.asked:
+                connection.asked.remove(subscription)
+            elif self._background.is_open:
+                connection.dropped.append(subscription)
+                self._flush_soon()
+
+    async def confirmed(self, subscription: Subscription) -> None:
+        """Return when the venue has acknowledged *subscription*.
+
+        Raises:
+            BadRequest: The venue refused it.
+            TransportError: Nothing came in time; says how the connection stands.
+        """
+        connection = self._connections[self._feed_name(subscription.channel)]
+        if connection.error is not None:
+            raise connection.error
+        self._flush()
+        try:
+            await connection.runner.confirmed(subscription, CONFIRM_WITHIN)
+        except TransportError as error:
+            if connection.error is not None:
+                raise connection.error from error
+            state = connection.runner.state
+            if state.phase is FeedPhase.OPEN:
+                raise
+            how = f"{state.phase}: {state.reason}" if state.reason else str(state.phase)
+            raise TransportError(f"{error}; its connection is {how}", venue=self._venue) from error
+
+    def subscribed(self, channel: Channel, symbol: Symbol | None) -> Subscription | None:
+        """Return the subscription to *channel* of *symbol* that is wanted, whatever its depth."""
+        connection = self._connections.get(self._feed_name(channel))
+        if connection is None:
+            return None
+        return next((s for s in connection.users if s.channel is channel and s.symbol == symbol), None)
+
+    def book(self, symbol: Symbol) -> OrderBook | None:
+        """Return the view of a book that is subscribed to."""
+        connection = self._connections.get(self._feed_name(Channel.BOOK))
+        return connection.feed.book(symbol) if connection else None
+
+    def health(self) -> Mapping[str, FeedHealth]:
+        """Return how each connection stands."""
+        return {name: self._health_of(connection) for name, connection in self._connections.items()}
+
+    def books(self) -> Mapping[Symbol, BookState]:
+        """Return how each followed book stands."""
+        found = {}
+        for connection in self._connections.values():
+            for subscription in connection.users:
+                if subscription.channel is Channel.BOOK and subscription.symbol is not None:
+                    view = connection.feed.book(subscription.symbol)
+                    if view is not None:
+                        found[subscription.symbol] = BookState(health=view.health, checked=view.checked)
+        return found
+
+    def raise_to_user(self, error: ExchangeError) -> None:
+        """End the venue with *error*, where nobody waits who could be told."""
+
+        async def fail() -> None:
+            raise error
+
+        if self._background.is_open:
+            self._background.spawn(fail(), "failing")
+
+    def _feed_name(self, channel: Channel) -> str:
+        spec = self._spec.feed_for(channel)
+        return spec.name if spec else ""
+
+    def _connection(self, channel: Channel) -> _Connection:
+        spec = self.check(channel)
+        connection = self._connections.get(spec.name)
+        if connection is None or connection.error is not None:
+            connection = self._open(spec)
+        return connection
+
+    def _open(self, spec: FeedSpec) -> _Connection:
+        publish: Callable[[Any], None] = self._bus.publish
+        on_state: Callable[[FeedState], None] = _ignore
+        if spec.private or spec.channels & _ACCOUNT:
+            publish, on_state = self._private, self._on_state
+        feed, runner = self._make(spec, publish, on_state)
+        connection = _Connection(spec, feed, runner)
+        self._background.spawn(self._run(connection), f"{spec.name} feed")
+        self._connections[spec.name] = connection
+        return connection
+
+    async def _run(self, connection: _Connection) -> None:
+        try:
+            await connection.runner.run()
+        except ExchangeError as error:
+            connection.error = error
+            _LOG.error("%s: the %s feed ended: %s", self._venue, connection.spec.name, error)
+            self._fail(connection, list(connection.users), error)
+
+    def _refused(self, event: SubscriptionRefused) -> None:
+        connection = self._connections.get(self._feed_name(event.subscription.channel))
+        if connection is not None:
+            message = f"{self._venue}: {event.subscription}: {event.reason}"
+            self._fail(connection, [event.subscription], BadRequest(message, venue=self._venue, codes=event.codes))
+
+    def _fail(self, connection: _Connection, subscriptions: Iterable[Subscription], error: ExchangeError) -> None:
+        for subscription in subscriptions:
+            for fail in connection.users.pop(subscription, ()):
+                fail(error)
+
+    def _flush_soon(self) -> None:
+        """Ask for all that is wanted in this turn of the loop at once: venues count requests."""
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
+        for connection in self._connections.values():
+            dropped, connection.dropped = connection.dropped, []
+            asked, connection.asked = connection.asked, []
+            if connection.error is not None:
+                continue
+            if dropped:
+                connection.runner.unsubscribe(dropped)
+            if asked:
+                connection.runner.subscribe(asked)
+
+    def _health_of(self, connection: _Connection) -> FeedHealth:
+        if connection.error is not None:
+            return FeedHealth(state="failed", reason=str(connection.error), subscriptions=len(connection.users))
+        state = connection.runner.state
+        return FeedHealth(state=str(state.phase), reason=state.reason or None, subscriptions=len(connection.users))
+
+
+def _ignore(state: FeedState) -> None:
+    """Nobody needs to know."""
+
+
+_ACCOUNT = frozenset({Channel.ORDERS, Channel.FILLS, Channel.BALANCES, Channel.POSITIONS})

@@ -1,0 +1,265 @@
+"""Follow the account's orders and fills, and keep the record of them whole.
+
+Whenever the connection is new or lost a message, what happened meanwhile is asked for over REST. What is news and what
+was known before is told by the ids of fills, so that asking for too much does no harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from exchange_core.clock import Clock
+from exchange_core.connector.spec import RestOperations
+from exchange_core.errors import AuthenticationError, ExchangeError, NonceRejected, NotSupported
+from exchange_core.model.event import (
+    BalancesUpdate,
+    Channel,
+    Event,
+    OpenOrdersSnapshot,
+    OrderUpdate,
+    PositionsUpdate,
+    SequenceGap,
+    Subscribed,
+    Subscription,
+)
+from exchange_core.model.fill import Fill
+from exchange_core.transport.feed_runner import FeedPhase, FeedState
+from exchange_core.transport.rest_client import RestClient
+from exchange_core.venue.background import Background
+from exchange_core.venue.bus import Bus
+from exchange_core.venue.feeds import Fail, Feeds
+from exchange_core.venue.orders import OrderTracker
+from exchange_core.venue.resolver import Resolver
+
+T = TypeVar("T")
+
+# Clocks differ, and venues show fills late: from so long before the last known fill on they are asked for again.
+# So far before the account was first followed, fills count as news; older ones in a feed's snapshot are history.
+FILLS_MARGIN = timedelta(seconds=30)
+
+_LOG = logging.getLogger(__name__)
+
+
+class Follower:
+    """Takes the events of the private connection and turns them into one record.
+
+    Attributes:
+        error: Why the account is not followed live, where it is not.
+        orders_are_live: Whether every change of an order is heard of as it happens.
+        history: Fills that were told of and were made before the account was followed.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        rest: RestClient,
+        operations: RestOperations,
+        tracker: OrderTracker,
+        resolver: Resolver,
+        bus: Bus,
+        background: Background,
+        clock: Clock,
+    ) -> None:
+        self.error: ExchangeError | None = None
+        self.orders_are_live = False
+        self.history = 0
+        self._venue = venue
+        self._rest = rest
+        self._operations = operations
+        self._tracker = tracker
+        self._resolver = resolver
+        self._bus = bus
+        self._background = background
+        self._clock = clock
+        self._readers: list[Fail] = []
+        self._since: datetime | None = None
+        self._last_fill: datetime | None = None
+        self._last_whole_fill: datetime | None = None
+        self._whole_until: datetime | None = None
+        self._heard: datetime | None = None
+        self._fills_are_live = False
+        self._is_open = False
+        self._holes = 0
+        self._catching_up: asyncio.Task[None] | None = None
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            OrderUpdate: self._order_update,
+            OpenOrdersSnapshot: self._open_orders,
+            Fill: self.take_fill,
+            SequenceGap: self._gap,
+            Subscribed: self._subscribed,
+        }
+
+    @property
+    def complete_until(self) -> datetime | None:
+        """Up to when every fill since the account is followed was published."""
+        return self._heard if self._fills_are_live else self._whole_until
+
+    def follow(self, feeds: Feeds, *, again: bool = True) -> None:
+        """Start to follow the account, once.
+
+        Args:
+            again: Also where it failed before. Asking on and on with a key that was refused may lock it out.
+        """
+        if self._since is not None and (self.error is None or not again):
+            return
+        self._since = self._since or self._clock.now()
+        self.error = None
+        for channel in (Channel.ORDERS, Channel.FILLS):
+            if feeds.serves(channel):
+                feeds.detach(Subscription(channel), self._failed)
+                feeds.attach(Subscription(channel), self._failed)
+
+    def join(self, reader: Fail) -> Callable[[], None]:
+        """Tell *reader* when the account cannot be followed any more; the returned function ends that."""
+        self._readers.append(reader)
+
+        def leave() -> None:
+            if reader in self._readers:
+                self._readers.remove(reader)
+
+        return leave
+
+    def receive(self, event: Event) -> None:
+        """Take one event of a connection that carries account channels."""
+        handler = self._handlers.get(type(event))
+        if handler is None:
+            self._bus.publish(event)
+        else:
+            handler(event)
+        if self._fills_are_live:
+            self._heard = self._clock.now()
+
+    def on_state(self, state: FeedState) -> None:
+        """Take a change of that connection."""
+        self._is_open = state.phase is FeedPhase.OPEN
+        if not self._is_open:
+            self.orders_are_live = False
+            self._hole()
+
+    def take_fill(self, fill: Fill) -> None:
+        """Record and publish an execution, unless it is known or history."""
+        self._last_fill = fill.time if self._last_fill is None else max(self._last_fill, fill.time)
+        if self._fills_are_live:
+            self._last_whole_fill = self._last_fill
+        since = self._since or self._clock.now()
+        if fill.time < since - FILLS_MARGIN and not self._tracker.knows(fill):
+            self.history += 1
+        elif self._tracker.fill(fill, self._clock.now()):
+            self._bus.publish(fill)
+
+    def _order_update(self, update: OrderUpdate) -> None:
+        self._tracker.apply(update, self._clock.now())
+
+    def _open_orders(self, snapshot: OpenOrdersSnapshot) -> None:
+        self.orders_are_live = True
+        for order in self._tracker.snapshot(snapshot, self._clock.now()):
+            self._resolver.absent(order)
+
+    def _subscribed(self, event: Subscribed) -> None:
+        self._bus.publish(event)
+        if event.subscription.channel is Channel.ORDERS:
+            self.orders_are_live = True
+        elif event.subscription.channel is Channel.FILLS:
+            self._hole()
+            self._fill_the_hole()
+
+    def _gap(self, gap: SequenceGap) -> None:
+        self._bus.publish(gap)
+        _LOG.warning("%s: news of %s were lost (%s); asking for them", self._venue, gap.channel, gap.reason)
+        if gap.channel is Channel.BALANCES:
+            self._spawn(self._ask_balances(), "asking for balances")
+        elif gap.channel is Channel.POSITIONS:
+            self._spawn(self._ask_positions(), "asking for positions")
+        else:
+            self.orders_are_live = False
+            self._hole()
+            self._fill_the_hole()
+            self._spawn(self._compare_orders(), "asking for open orders")
+
+    def _failed(self, error: ExchangeError) -> None:
+        self.error = error
+        self.orders_are_live = False
+        self._hole()
+        readers, self._readers = self._readers, []
+        for reader in readers:
+            reader(error)
+
+    def _hole(self) -> None:
+        """The record is whole up to what was last heard, and no further."""
+        self._holes += 1
+        if self._fills_are_live:
+            self._fills_are_live = False
+            self._whole_until = self._heard
+
+    def _fill_the_hole(self) -> None:
+        if self._catching_up is None or self._catching_up.done():
+            self._catching_up = self._spawn(self._catch_up(), "asking for missed fills")
+
+    async def _catch_up(self) -> None:
+        while True:
+            hole, asked = self._holes, self._clock.now()
+            # By the venue's own clock, from the last fill before the hole: one after it proves nothing.
+            since = (self._last_whole_fill or self._since or asked) - FILLS_MARGIN
+            fills = await self._ask("fills", partial(self._ask_fills, since))
+            if fills is None:
+                return
+            for fill in fills:
+                self.take_fill(fill)
+            self._whole_until = asked
+            if hole == self._holes:
+                self._heard = max(asked, self._heard or asked)
+                self._fills_are_live = True
+                self._last_whole_fill = self._last_fill
+                return
+            if not self._is_open:
+                # It is asked for again as soon as there is a connection.
+                return
+
+    async def _ask_fills(self, since: datetime) -> list[Fill]:
+        return await self._rest.run(self._operations.fills(since))
+
+    async def _compare_orders(self) -> None:
+        before = {order.venue_order_id for order in self._tracker.live() if order.venue_order_id}
+        orders = await self._ask("open orders", lambda: self._rest.run(self._operations.open_orders()))
+        if orders is None:
+            return
+        for order in orders:
+            self._tracker.answered(order, self._clock.now())
+        absent = before - {order.venue_order_id for order in orders}
+        for known in self._tracker.live():
+            if known.venue_order_id in absent:
+                self._resolver.absent(known)
+        self.orders_are_live = self._is_open
+
+    async def _ask_balances(self) -> None:
+        balances = await self._ask("balances", lambda: self._rest.run(self._operations.balances()))
+        if balances is not None:
+            self._bus.publish(BalancesUpdate(balances=tuple(balances), complete=True))
+
+    async def _ask_positions(self) -> None:
+        positions = await self._ask("positions", lambda: self._rest.run(self._operations.positions()))
+        if positions is not None:
+            self._bus.publish(PositionsUpdate(positions=tuple(positions), complete=True))
+
+    async def _ask(self, what: str, ask: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
+        """Ask until there is an answer; None when there can be none."""
+        for pause in self._resolver.policy.pauses():
+            try:
+                return await ask()
+            except ExchangeError as error:
+                _LOG.warning("%s: %s could not be asked for: %s", self._venue, what, error)
+                if isinstance(error, NotSupported | AuthenticationError) and not isinstance(error, NonceRejected):
+                    return None
+            await self._clock.sleep(pause)
+        return None
+
+    def _spawn(self, job: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None] | None:
+        if not self._background.is_open:
+            job.close()
+            return None
+        return self._background.spawn(job, what)

@@ -1,0 +1,250 @@
+"""The one truth about our orders, merged from answers, order updates and fills.
+
+Knows nothing of networks: what it is told, it merges, and tells others when an order changed. Orders that are not
+finished are all kept; of finished ones the latest.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+
+import attrs
+
+from exchange_core.errors import OrderRefused
+from exchange_core.model.event import OpenOrdersSnapshot, OrderUpdate
+from exchange_core.model.fill import Fill
+from exchange_core.model.order import Order, OrderRequest, OrderStatus
+from exchange_core.venue.record import Heard, OrderRecord
+
+FINISHED_KEPT = 10_000
+FILL_IDS_KEPT = 100_000
+
+_LOG = logging.getLogger(__name__)
+
+
+@attrs.define
+class TrackerStats:
+    """What was odd in what we were told.
+
+    Attributes:
+        stale: Updates older than what was known.
+        illegal: Updates that would have left the status table.
+        duplicates: Fills that were known.
+        revived: Orders that we took for dead and the venue did not.
+    """
+
+    stale: int = 0
+    illegal: int = 0
+    duplicates: int = 0
+    revived: int = 0
+
+
+class OrderTracker:
+    """All orders of one account, by our id and by the venue's.
+
+    Args:
+        publish: Told each order that changed.
+        journal: Told each order before it is sent; when it raises, nothing is sent.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        *,
+        publish: Callable[[Order], None] = lambda order: None,
+        journal: Callable[[Order], None] = lambda order: None,
+        finished_kept: int = FINISHED_KEPT,
+        fill_ids_kept: int = FILL_IDS_KEPT,
+    ) -> None:
+        self.stats = TrackerStats()
+        self._venue = venue
+        self._publish = publish
+        self._journal = journal
+        self._finished_kept = finished_kept
+        self._fill_ids_kept = fill_ids_kept
+        self._by_client: dict[str, OrderRecord] = {}
+        self._by_venue: dict[str, OrderRecord] = {}
+        # Finished orders, and strangers of which too little is known to show them; oldest first.
+        self._idle: OrderedDict[int, OrderRecord] = OrderedDict()
+        self._fill_ids: OrderedDict[str, None] = OrderedDict()
+
+    def get(self, order_id: str) -> Order | None:
+        """Return the order with this id, the venue's or ours."""
+        record = self._by_venue.get(order_id) or self._by_client.get(order_id)
+        return record.shown if record else None
+
+    def all(self) -> list[Order]:
+        """Return all that is known, in no order that means anything."""
+        records = {id(r): r for r in (*self._by_client.values(), *self._by_venue.values())}
+        return [record.shown for record in records.values() if record.shown is not None]
+
+    def live(self) -> list[Order]:
+        """Return those that may still change."""
+        return [order for order in self.all() if not order.is_final]
+
+    def knows(self, fill: Fill) -> bool:
+        """Return whether *fill* belongs to an order that was placed here."""
+        record = self._find(fill.client_order_id, fill.venue_order_id)
+        return record is not None and record.created is not None
+
+    def sending(self, request: OrderRequest, now: datetime) -> Order:
+        """Note an order that is about to be sent.
+
+        Raises:
+            OrderRefused: Its client id was used before: sending it could be a second order.
+        """
+        key = request.client_order_id
+        assert key is not None
+        known = self._by_client.get(key)
+        if known is not None:
+            raise OrderRefused(
+                f"{request.symbol}: client_order_id {key!r} belongs to an order that is {known.status} already; "
+                "a new order needs a new one, or none to have one made",
+                venue=self._venue,
+            )
+        record = OrderRecord(venue=self._venue, request=request, client_order_id=key, created=now, updated=now)
+        order = record.order()
+        assert order is not None
+        self._journal(order)
+        self._by_client[key] = record
+        return self._show(record, now)
+
+    def lost(self, client_order_id: str, now: datetime) -> Order:
+        """Note that no answer came, unless the venue has spoken of the order meanwhile."""
+        record = self._by_client[client_order_id]
+        record.unknown = not record.heard_of
+        return self._show(record, now)
+
+    def refused(self, client_order_id: str, reason: str, now: datetime) -> Order:
+        """Note that the order did not happen."""
+        record = self._by_client[client_order_id]
+        record.refuse(reason)
+        return self._show(record, now)
+
+    def concluded(self, order: Order, status: OrderStatus, reason: str, now: datetime) -> Order:
+        """Note an end that follows from the venue's not knowing the order."""
+        record = self._record_of(order)
+        record.conclude(status, reason)
+        return self._show(record, now)
+
+    def answered(self, answer: Order, now: datetime, about: Order | None = None) -> Order:
+        """Merge an order as a REST answer has it.
+
+        Args:
+            about: What was asked for, where the answer need not repeat our id.
+        """
+        client_order_id = about.client_order_id if about else answer.client_order_id
+        request = answer.request
+        update = OrderUpdate(
+            venue_order_id=answer.venue_order_id,
+            client_order_id=client_order_id,
+            status=answer.status,
+            symbol=request.symbol,
+            side=request.side,
+            quantity=request.quantity,
+            price=request.price,
+            filled=answer.filled,
+            average_price=answer.average_price,
+            reason=answer.reason,
+        )
+        known_id = about.venue_order_id if about else None
+        record = self._record(client_order_id, answer.venue_order_id or known_id)
+        if record.request is None and record.created is None:
+            # The answer's own request says more than an update can, such as how long it is good for.
+            record.request = request
+        self._count(record, record.hear(update, answer.fees))
+        return self._show(record, now)
+
+    def apply(self, update: OrderUpdate, now: datetime) -> Order | None:
+        """Merge an update; return the order as it now stands, None while too little is known of it."""
+        record = self._record(update.client_order_id, update.venue_order_id)
+        self._count(record, record.hear(update))
+        self._note(record, now)
+        return record.shown
+
+    def fill(self, fill: Fill, now: datetime) -> bool:
+        """Merge an execution; return False when it was known."""
+        record = self._record(fill.client_order_id, fill.venue_order_id)
+        new = record.add_fill(fill) and fill.id not in self._fill_ids
+        if new:
+            self._fill_ids[fill.id] = None
+            if len(self._fill_ids) > self._fill_ids_kept:
+                self._fill_ids.popitem(last=False)
+        else:
+            self.stats.duplicates += 1
+        self._note(record, now)
+        return new
+
+    def snapshot(self, snapshot: OpenOrdersSnapshot, now: datetime) -> list[Order]:
+        """Merge the list of open orders; return those that we hold open and that are not on it."""
+        listed = {id(self._record(u.client_order_id, u.venue_order_id)) for u in snapshot.orders}
+        absent = [
+            record.shown
+            for record in self._by_venue.values()
+            if id(record) not in listed and record.shown is not None and not record.status.is_final
+        ]
+        for update in snapshot.orders:
+            self.apply(update, now)
+        return absent
+
+    def _record_of(self, order: Order) -> OrderRecord:
+        return self._record(order.client_order_id, order.venue_order_id)
+
+    def _find(self, client_order_id: str | None, venue_order_id: str | None) -> OrderRecord | None:
+        found = self._by_client.get(client_order_id) if client_order_id else None
+        return found or (self._by_venue.get(venue_order_id) if venue_order_id else None)
+
+    def _record(self, client_order_id: str | None, venue_order_id: str | None) -> OrderRecord:
+        """Return the record of an order, made or joined from two as the ids show."""
+        ours = self._by_client.get(client_order_id) if client_order_id else None
+        theirs = self._by_venue.get(venue_order_id) if venue_order_id else None
+        # A venue lets an id of ours be used again once its order is done; the venue's own id decides then.
+        if ours is not None and venue_order_id and ours.venue_order_id not in (None, venue_order_id):
+            ours = None
+        if ours is not None and theirs is not None and ours is not theirs:
+            ours.absorb(theirs)
+            self._idle.pop(id(theirs), None)
+        record = ours or theirs or OrderRecord(venue=self._venue)
+        if client_order_id:
+            self._by_client.setdefault(client_order_id, record)
+        if venue_order_id:
+            self._by_venue[venue_order_id] = record
+        return record
+
+    def _count(self, record: OrderRecord, heard: Heard) -> None:
+        if heard is Heard.STALE:
+            self.stats.stale += 1
+        elif heard is Heard.ILLEGAL:
+            self.stats.illegal += 1
+        elif heard is Heard.REVIVED:
+            self.stats.revived += 1
+            _LOG.warning("%s: order %s is alive after all", self._venue, record.venue_order_id)
+
+    def _show(self, record: OrderRecord, now: datetime) -> Order:
+        self._note(record, now)
+        assert record.shown is not None
+        return record.shown
+
+    def _note(self, record: OrderRecord, now: datetime) -> None:
+        """Tell others when the order changed; move it to where it belongs."""
+        order = record.order()
+        if order is None or order.is_final:
+            self._idle[id(record)] = record
+            self._idle.move_to_end(id(record))
+            self._forget()
+        else:
+            self._idle.pop(id(record), None)
+        if order is not None and order != record.shown:
+            record.updated = now
+            record.shown = attrs.evolve(order, updated=now)
+            self._publish(record.shown)
+
+    def _forget(self) -> None:
+        while len(self._idle) > self._finished_kept:
+            _, record = self._idle.popitem(last=False)
+            for table, key in ((self._by_client, record.client_order_id), (self._by_venue, record.venue_order_id)):
+                if key is not None and table.get(key) is record:
+                    del table[key]

@@ -1,0 +1,178 @@
+"""Find out what became of orders of which the venue's word is missing, by asking and never by sending again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import attrs
+
+from exchange_core.clock import Clock
+from exchange_core.connector.spec import RestOperations
+from exchange_core.errors import AuthenticationError, ExchangeError, NonceRejected, NotSupported
+from exchange_core.model.order import Order, OrderStatus
+from exchange_core.transport.rest_client import RestClient
+from exchange_core.venue.background import Background
+from exchange_core.venue.bus import Bus, topic
+from exchange_core.venue.orders import OrderTracker
+
+_LOG = logging.getLogger(__name__)
+
+_End = tuple[OrderStatus, str]
+_Conclude = Callable[[datetime, int], _End | None]
+
+
+@attrs.frozen(kw_only=True)
+class ResolvePolicy:
+    """How patiently to ask. All in seconds.
+
+    Attributes:
+        margin: After an order's deadline, before its absence proves that it never arrived: clocks differ.
+        wait: How long ``place`` waits for an answer that is being looked for.
+        cancel_wait: How long ``cancel`` waits for the private feed to say that the order is done.
+        absent_tries: How often to ask for an order that is neither open nor done before it counts as done.
+    """
+
+    first_pause: float = 1.0
+    longest_pause: float = 15.0
+    margin: float = 10.0
+    wait: float = 20.0
+    cancel_wait: float = 2.0
+    absent_tries: int = 4
+
+    def pauses(self) -> Iterator[float]:
+        """Yield growing pauses, without end."""
+        pause = self.first_pause
+        while True:
+            yield pause
+            pause = min(pause * 2, self.longest_pause)
+
+
+class Resolver:
+    """Asks for orders in the background until the venue has said what they are."""
+
+    def __init__(
+        self,
+        venue: str,
+        rest: RestClient,
+        operations: RestOperations,
+        tracker: OrderTracker,
+        bus: Bus,
+        background: Background,
+        clock: Clock,
+        policy: ResolvePolicy,
+    ) -> None:
+        self.policy = policy
+        self._venue = venue
+        self._rest = rest
+        self._operations = operations
+        self._tracker = tracker
+        self._bus = bus
+        self._background = background
+        self._clock = clock
+        self._asking: set[str] = set()
+
+    def unknown(self, order: Order) -> None:
+        """Ask for an order whose sending got no answer, until it is found or can no longer come to be."""
+        deadline = order.request.deadline
+        provable = None if deadline is None else deadline + timedelta(seconds=self.policy.margin)
+
+        def conclude(asked: datetime, _: int) -> _End | None:
+            # Without a deadline its absence proves nothing: it may still be under way.
+            if provable is None or asked < provable:
+                return None
+            return OrderStatus.REJECTED, f"never arrived: the venue does not know it after its deadline {deadline}"
+
+        self._start(order, lambda newest: newest.unknown, conclude)
+
+    def absent(self, order: Order) -> None:
+        """Ask for an order that we hold open and that is not in the venue's list of open orders."""
+
+        def conclude(_: datetime, nowhere: int) -> _End | None:
+            if nowhere < self.policy.absent_tries:
+                return None
+            return OrderStatus.CANCELED, "no longer open, and the venue does not say how it ended"
+
+        self._start(order, lambda newest: not newest.is_final, conclude)
+
+    async def find(self, order: Order) -> Order | None:
+        """Ask once; merge the answer. None when the order is nowhere."""
+        found = await self._rest.run(self._operations.find(order))
+        return None if found is None else self._tracker.answered(found, self._clock.now(), about=order)
+
+    async def until(self, order: Order, done: Callable[[Order], bool], seconds: float) -> Order:
+        """Wait until what is known of *order* satisfies *done*; return the newest after *seconds* at the latest."""
+        changed = asyncio.Event()
+
+        def look(news: Order) -> None:
+            if _same(news, order) and done(news):
+                changed.set()
+
+        self._bus.subscribe(topic(Order), look)
+        try:
+            if not done(self.newest(order)):
+                await self._either(changed, seconds)
+        finally:
+            self._bus.unsubscribe(topic(Order), look)
+        return self.newest(order)
+
+    def newest(self, order: Order) -> Order:
+        """Return what is known of *order* now."""
+        for order_id in (order.client_order_id, order.venue_order_id):
+            known = self._tracker.get(order_id) if order_id else None
+            if known is not None and _same(known, order):
+                return known
+        return order
+
+    def _start(self, order: Order, wanted: Callable[[Order], bool], conclude: _Conclude) -> None:
+        key = order.client_order_id or order.venue_order_id or ""
+        if key in self._asking:
+            return
+        try:
+            task = self._background.spawn(self._ask(order, wanted, conclude), f"asking for order {key}")
+        except RuntimeError:
+            _LOG.error("%s: closed before it was known what became of order %s; ask the venue", self._venue, key)
+            return
+        self._asking.add(key)
+        task.add_done_callback(lambda _: self._asking.discard(key))
+
+    async def _ask(self, order: Order, wanted: Callable[[Order], bool], conclude: _Conclude) -> None:
+        nowhere = 0
+        for pause in self.policy.pauses():
+            await self._clock.sleep(pause)
+            if not wanted(self.newest(order)):
+                return
+            asked = self._clock.now()
+            try:
+                found = await self.find(self.newest(order))
+            except ExchangeError as error:
+                _LOG.warning("%s: order %s could not be asked for: %s", self._venue, order.client_order_id, error)
+                if isinstance(error, NotSupported | AuthenticationError) and not isinstance(error, NonceRejected):
+                    return
+                continue
+            # The private feed may have been faster than the answer.
+            if found is not None or not wanted(self.newest(order)):
+                return
+            nowhere += 1
+            end = conclude(asked, nowhere)
+            if end is not None:
+                self._tracker.concluded(self.newest(order), *end, self._clock.now())
+                return
+
+    async def _either(self, changed: asyncio.Event, seconds: float) -> None:
+        """Wait for *changed*, but not longer than *seconds* by our clock."""
+        waits = [asyncio.ensure_future(changed.wait()), asyncio.ensure_future(self._clock.sleep(seconds))]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.wait(waits)
+
+
+def _same(one: Order, other: Order) -> bool:
+    if one.venue_order_id and other.venue_order_id:
+        return one.venue_order_id == other.venue_order_id
+    return one.client_order_id is not None and one.client_order_id == other.client_order_id

@@ -1,0 +1,246 @@
+"""Put a venue together from a plugin's pure parts, the transport and the parts of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random, SystemRandom
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+import httpx
+import pluggy
+
+from exchange_core.clock import Clock, SystemClock
+from exchange_core.config import venue_config
+from exchange_core.connector.auth import Credentials, Signer
+from exchange_core.connector.feed import Feed
+from exchange_core.connector.limits import Limits
+from exchange_core.connector.naming import AssetMap, SymbolMap
+from exchange_core.connector.spec import FeedSpec, VenueConfig, VenueContext, VenueSpec
+from exchange_core.model.asset import Asset
+from exchange_core.model.event import Event
+from exchange_core.model.order import Order
+from exchange_core.plugins import Plugins, load_plugins
+from exchange_core.transport.backoff import ConnectBudget
+from exchange_core.transport.feed_runner import FeedRunner, FeedState, FrameTap
+from exchange_core.transport.nonces import NonceSource
+from exchange_core.transport.rest_client import RestClient, RestTap
+from exchange_core.venue.account import Account
+from exchange_core.venue.background import Background
+from exchange_core.venue.bus import Bus
+from exchange_core.venue.connected import ConnectedVenue, Parts
+from exchange_core.venue.feeds import Feeds
+from exchange_core.venue.following import Follower
+from exchange_core.venue.market_data import MarketData
+from exchange_core.venue.orders import OrderTracker
+from exchange_core.venue.resolver import ResolvePolicy, Resolver
+from exchange_core.venue.stream import QUEUE_SIZE, Streams
+from exchange_core.venue.trading import Trading
+
+
+@attrs.frozen(kw_only=True)
+class Surroundings:
+    """What a venue works with and tests replace.
+
+    Attributes:
+        http: Sends REST requests instead of a pool of our own.
+        nonces: Makes nonces; pass one that outlives the venue to keep them increasing.
+        journal: Told of each order before it is sent; when it raises, nothing is sent.
+        rest_tap: Sees every REST exchange, for recordings.
+        frame_tap: Makes what sees every frame of a feed, given the feed's name.
+        queue_size: Events that a stream which must not drop holds for a slow reader.
+    """
+
+    clock: Clock = attrs.field(factory=SystemClock)
+    random: Random = attrs.field(factory=SystemRandom)
+    http: httpx.AsyncBaseTransport | None = None
+    nonces: NonceSource | None = None
+    journal: Callable[[Order], None] | None = None
+    rest_tap: RestTap | None = None
+    frame_tap: Callable[[str], FrameTap] | None = None
+    policy: ResolvePolicy = attrs.field(factory=ResolvePolicy)
+    queue_size: int = QUEUE_SIZE
+
+
+def connect(
+    plugin: str,
+    *,
+    api_key: str | None = None,
+    api_secret: str | None = None,
+    name: str | None = None,
+    plugins: Plugins | None = None,
+    surroundings: Surroundings | None = None,
+    **options: Any,
+) -> ConnectedVenue:
+    """Return one venue, to be used as ``async with connect("kraken_spot") as venue``.
+
+    Args:
+        name: What to call it; the plugin's name if not given.
+        plugins: Instead of those that are installed.
+        options: Fields of the plugin's config, such as ``tier`` or ``rest_url``.
+
+    Raises:
+        UnknownVenue: No such plugin is installed.
+        ConfigError: An option does not exist or does not fit, or one of the keys is missing.
+    """
+    plugins = load_plugins() if plugins is None else plugins
+    spec = plugins.venue(plugin)
+    config = venue_config(spec, options, plugin)
+    credentials = None
+    if api_key is not None or api_secret is not None:
+        credentials = Credentials(api_key=api_key or "", api_secret=api_secret or "")
+    return open_venue(spec, config, credentials, name=name or plugin, hooks=plugins.manager, surroundings=surroundings)
+
+
+def open_venue(
+    spec: VenueSpec,
+    config: VenueConfig,
+    credentials: Credentials | None = None,
+    *,
+    name: str | None = None,
+    hooks: pluggy.PluginManager | None = None,
+    surroundings: Surroundings | None = None,
+) -> ConnectedVenue:
+    """Return the venue that *spec* describes, to be used as an async context manager."""
+    name = name or spec.name
+    around = surroundings or Surroundings()
+    clock, random = around.clock, around.random
+    signer = _signer(spec, credentials, hooks)
+    context = VenueContext(
+        venue=name,
+        config=config,
+        symbols=SymbolMap(name),
+        assets=AssetMap(name) if hooks is None else HookedAssets(name, spec, hooks),
+        signer=signer,
+        now=clock.now,
+    )
+    rest = RestClient(
+        name,
+        config,
+        spec.dialect(context),
+        _limits(spec, config, hooks),
+        signer=signer,
+        clock=clock,
+        random=random,
+        nonces=around.nonces,
+        http=around.http,
+        tap=around.rest_tap,
+    )
+    operations = spec.rest(context)
+    has_credentials = signer is not None
+    bus, background = Bus(), Background(name)
+    streams = Streams(bus, around.queue_size)
+    tracker = OrderTracker(name, publish=bus.publish, journal=around.journal or _keep_no_journal)
+    resolver = Resolver(name, rest, operations, tracker, bus, background, clock, around.policy)
+    follower = Follower(name, rest, operations, tracker, resolver, bus, background, clock)
+    feeds = Feeds(
+        name,
+        spec,
+        _Runners(context, rest, around),
+        bus,
+        background,
+        has_credentials=has_credentials,
+        private=follower.receive,
+        on_state=follower.on_state,
+    )
+    trading = Trading(
+        name,
+        spec,
+        config,
+        context.symbols,
+        rest,
+        operations,
+        tracker,
+        resolver,
+        hooks=hooks,
+        clock=clock,
+        random=random,
+        watch=lambda: follower.follow(feeds, again=False),
+        is_live=lambda: follower.orders_are_live,
+    )
+    parts = Parts(
+        assets=context.assets,
+        bus=bus,
+        streams=streams,
+        background=background,
+        rest=rest,
+        feeds=feeds,
+        tracker=tracker,
+        follower=follower,
+        market=MarketData(name, spec, context.symbols, rest, operations, bus, feeds, streams),
+        trading=trading,
+        account=Account(name, config, rest, operations, follower, feeds, streams, has_credentials=has_credentials),
+    )
+    return ConnectedVenue(name, spec, parts, has_credentials=has_credentials)
+
+
+class HookedAssets(AssetMap):
+    """Assets whose codes a plugin's ``asset_alias`` hook may change."""
+
+    def __init__(self, venue: str, spec: VenueSpec, hooks: pluggy.PluginManager) -> None:
+        super().__init__(venue)
+        self._spec = spec
+        self._hooks = hooks
+
+    def add(self, asset: Asset, names: Any = ()) -> None:
+        alias = self._alias(asset.venue_id)
+        super().add(asset if alias is None else attrs.evolve(asset, code=alias), names)
+
+    def code(self, name: str) -> str:
+        if self.get(name) is None:
+            alias = self._alias(name)
+            if alias is not None:
+                return alias
+        return super().code(name)
+
+    def _alias(self, name: str) -> str | None:
+        alias: str | None = self._hooks.hook.asset_alias(venue=self._spec, code=name)
+        return alias
+
+
+class _Runners:
+    """Makes the connections of a venue. Those to one host share its budget of attempts."""
+
+    def __init__(self, context: VenueContext, rest: RestClient, around: Surroundings) -> None:
+        self._context = context
+        self._rest = rest
+        self._around = around
+        self._budgets: dict[str, ConnectBudget] = {}
+
+    def __call__(
+        self, spec: FeedSpec, publish: Callable[[Event], None], on_state: Callable[[FeedState], None]
+    ) -> tuple[Feed, FeedRunner]:
+        config, around = self._context.config, self._around
+        host = urlsplit(str(getattr(config, spec.url, ""))).netloc
+        feed = spec.make(self._context)
+        runner = FeedRunner(
+            spec,
+            feed,
+            self._rest,
+            config,
+            publish=publish,
+            on_state=on_state,
+            clock=around.clock,
+            random=around.random,
+            budget=self._budgets.setdefault(host, ConnectBudget(spec.connects, spec.connect_window)),
+            tap=around.frame_tap(spec.name) if around.frame_tap else None,
+            venue=self._context.venue,
+        )
+        return feed, runner
+
+
+def _signer(spec: VenueSpec, credentials: Credentials | None, hooks: pluggy.PluginManager | None) -> Signer | None:
+    if credentials is None:
+        return None
+    chosen: Signer | None = hooks.hook.signer(venue=spec, credentials=credentials) if hooks else None
+    return chosen or spec.signer(credentials)
+
+
+def _limits(spec: VenueSpec, config: VenueConfig, hooks: pluggy.PluginManager | None) -> Limits:
+    chosen: Limits | None = hooks.hook.rate_limits(venue=spec, config=config) if hooks else None
+    return chosen or spec.limits(config)
+
+
+def _keep_no_journal(order: Order) -> None:
+    """Orders are remembered as long as the venue is open."""
