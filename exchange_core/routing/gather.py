@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
 from datetime import datetime
 from decimal import Decimal
 
 import attrs
 
 from exchange_core.clock import Clock
-from exchange_core.errors import ExchangeError, UnknownSymbol
+from exchange_core.errors import ExchangeError, NotSupported, UnknownSymbol
 from exchange_core.model.account import Balance, FeeRates
 from exchange_core.model.book import BookHealth, OrderBook
 from exchange_core.model.instrument import Instrument
@@ -46,7 +46,7 @@ async def gather_quotes(
     """
     quotes: list[VenueQuote] = []
     rejections: list[Rejection] = []
-    async with AsyncExitStack() as streams:
+    with ExitStack() as streams:
         sights = await asyncio.gather(*(_look(venue, symbol, streams, within) for venue in venues.values()))
         now = clock.now()
         for name, sight in zip(venues, sights, strict=True):
@@ -57,14 +57,14 @@ async def gather_quotes(
     return quotes, rejections
 
 
-async def _look(venue: Venue, symbol: Symbol, streams: AsyncExitStack, within: float) -> _Sight | str | None:
+async def _look(venue: Venue, symbol: Symbol, streams: ExitStack, within: float) -> _Sight | str | None:
     """Return what was seen, or why nothing; None where the venue does not trade *symbol*."""
     try:
         async with asyncio.timeout(within):
             await venue.instruments()
             instrument = venue.instrument(symbol)
-            stream = venue.books(symbol, _depth(venue))
-            streams.push_async_callback(stream.aclose)
+            stream = _follow(venue, symbol)
+            streams.callback(stream.close)
             fees, balances = await venue.fees(symbol), await venue.balances() if symbol.is_spot else ()
             book = await _live(venue, symbol, stream)
     except UnknownSymbol:
@@ -76,6 +76,14 @@ async def _look(venue: Venue, symbol: Symbol, streams: AsyncExitStack, within: f
         state = f"; its book is {known.health}" if known is not None else ""
         return f"it did not give a live book and the account's funds within {within:g} s{state}"
     return _Sight(instrument=instrument, fees=fees, balances=balances, book=book)
+
+
+def _follow(venue: Venue, symbol: Symbol) -> EventStream[OrderBook]:
+    try:
+        return venue.books(symbol, _depth(venue))
+    except NotSupported:
+        # Someone follows it already, less deep, and a venue may allow one depth at a time: plan with what is there.
+        return venue.books(symbol)
 
 
 def _depth(venue: Venue) -> int | None:

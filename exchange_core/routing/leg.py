@@ -16,6 +16,7 @@ from exchange_core.clock import Clock
 from exchange_core.errors import (
     AuthenticationError,
     BadRequest,
+    ConfigError,
     ConnectFailed,
     ExchangeError,
     NotSupported,
@@ -34,7 +35,15 @@ _log = logging.getLogger(__name__)
 
 # Only these say that the order did not happen. Whatever else a venue raises, it may have: a value that does not read,
 # say, may be in the answer to an order that was carried out.
-_DID_NOT_HAPPEN = (AuthenticationError, BadRequest, ConnectFailed, NotSupported, OrderRefused, RateLimited)
+_DID_NOT_HAPPEN = (
+    AuthenticationError,
+    BadRequest,
+    ConfigError,
+    ConnectFailed,
+    NotSupported,
+    OrderRefused,
+    RateLimited,
+)
 
 # Clocks of venues differ from ours.
 _FILLS_SINCE = timedelta(minutes=1)
@@ -80,14 +89,12 @@ class LegRun:
         self._news = asyncio.Event()
 
     def stop(self) -> None:
-        """Send no more, or cancel what was sent, as soon as that can be done safely."""
+        """Wait no longer for a natural end; once the venue has answered, cancel what is open."""
         self._stopped = True
         self._news.set()
 
     async def run(self) -> None:
-        """Send the leg, unless it was stopped before, and follow it to its end."""
-        if self._stopped:
-            return
+        """Send the leg and follow it to its end."""
         started = self._clock.now()
         try:
             async with self._listening():
@@ -135,19 +142,20 @@ class LegRun:
         try:
             yield
         finally:
+            orders.close()
+            fills.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _listen(self, stream: EventStream[T], see: Callable[[T], object]) -> None:
-        async with stream:
-            try:
-                async for event in stream:
-                    see(event)
-                    self._news.set()
-            except ExchangeError as error:
-                # Without this stream the venue is asked, which is slower and just as right.
-                _log.info("%s: following a leg without its stream: %s", self.leg.venue, error)
+        try:
+            async for event in stream:
+                see(event)
+                self._news.set()
+        except ExchangeError as error:
+            # Without this stream the venue is asked, which is slower and just as right.
+            _log.info("%s: following a leg without its stream: %s", self.leg.venue, error)
 
     def _see_fill(self, fill: Fill) -> None:
         self._fills[fill.id] = fill

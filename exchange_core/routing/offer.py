@@ -66,6 +66,10 @@ class Offer:
         """How many lots can be had."""
         return sum(tier.lots for tier in self.tiers)
 
+    def quantity(self, lots: int) -> Decimal:
+        """Return *lots* as a quantity."""
+        return as_decimal(Fraction(self.lot) * lots)
+
     def walk(self, lots: int) -> Iterable[tuple[Tier, int]]:
         """Yield how many lots are taken of each tier, best first."""
         for tier in self.tiers:
@@ -112,12 +116,11 @@ def make_offer(request: OrderRequest, quote: VenueQuote, now: datetime, max_age:
     fee = _usable_fee(request, quote, now, max_age)
     levels = _levels(request, quote)
     whole = tuple(_tiers(instrument, side, levels, fee))
-    if not _offer(quote, whole, fee).most(_lots(whole)):
-        least = _needed(instrument, levels[0].price) * instrument.lot_size
-        there = sum(level.quantity for level in levels)
-        raise Unusable(
-            f"only {plain(Decimal(there))} can be had at this price, less than its minimum of {plain(least)}"
-        )
+    offer = _offer(quote, whole, fee)
+    if not offer.most(offer.capacity):
+        least = offer.quantity(_needed(instrument, levels[0].price))
+        there = as_decimal(sum((Fraction(level.quantity) for level in levels), Fraction(0)))
+        raise Unusable(f"only {plain(there)} can be had at this price, less than its minimum of {plain(least)}")
     tiers = tuple(_affordable(whole, quote, side, fee))
     offer = _offer(quote, tiers, fee)
     if not offer.most(offer.capacity):
@@ -211,8 +214,8 @@ def _too_poor(quote: VenueQuote, side: Side, price: Decimal, fee: Decimal) -> st
     lots = _needed(instrument, price)
     needed = Fraction(instrument.lot_size) * lots * _hold(side, price, fee)
     return (
-        f"{plain(_funds(quote, side))} {asset} are free; its smallest order of {plain(lots * instrument.lot_size)} "
-        f"needs {plain(as_decimal(needed))} {asset}"
+        f"{plain(_funds(quote, side))} {asset} are free; its smallest order of "
+        f"{plain(as_decimal(Fraction(instrument.lot_size) * lots))} needs {plain(as_decimal(needed))} {asset}"
     )
 
 
@@ -243,7 +246,3 @@ def _least(instrument: Instrument, tiers: Sequence[Tier]) -> int:
             least = max(least, min(needed, before + tier.lots + 1))
         before += tier.lots
     return least
-
-
-def _lots(tiers: Iterable[Tier]) -> int:
-    return sum(tier.lots for tier in tiers)

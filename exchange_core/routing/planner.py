@@ -65,7 +65,7 @@ def plan(
     split = policy(request, offers)
     counts = _checked_lots(request, offers, split.quantities, policy_name)
     if not counts:
-        least = "; ".join(f"{offer.venue} takes {plain(offer.lot * offer.least)} or more" for offer in offers)
+        least = "; ".join(f"{offer.venue} takes {plain(offer.quantity(offer.least))} or more" for offer in offers)
         raise OrderRefused(f"{request.symbol}: quantity {plain(request.quantity)} is below every minimum: {least}")
     legs = tuple(_leg(request, offer, counts[offer.venue]) for offer in offers if offer.venue in counts)
     return _plan(request, legs, offers, tuple(rejections), notes=split.notes, now=now, policy_name=policy_name)
@@ -134,17 +134,16 @@ def _checked_lots(
 
 
 def _leg(request: OrderRequest, offer: Offer, lots: int) -> Leg:
-    with localcontext(EXACT):
-        leg = OrderRequest(
-            symbol=request.symbol,
-            side=request.side,
-            type=OrderType.LIMIT,
-            quantity=offer.lot * lots,
-            price=offer.worst_price(lots),
-            time_in_force=TimeInForce.IOC,
-            deadline=request.deadline,
-        )
-        offer.instrument.check(leg)
+    leg = OrderRequest(
+        symbol=request.symbol,
+        side=request.side,
+        type=OrderType.LIMIT,
+        quantity=offer.quantity(lots),
+        price=offer.worst_price(lots),
+        time_in_force=TimeInForce.IOC,
+        deadline=request.deadline,
+    )
+    offer.instrument.check(leg)
     notional = offer.notional(lots)
     return Leg(
         venue=offer.venue,
@@ -176,7 +175,7 @@ def _plan(
             made=now,
             legs=legs,
             quantity=quantity,
-            unfilled=request.quantity - quantity,
+            unfilled=as_decimal(Fraction(request.quantity) - Fraction(quantity)),
             cost_asset=symbol.base if symbol.is_inverse else symbol.quote,
             is_inverse=symbol.is_inverse,
             contract_size=instrument.contract_size,

@@ -60,6 +60,9 @@ class Router:
         split = choose(policy, self._policies)
         check_routable(request)
         venues = {name: venue for name, venue in self._venues.items() if name not in without}
+        left_out = [
+            Rejection(venue=name, reason="it is left out of this plan") for name in self._venues if name in without
+        ]
         quotes, rejections = await gather_quotes(request.symbol, venues, within=self._quote_timeout, clock=self._clock)
         return plan(
             request,
@@ -68,10 +71,7 @@ class Router:
             max_age=self._max_age,
             policy=split,
             policy_name=policy,
-            rejections=[
-                *rejections,
-                *(Rejection(venue=name, reason="it is left out of this plan") for name in without),
-            ],
+            rejections=[*rejections, *left_out],
         )
 
     async def execute(self, first: Plan, *, retries: int = 0) -> RouteResult:

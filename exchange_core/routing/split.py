@@ -16,13 +16,13 @@ No answer is worse than the best single venue: each of those is a candidate too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
 from itertools import permutations
 
 import attrs
 
-from exchange_core.model.number import EXACT, plain
+from exchange_core.model.number import plain
 from exchange_core.routing.offer import Offer
 
 _EXCHANGES = 1000
@@ -55,8 +55,7 @@ def cheapest(quantity: Decimal, offers: Sequence[Offer]) -> Allotment:
 
 def in_lots(lots: Sequence[int], offers: Sequence[Offer]) -> dict[str, Decimal]:
     """Return the quantities of those venues that get any."""
-    with localcontext(EXACT):
-        return {offer.venue: offer.lot * count for offer, count in zip(offers, lots, strict=True) if count}
+    return {offer.venue: offer.quantity(count) for offer, count in zip(offers, lots, strict=True) if count}
 
 
 def _allotment(lots: Sequence[int], offers: Sequence[Offer]) -> Allotment:
@@ -144,7 +143,6 @@ def _notes(offers: Sequence[Offer], wanted: Sequence[int], given: Sequence[int])
     for offer, first, last in zip(offers, wanted, given, strict=True):
         if first == last or offer.is_valid(first):
             continue
-        with localcontext(EXACT):
-            size, least = plain(offer.lot * first), plain(offer.lot * offer.least)
+        size, least = plain(offer.quantity(first)), plain(offer.quantity(offer.least))
         what = f"{offer.venue}: a leg of {size} would be below its minimum of {least}"
         yield f"{what}; it was raised" if last else f"{what}; its quantity went to the others"
