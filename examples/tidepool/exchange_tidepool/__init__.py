@@ -1,0 +1,1 @@
+"""Tidepool, a small made-up spot exchange, as a venue of exchange-core."""
