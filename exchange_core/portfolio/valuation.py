@@ -18,7 +18,7 @@ Instruments = Mapping[tuple[str, Symbol], Instrument]
 """By the venue's name and the symbol."""
 
 Marks = Mapping[tuple[str, Symbol], Decimal]
-"""Mark prices, the same way, for positions that come without one."""
+"""Mark prices, the same way, where there are better ones than the positions came with."""
 
 
 def value(
@@ -98,7 +98,7 @@ def _position_line(
 ) -> PositionLine:
     symbol, key = position.symbol, (position.venue, position.symbol)
     settle, instrument = profit_asset(symbol), instruments.get(key)
-    mark = position.mark_price if position.mark_price is not None else marks.get(key)
+    mark = marks.get(key, position.mark_price)
     size = gain = worth = rate = reason = None
     if settle is None:
         reason = f"{symbol} pays in neither its base nor its quote asset; such contracts are not valued here"

@@ -1,0 +1,83 @@
+"""What is known of one venue's account, from its answers and its news."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import attrs
+
+from exchange_core.clock import Clock
+from exchange_core.errors import NotSupported
+from exchange_core.model.account import Balance, Position
+from exchange_core.model.event import BalancesUpdate, PositionsUpdate
+from exchange_core.model.symbol import Symbol
+from exchange_core.portfolio.view import VenueReading
+from exchange_core.venue.protocol import Venue
+
+
+@attrs.define
+class Holdings:
+    """One account. A failed reading leaves what was known before, and says since when it is old.
+
+    Attributes:
+        reason: Why the last reading failed.
+        not_live: Which news do not come, and why.
+        lacks_held: An update told totals without what of them is held; only a reading can tell.
+    """
+
+    venue: str
+    balances: dict[tuple[str, str], Balance] = attrs.field(factory=dict)
+    positions: dict[Symbol, Position] = attrs.field(factory=dict)
+    read_at: datetime | None = None
+    reason: str | None = None
+    not_live: dict[str, str] = attrs.field(factory=dict)
+    lacks_held: bool = False
+    _meanwhile: list[BalancesUpdate | PositionsUpdate] = attrs.field(factory=list)
+
+    @property
+    def reading(self) -> VenueReading:
+        unheard = (f"{what} are not followed live: {why}" for what, why in sorted(self.not_live.items()))
+        return VenueReading(venue=self.venue, read=self.read_at, reason=self.reason or next(unheard, None))
+
+    async def read(self, venue: Venue, clock: Clock) -> None:
+        """Read the account whole.
+
+        Raises:
+            ExchangeError: What the venue said; nothing was taken.
+        """
+        self._meanwhile.clear()
+        await venue.instruments()
+        balances = await venue.balances()
+        try:
+            positions = await venue.positions()
+        except NotSupported:
+            # The venue has no positions to show.
+            positions = ()
+        self._take(balances, positions)
+        self.read_at, self.reason = clock.now(), None
+
+    def merge(self, update: BalancesUpdate | PositionsUpdate) -> None:
+        """Merge news."""
+        self._meanwhile.append(update)
+        self._apply(update)
+
+    def _take(self, balances: Iterable[Balance], positions: Iterable[Position]) -> None:
+        self.lacks_held = False
+        self._apply(BalancesUpdate(balances=tuple(balances), complete=True))
+        self._apply(PositionsUpdate(positions=tuple(positions), complete=True))
+        # News that came during the reading may be newer than its answer. If they are older, newer ones are on the way.
+        for update in self._meanwhile:
+            self._apply(update)
+        self._meanwhile.clear()
+
+    def _apply(self, update: BalancesUpdate | PositionsUpdate) -> None:
+        if isinstance(update, BalancesUpdate):
+            self.balances = {} if update.complete else self.balances
+            for balance in update.balances:
+                self.balances[balance.wallet, balance.asset] = attrs.evolve(balance, venue=self.venue)
+                self.lacks_held = self.lacks_held or balance.held is None
+        else:
+            self.positions = {} if update.complete else self.positions
+            for position in update.positions:
+                self.positions[position.symbol] = attrs.evolve(position, venue=self.venue)
