@@ -1,0 +1,71 @@
+"""How Kraken Futures writes requests and answers.
+
+Reads carry their parameters in the query, writes in a form body; there are no JSON bodies. The text is
+encoded once, and what is signed is what is sent. Numbers of answers become Decimals straight from their
+digits.
+See https://docs.kraken.com/api/docs/guides/futures-rest
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import attrs
+import msgspec
+
+from exchange_core.connector.rest import HttpReply, HttpRequest, RestCall
+from exchange_core.errors import OutcomeUnknown, ProtocolError
+from kraken_futures.errors import error_of
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def form(params: Mapping[str, Any]) -> str:
+    """Write parameters: None is left out, lists repeat the key, booleans are lower case, no character is "safe"."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in params.items():
+        values = value if isinstance(value, list | tuple) else [value]
+        pairs += [(name, _text(each)) for each in values if each is not None]
+    return urlencode(pairs, safe="", quote_via=quote)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def write(call: RestCall) -> HttpRequest:
+    """Write a call without its signature."""
+    params = form(call.params)
+    if call.method == "GET":
+        target = f"{call.path}?{params}" if params else call.path
+        return HttpRequest(call.method, target, {"Accept": "application/json"})
+    headers = {"Accept": "application/json", "Content-Type": FORM}
+    return HttpRequest(call.method, call.path, headers, params.encode())
+
+
+@attrs.frozen
+class FuturesDialect:
+    """Writes requests, reads answers of the venue that is called *venue* here."""
+
+    venue: str
+
+    def encode(self, call: RestCall) -> HttpRequest:
+        return write(call)
+
+    def decode(self, call: RestCall, reply: HttpReply) -> Any:
+        error = error_of(call, reply, self.venue)
+        if error is not None:
+            raise error
+        if call.reply is None:
+            return None
+        try:
+            return msgspec.json.decode(reply.body, type=call.reply)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as problem:
+            # A write was answered "success"; only what it did cannot be read.
+            kind = OutcomeUnknown if call.changes_state else ProtocolError
+            raise kind(
+                f"{self.venue}: {call.method} {call.path}: the answer does not read as documented: {problem}",
+                venue=self.venue,
+            ) from problem

@@ -1,0 +1,182 @@
+"""Kraken Futures' errors, in all their forms, as errors of our tree.
+
+``result: "error"`` comes with one ``error`` text (mostly at HTTP 200) or with a list ``errors`` of code and
+message (HTTP 400 to 500); the history, charts and key services and the gateway have forms of their own. What
+a write may have done although its answer is an error is decided here too.
+See https://docs.kraken.com/api/docs/guides/futures-rest
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from exchange_core.connector.rest import HttpReply, RestCall
+from exchange_core.errors import (
+    AuthenticationError,
+    BadRequest,
+    ExchangeError,
+    InsufficientFunds,
+    NonceRejected,
+    OrderNotFound,
+    OrderRefused,
+    OutcomeUnknown,
+    ProtocolError,
+    RateLimited,
+    VenueError,
+    VenueUnavailable,
+)
+
+# Texts of ``error`` and of ``errors[].message``, up to a colon: details may follow one.
+_BY_TEXT: dict[str, type[ExchangeError]] = {
+    "accountInactive": BadRequest,  # also the answer for an account that was never used
+    "apiLimitExceeded": RateLimited,
+    "authenticationError": AuthenticationError,
+    "insufficientFunds": InsufficientFunds,
+    "insufficientPrivileges": AuthenticationError,
+    "invalidAccount": BadRequest,
+    "invalidAmount": BadRequest,
+    "invalidArgument": BadRequest,
+    "invalidUnit": BadRequest,
+    "Json Parse Error": BadRequest,
+    "marketUnavailable": OrderRefused,
+    "nonceBelowThreshold": NonceRejected,
+    "nonceDuplicate": NonceRejected,
+    "notFound": OrderNotFound,
+    "requiredArgumentMissing": BadRequest,
+    "Server Error": VenueUnavailable,
+    "Unavailable": VenueUnavailable,
+    "unknownError": VenueUnavailable,
+    "contractNotFound": BadRequest,
+    "Bad Request": BadRequest,
+    "Argument invalid": BadRequest,
+    "INSUFFICIENT_MARGIN": InsufficientFunds,
+}
+
+_BY_CODE: dict[str, type[ExchangeError]] = {
+    "11": BadRequest,  # invalid order type; live answers put it on other invalid arguments too
+    "41": OrderRefused,  # would cause liquidation
+    "87": BadRequest,  # contract does not exist
+    "88": BadRequest,  # contract is not multi-collateral
+    "89": BadRequest,  # currency does not exist
+    "90": BadRequest,  # currency not enabled for multi-collateral
+    "92": InsufficientFunds,
+}
+
+
+class _Envelope(msgspec.Struct):
+    result: Any = None
+    error: Any = None
+    errors: Any = None
+    status: Any = None
+    reason: Any = None
+
+
+class _Found(NamedTuple):
+    """An error envelope's texts and codes, whichever of the two forms it has."""
+
+    texts: list[str]
+    codes: list[str]
+
+
+def error_of(call: RestCall, reply: HttpReply, venue: str) -> ExchangeError | None:
+    """Return the error that *reply* is, or None for a success."""
+    error = _read(call, reply, venue)
+    if error is None or not call.changes_state:
+        return error
+    # By these the venue says that something went wrong on its side, or nothing that we know: how far a write
+    # came is open.
+    if type(error) is VenueError or isinstance(error, VenueUnavailable | ProtocolError):
+        return OutcomeUnknown(f"{error}; it may have been carried out", venue=venue, codes=error.codes)
+    return error
+
+
+def _read(call: RestCall, reply: HttpReply, venue: str) -> ExchangeError | None:
+    what = f"{venue}: {call.method} {call.path}"
+    try:
+        envelope = msgspec.json.decode(reply.body, type=_Envelope)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        envelope = None
+    found = _errors_in(envelope) if envelope is not None else None
+    if reply.status == 429 or (found is not None and _kind(found) is RateLimited):
+        return RateLimited(
+            f"{what}: the venue's limit is used up",
+            venue=venue,
+            codes=found.codes if found else ["429"],
+            retry_after=_seconds(reply.headers.get("rate-limit-reset") or reply.headers.get("retry-after")),
+        )
+    if found is not None:
+        return _from_envelope(found, call, reply.status, what, venue)
+    if reply.status >= 400:
+        return _by_status(reply, what, venue)
+    if envelope is None:
+        return ProtocolError(f"{what}: expected JSON, found {_kind_of(reply)}", venue=venue)
+    if call.base == "rest_url" and envelope.result != "success":
+        return ProtocolError(f'{what}: expected result "success", found {str(envelope.result)[:40]!r}', venue=venue)
+    return None
+
+
+def _errors_in(envelope: _Envelope) -> _Found | None:
+    if envelope.status == "unauthorized":
+        return _Found([str(envelope.reason)], ["authenticationError"])
+    if envelope.error is not None:
+        return _Found([str(envelope.error)], [str(envelope.error)])
+    if envelope.result != "error" or not isinstance(envelope.errors, list):
+        return None
+    problems = [problem for problem in envelope.errors if isinstance(problem, dict)]
+    texts = [str(problem.get("message", "no message")) for problem in problems]
+    return _Found(texts, texts + [str(problem["code"]) for problem in problems if problem.get("code")])
+
+
+def _kind(found: _Found) -> type[ExchangeError] | None:
+    heads = [code.partition(":")[0].strip() for code in found.codes]
+    return next((_BY_TEXT[head] for head in heads if head in _BY_TEXT), None) or next(
+        (_BY_CODE[head] for head in heads if head in _BY_CODE), None
+    )
+
+
+def _from_envelope(found: _Found, call: RestCall, status: int, what: str, venue: str) -> ExchangeError:
+    kind = _kind(found)
+    if kind is None:
+        by_status = BadRequest if 400 <= status < 500 else VenueUnavailable if status >= 500 else VenueError
+        kind = AuthenticationError if status == 401 else by_status
+    if not call.changes_state and issubclass(kind, OrderRefused):
+        kind = VenueUnavailable if found.codes[0] == "marketUnavailable" else BadRequest
+    return kind(f"{what}: {'; '.join(found.texts)[:300]}", venue=venue, codes=found.codes)
+
+
+def _by_status(reply: HttpReply, what: str, venue: str) -> ExchangeError:
+    text = _excerpt(reply)
+    message = f"{what}: HTTP {reply.status}" + (f": {text}" if text else f" with {_kind_of(reply)}")
+    codes = [str(reply.status)]
+    if reply.status == 401:
+        return AuthenticationError(message, venue=venue, codes=codes)
+    if reply.status in (400, 404) and not _is_page(reply):
+        return BadRequest(message, venue=venue, codes=codes)
+    # 403, 405, 5xx and every page of HTML are the gateway's, during maintenance above all.
+    return VenueUnavailable(message, venue=venue, codes=codes)
+
+
+def _is_page(reply: HttpReply) -> bool:
+    return "html" in reply.headers.get("content-type", "") or reply.body.lstrip()[:1] == b"<"
+
+
+def _kind_of(reply: HttpReply) -> str:
+    if _is_page(reply):
+        return "a page of HTML"
+    return f"{len(reply.body)} bytes of {reply.headers.get('content-type', 'no named type')}"
+
+
+def _excerpt(reply: HttpReply) -> str:
+    """Return a short plain text such as charts' ``Invalid resolution``, and nothing of pages and long bodies."""
+    text = reply.body.decode("utf-8", "replace").strip()
+    return text if 0 < len(text) <= 120 and text.isprintable() and text[0] not in "<{[" else ""
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        seconds = float(text) if text else None
+    except ValueError:
+        return None
+    return seconds if seconds is not None and 0 <= seconds < 86400 else None

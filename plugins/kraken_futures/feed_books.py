@@ -1,0 +1,217 @@
+"""Books of Kraken Futures: the whole depth, one level a message, told right or wrong by their sequence alone.
+
+Levels are exact whole steps. Where the wire shows finer digits than the instrument list promised (or no list
+was read), the book's steps are made finer and nothing is rounded.
+See https://docs.kraken.com/api/docs/futures-api/websocket/book
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Any
+
+from exchange_core.book.ladder import Ladder
+from exchange_core.book.local import LocalBook
+from exchange_core.errors import ProtocolError
+from exchange_core.model.book import BookHealth
+from exchange_core.model.event import Events
+from exchange_core.model.instrument import Instrument
+from kraken_futures import wire_feed as wire
+from kraken_futures.checksum import break_between
+from kraken_futures.numbers import decimals_in, steps
+
+# Finer than any market; a number like 1e-40 is damage, not precision.
+_MOST_DECIMALS = 24
+# After these seconds without trouble the next trouble is the first again.
+_CALM = 60.0
+_LONGEST_WAIT = 60.0
+
+# So many texts of numbers are remembered with their steps, a book and a kind.
+_MOST_TEXTS = 8192
+
+_NOTHING: Events = ()
+
+
+class Steps(dict[Any, int]):
+    """Numbers of the wire as whole steps. The same few come again and again, so their texts are remembered."""
+
+    def __init__(self, decimals: int) -> None:
+        super().__init__()
+        self._decimals = decimals
+
+    def __missing__(self, value: Any) -> int:
+        if value == 0 and type(value) is int:
+            return 0
+        whole = steps(value, self._decimals)
+        if type(value) is str:  # of other types some are equal: true and 1
+            if len(self) >= _MOST_TEXTS:
+                self.clear()
+            self[value] = whole
+        return whole
+
+
+class BookBroken(Exception):
+    """The book is not what stands at the venue. *is_gap*: for its sequence."""
+
+    def __init__(self, reason: str, *, is_gap: bool = False) -> None:
+        super().__init__(reason)
+        self.is_gap = is_gap
+
+
+class BookKeeper:
+    """One book, and when to ask for it again.
+
+    Attributes:
+        product: The venue's name.
+        local: Levels, health and face.
+        due: When to ask for a fresh snapshot; None while the book is whole or nobody asked for it.
+        failed: Whether it broke and has no fresh snapshot yet.
+    """
+
+    __slots__ = ("_asked", "_prices", "_quantities", "_repeats", "due", "failed", "local", "product")
+
+    def __init__(self, product: str, instrument: Instrument) -> None:
+        self.product = product
+        self.local: LocalBook[int] = LocalBook(
+            instrument.symbol,
+            price_decimals=instrument.price_decimals,
+            quantity_decimals=instrument.quantity_decimals,
+            quantity=lambda key, quantity: quantity,
+        )
+        self._prices = Steps(instrument.price_decimals)
+        self._quantities = Steps(instrument.quantity_decimals)
+        self.due: float | None = None
+        self.failed = False
+        self._asked = float("-inf")
+        self._repeats = 0
+
+    def apply(self, delta: wire.BookDelta) -> Events:
+        """Take one changed level; return the book as news, or nothing before its snapshot.
+
+        Raises:
+            BookBroken: It does not follow, cannot be read, or crosses the book. The levels must be dropped.
+        """
+        local = self.local
+        last = local.sequence
+        if last is None:
+            return _NOTHING
+        if delta.seq != last + 1:
+            raise BookBroken(break_between(last, delta.seq) or "", is_gap=True)
+        try:
+            price, quantity = self._prices[delta.price], self._quantities[delta.qty]
+        except (ProtocolError, TypeError):
+            price, quantity = self._with_more_decimals(delta)
+        if delta.side == "buy":
+            side = local.bids_ladder
+            key = -price
+        elif delta.side == "sell":
+            side = local.asks_ladder
+            key = price
+        else:
+            raise BookBroken(f"side is {delta.side[:20]!r}; expected buy or sell")
+        if price <= 0:
+            raise BookBroken(f"price {delta.price} is not above zero")
+        keys = side.keys
+        index = bisect_left(keys, key)
+        is_known = index < len(keys) and keys[index] == key
+        if quantity <= 0:  # below zero was seen in recordings; nothing can stand there
+            if is_known:
+                del keys[index], side.values[index]
+        elif is_known:
+            side.values[index] = quantity
+        else:
+            keys.insert(index, key)
+            side.values.insert(index, quantity)
+            if index == 0 and local.is_crossed():
+                raise BookBroken("the best bid is not below the best ask")
+        local.sequence = delta.seq
+        local.time = delta.timestamp
+        local.checked += 1
+        return local.news
+
+    def replace(self, snapshot: wire.BookSnapshot) -> Events:
+        """Take a fresh snapshot instead of all that was there.
+
+        Raises:
+            BookBroken: It cannot be read, or is crossed.
+        """
+        local = self.local
+        local.clear(BookHealth.SYNCING)
+        try:
+            self._fill(local.bids_ladder, snapshot.bids)
+            self._fill(local.asks_ladder, snapshot.asks)
+        except (ProtocolError, TypeError):
+            local.clear(BookHealth.SYNCING)
+            self._refine([*snapshot.bids, *snapshot.asks])
+            self._fill(local.bids_ladder, snapshot.bids)
+            self._fill(local.asks_ladder, snapshot.asks)
+        if local.is_crossed():
+            raise BookBroken("the snapshot's best bid is not below its best ask")
+        local.sequence = snapshot.seq
+        local.time = snapshot.timestamp
+        local.checked += 1
+        local.health = BookHealth.LIVE
+        self.due = None
+        self.failed = False
+        return local.news
+
+    def expect(self, until: float) -> None:
+        """Note that the server acknowledged; a snapshot must come by *until*."""
+        if self.local.health is not BookHealth.LIVE and not self.failed:
+            self.due = until
+
+    def fail(self, now: float) -> None:
+        """Drop the levels and set when to ask again: at once, or later and later if it keeps failing."""
+        self.local.clear(BookHealth.DESYNCED)
+        self.failed = True
+        if now - self._asked > _CALM:
+            self._repeats = 0
+        wait = min(_LONGEST_WAIT, 2.0**self._repeats) if self._repeats else 0.0
+        self.due = max(now, self._asked + wait)
+
+    def asked(self, now: float, patience: float) -> None:
+        """Note that a snapshot was asked for; without one it is due again."""
+        self._asked = now
+        self._repeats += 1
+        self.due = now + max(patience, min(_LONGEST_WAIT, 2.0**self._repeats))
+
+    def lose(self) -> bool:
+        """Drop the levels because the connection is gone; return whether that changes what users see."""
+        was_live = self.local.health is BookHealth.LIVE
+        self.local.clear(BookHealth.STALE)
+        self.due = None
+        self.failed = False
+        return was_live
+
+    def _fill(self, side: Ladder[int], rows: Sequence[wire.BookRow]) -> None:
+        prices, quantities, sign = self._prices, self._quantities, side.sign
+        levels = {prices[row.price] * sign: quantities[row.qty] for row in rows}
+        # Snapshots list levels that are gone with 0.
+        side.keys[:] = sorted(key for key, quantity in levels.items() if quantity > 0)
+        side.values[:] = [levels[key] for key in side.keys]
+        if side.keys and min(side.keys[0] * sign, side.keys[-1] * sign) <= 0:
+            raise BookBroken("a price is not above zero")
+
+    def _with_more_decimals(self, delta: wire.BookDelta) -> tuple[int, int]:
+        self._refine([delta])
+        return self._prices[delta.price], self._quantities[delta.qty]
+
+    def _refine(self, rows: Sequence[wire.BookRow | wire.BookDelta]) -> None:
+        """Make the steps fine enough for *rows*."""
+        local = self.local
+        try:
+            price = max((decimals_in(row.price) for row in rows), default=0) - local.price_decimals
+            quantity = max((decimals_in(row.qty) for row in rows), default=0) - local.quantity_decimals
+        except ProtocolError as error:
+            raise BookBroken(str(error)) from error
+        if local.price_decimals + price > _MOST_DECIMALS or local.quantity_decimals + quantity > _MOST_DECIMALS:
+            raise BookBroken(f"a number needs more than {_MOST_DECIMALS} decimals")
+        for side in (local.bids_ladder, local.asks_ladder):
+            if price > 0:
+                side.keys[:] = [key * 10**price for key in side.keys]
+            if quantity > 0:
+                side.values[:] = [value * 10**quantity for value in side.values]
+        local.price_decimals += max(0, price)
+        local.quantity_decimals += max(0, quantity)
+        self._prices, self._quantities = Steps(local.price_decimals), Steps(local.quantity_decimals)

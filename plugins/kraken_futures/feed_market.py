@@ -1,0 +1,152 @@
+"""What a connection knows of the markets: its books, and which trades it has passed on.
+
+See https://docs.kraken.com/api/docs/futures-api/websocket/book and the pages beside it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from exchange_core.connector.feed import FeedStats
+from exchange_core.connector.spec import VenueContext
+from exchange_core.model.event import (
+    BookDesynced,
+    Channel,
+    Event,
+    Events,
+    Ignored,
+    InstrumentsUpdate,
+    SequenceGap,
+    Unrecognised,
+)
+from exchange_core.model.symbol import Symbol
+from kraken_futures import naming, parse
+from kraken_futures import wire_feed as wire
+from kraken_futures.checksum import TradeSequence
+from kraken_futures.feed_books import BookBroken, BookKeeper
+
+
+class MarketData:
+    """Turns market frames into news.
+
+    Args:
+        ask_again: Called when a book needs a fresh snapshot.
+    """
+
+    def __init__(self, context: VenueContext, stats: FeedStats, ask_again: Callable[[BookKeeper, float], None]) -> None:
+        self._context = context
+        self._stats = stats
+        self._ask_again = ask_again
+        self._books: dict[str, BookKeeper] = {}
+        self._trades: dict[str, TradeSequence] = {}
+
+    def symbol(self, product: str) -> Symbol | None:
+        """Return our name for a product; while replaying, unknown ones are taken in."""
+        found = naming.find(self._context.symbols, product)
+        if found is None and self._context.provisional:
+            found = naming.provisional(self._context.symbols, product)
+        return found
+
+    def keep_book(self, product: str, symbol: Symbol) -> BookKeeper:
+        """Return the book of *product*, made if there is none."""
+        keeper = self._books.get(product.upper())
+        if keeper is None:
+            keeper = BookKeeper(product, self._context.symbols.instrument(symbol))
+            self._books[product.upper()] = keeper
+        return keeper
+
+    def book(self, product: str) -> BookKeeper | None:
+        return self._books.get(product.upper())
+
+    def books(self) -> Iterator[BookKeeper]:
+        return iter(self._books.values())
+
+    def forget(self, feed: str, product: str) -> None:
+        """Nobody wants it any more."""
+        if feed == "book":
+            self._books.pop(product.upper(), None)
+        elif feed == "trade":
+            self._trades.pop(product.upper(), None)
+
+    def book_delta(self, frame: wire.BookDelta, now: float) -> Events:
+        self._stats.books += 1
+        keeper = self._books.get(frame.product_id) or self._books.get(frame.product_id.upper())
+        if keeper is None:
+            return (Ignored(kind="book without subscription"),)
+        try:
+            news = keeper.apply(frame)
+        except BookBroken as broken:
+            return self.break_book(keeper, str(broken), now, is_gap=broken.is_gap)
+        if not news:
+            return (Ignored(kind="book before its snapshot"),)
+        self._stats.verified += 1
+        return news
+
+    def book_snapshot(self, frame: wire.BookSnapshot, now: float) -> Events:
+        self._stats.books += 1
+        keeper = self.book(frame.product_id)
+        if keeper is None:
+            symbol = self.symbol(frame.product_id) if self._context.provisional else None
+            if symbol is None:
+                return (Ignored(kind="book without subscription"),)
+            keeper = self.keep_book(frame.product_id, symbol)
+        try:
+            news = keeper.replace(frame)
+        except BookBroken as broken:
+            return self.break_book(keeper, str(broken), now)
+        self._stats.verified += 1
+        return news
+
+    def break_book(self, keeper: BookKeeper, reason: str, now: float, *, is_gap: bool = False) -> Events:
+        """Drop a book that is not right, and have it asked for again; say so once until it is back."""
+        self._stats.gaps += is_gap
+        already = keeper.failed
+        keeper.fail(now)
+        self._ask_again(keeper, now)
+        if already:
+            return (Ignored(kind="book still broken"),)
+        return (BookDesynced(symbol=keeper.local.symbol, reason=f"{keeper.product}: {reason}"),)
+
+    def trade(self, frame: wire.Trade) -> Events:
+        return self._take_trades(frame.product_id, [frame])
+
+    def trade_snapshot(self, frame: wire.TradeSnapshot) -> Events:
+        # Newest first on the wire.
+        return self._take_trades(frame.product_id, sorted(frame.trades, key=lambda row: row.seq))
+
+    def _take_trades(self, product: str, rows: Sequence[wire.TradeRow]) -> Events:
+        symbol = self.symbol(product)
+        if symbol is None:
+            return (_stranger("trade", product),)
+        trades = [parse.trade(row, symbol) for row in rows]
+        fresh, reason = self._trades.setdefault(product.upper(), TradeSequence()).check(rows)
+        if not fresh:
+            return (Ignored(kind="trades seen before"),)
+        new = {id(row) for row in fresh}
+        events: list[Event] = [trade for row, trade in zip(rows, trades, strict=True) if id(row) in new]
+        if reason is not None:
+            self._stats.gaps += 1
+            events.insert(0, SequenceGap(channel=Channel.TRADES, reason=f"{symbol}: {reason}"))
+        return events
+
+    def ticker(self, frame: wire.Ticker) -> Events:
+        symbol = self.symbol(frame.product_id)
+        if symbol is None:
+            return (_stranger("ticker", frame.product_id),)
+        ticker = parse.ticker(frame, symbol)
+        known = self._context.symbols.instrument(symbol)
+        told = naming.with_state(known, frame.suspended, frame.post_only)
+        if told.status is known.status:
+            return (ticker,)
+        naming.add(self._context.symbols, told)
+        return (ticker, InstrumentsUpdate(instruments=(told,)))
+
+    def ticker_lite(self, frame: wire.TickerLite) -> Events:
+        symbol = self.symbol(frame.product_id)
+        if symbol is None:
+            return (_stranger("ticker_lite", frame.product_id),)
+        return (parse.ticker_lite(frame, symbol),)
+
+
+def _stranger(kind: str, product: str) -> Unrecognised:
+    return Unrecognised(kind=f"{kind} of an unknown product", detail=f"{product[:60]!r} is in no instrument list")

@@ -1,0 +1,203 @@
+"""What Kraken Futures' WebSocket frames mean, in the words of the model. One pure function a message.
+
+See https://docs.kraken.com/api/docs/guides/futures-websockets
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from exchange_core.connector.naming import AssetMap
+from exchange_core.errors import ProtocolError
+from exchange_core.model.account import Balance, Position
+from exchange_core.model.event import OrderUpdate
+from exchange_core.model.fill import Fee, Fill, Liquidity
+from exchange_core.model.instrument import Instrument
+from exchange_core.model.market import Ticker, Trade
+from exchange_core.model.order import OrderStatus
+from exchange_core.model.side import Side
+from exchange_core.model.symbol import Symbol
+from exchange_core.model.time import from_millis
+from kraken_futures import contracts, naming
+from kraken_futures import wire_feed as wire
+from kraken_futures.numbers import number, optional
+
+# Wallets. "flex" is the multi-collateral one; single-collateral ones are named like fi_xbtusd.
+CASH = "cash"
+FLEX = "flex"
+
+_LIQUIDITY = {"maker": Liquidity.MAKER, "taker": Liquidity.TAKER, "takerAfterEdit": Liquidity.TAKER}
+
+# Why an order left the open set. Reasons that are not here end it as canceled. With None it is not known
+# whether the order goes on under its id: Kraken does not say if a stop that fires keeps it.
+_ENDS: dict[str, OrderStatus | None] = {
+    "full_fill": OrderStatus.FILLED,
+    "contract_expired": OrderStatus.EXPIRED,
+    "ioc_order_failed_because_it_would_not_be_executed": OrderStatus.REJECTED,
+    "post_order_failed_because_it_would_filled": OrderStatus.REJECTED,
+    "post_order_failed_because_it_would_be_filled": OrderStatus.REJECTED,
+    "stop_order_triggered": None,
+}
+
+
+def side(text: str) -> Side:
+    """Read ``buy`` or ``sell``."""
+    try:
+        return Side(text)
+    except ValueError:
+        raise ProtocolError(f"side: {text[:20]!r} is neither buy nor sell") from None
+
+
+def liquidity(fill_type: str) -> Liquidity | None:
+    """Return which side of the book a fill was on; liquidations and assignments are on neither."""
+    return _LIQUIDITY.get(fill_type)
+
+
+def trade(raw: wire.TradeRow, symbol: Symbol) -> Trade:
+    return Trade(
+        symbol=symbol,
+        id=raw.uid or str(raw.seq),
+        side=side(raw.side),
+        price=number(raw.price, "price"),
+        quantity=number(raw.qty, "qty"),
+        time=from_millis(raw.time),
+    )
+
+
+def ticker(raw: wire.Ticker, symbol: Symbol) -> Ticker:
+    funding = optional(raw.relative_funding_rate, "relative_funding_rate")
+    if funding is None and raw.tag == "perpetual":
+        funding = Decimal(0)  # zeros are left out
+    return Ticker(
+        symbol=symbol,
+        bid=optional(raw.bid, "bid"),
+        bid_quantity=optional(raw.bid_size, "bid_size"),
+        ask=optional(raw.ask, "ask"),
+        ask_quantity=optional(raw.ask_size, "ask_size"),
+        last=optional(raw.last, "last"),
+        low=optional(raw.low, "low"),
+        high=optional(raw.high, "high"),
+        volume=optional(raw.volume, "volume"),
+        mark_price=optional(raw.mark_price, "markPrice"),
+        index_price=optional(raw.index, "index"),
+        funding_rate=funding,
+        time=from_millis(raw.time),
+    )
+
+
+def ticker_lite(raw: wire.TickerLite, symbol: Symbol) -> Ticker:
+    return Ticker(
+        symbol=symbol,
+        bid=optional(raw.bid, "bid"),
+        ask=optional(raw.ask, "ask"),
+        volume=optional(raw.volume, "volume"),
+    )
+
+
+def open_order(raw: wire.OpenOrder, symbol: Symbol | None, *, snapshot: bool = False) -> OrderUpdate:
+    """Read an order of the open set. ``qty`` is what remains of it."""
+    remaining, filled = number(raw.qty, "qty"), number(raw.filled, "filled")
+    if raw.direction not in (0, 1):
+        raise ProtocolError(f"direction: {raw.direction} is neither 0 (buy) nor 1 (sell)")
+    return OrderUpdate(
+        venue_order_id=raw.order_id,
+        client_order_id=raw.cli_ord_id,
+        status=OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.OPEN,
+        symbol=symbol,
+        side=Side.SELL if raw.direction else Side.BUY,
+        quantity=remaining + filled,
+        price=optional(raw.limit_price, "limit_price"),
+        filled=filled,
+        snapshot=snapshot,
+        sequence_time=from_millis(raw.last_update_time),
+    )
+
+
+def order_status(raw: wire.OpenOrders) -> OrderStatus | None:
+    """Return where a change leaves the order; None where it does not say. ``is_cancel`` only means "not open"."""
+    if not raw.is_cancel:
+        if raw.order is None:
+            return None
+        return OrderStatus.PARTIALLY_FILLED if raw.order.filled else OrderStatus.OPEN
+    if raw.reason is None and raw.order is not None and raw.order.filled and not raw.order.qty:
+        return OrderStatus.FILLED
+    return _ENDS.get(raw.reason or "", OrderStatus.CANCELED)
+
+
+def fill(raw: wire.FillRow, symbol: Symbol, venue: str, assets: AssetMap) -> Fill:
+    fee = None
+    if raw.fee_paid is not None and raw.fee_currency:
+        fee = Fee(asset=naming.asset(assets, raw.fee_currency), amount=number(raw.fee_paid, "fee_paid"))
+    return Fill(
+        id=raw.fill_id,
+        symbol=symbol,
+        side=Side.BUY if raw.buy else Side.SELL,
+        price=number(raw.price, "price"),
+        quantity=number(raw.qty, "qty"),
+        time=from_millis(raw.time),
+        venue=venue,
+        venue_order_id=raw.order_id,
+        client_order_id=raw.cli_ord_id,
+        fee=fee,
+        liquidity=liquidity(raw.fill_type),
+    )
+
+
+def position(raw: wire.PositionRow, instrument: Instrument, venue: str) -> Position:
+    """Read a position. ``balance`` is signed in live recordings; a sample of the documentation contradicts them."""
+    liquidation = optional(raw.liquidation_threshold, "liquidation_threshold")
+    return make_position(
+        instrument,
+        number(raw.balance, "balance"),
+        number(raw.entry_price, "entry_price"),
+        mark=optional(raw.mark_price, "mark_price"),
+        liquidation=liquidation or None,  # 0 is none
+        venue=venue,
+    )
+
+
+def make_position(
+    instrument: Instrument,
+    quantity: Decimal,
+    entry: Decimal,
+    *,
+    mark: Decimal | None,
+    venue: str,
+    liquidation: Decimal | None = None,
+) -> Position:
+    """Make a position; its profit is worked out here: the venue's figure for inverse contracts fits no formula."""
+    unrealised = None
+    if mark is not None and mark > 0 and entry > 0:
+        unrealised = contracts.profit(instrument.is_inverse, quantity, entry, mark, instrument.contract_size)
+    return Position(
+        symbol=instrument.symbol,
+        quantity=quantity,
+        entry_price=entry,
+        mark_price=mark,
+        unrealised=unrealised,
+        liquidation_price=liquidation,
+        venue=venue,
+    )
+
+
+def balances(raw: wire.Balances, venue: str, assets: AssetMap) -> Iterable[Balance]:
+    """Read the sections that a message has; what it leaves out is unchanged."""
+    for name, total in (raw.holding or {}).items():
+        yield make_balance(naming.asset(assets, name), total, None, CASH, venue)
+    for account in (raw.futures or {}).values():
+        # REST calls the wallet of XBT/USD fi_xbtusd; here its name is F-XBT:USD.
+        wallet = f"fi_{account.pair.replace('/', '').lower()}"
+        yield make_balance(naming.asset(assets, account.unit), account.balance, account.available, wallet, venue)
+    flex = raw.flex_futures.currencies if raw.flex_futures is not None else None
+    for name, row in (flex or {}).items():
+        yield make_balance(naming.asset(assets, name), row.quantity, row.available, FLEX, venue)
+
+
+def make_balance(asset: str, total: Decimal, available: Decimal | None, wallet: str, venue: str) -> Balance:
+    """Make a balance. Available counts open profit too, so it can exceed the total; nothing is held then."""
+    total = number(total, "total")
+    held = None if available is None else max(Decimal(0), total - number(available, "available"))
+    if wallet == CASH:
+        held = Decimal(0)  # orders and positions draw on the other wallets only
+    return Balance(asset=asset, total=total, held=held, wallet=wallet, venue=venue)

@@ -1,0 +1,64 @@
+"""Kraken Futures as one VenueSpec, and the hook that offers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from exchange_core.connector.spec import FeedSpec, Support, VenueContext, VenueSpec
+from exchange_core.hookspecs import hookimpl
+from kraken_futures.auth import FuturesSigner
+from kraken_futures.config import FuturesConfig
+from kraken_futures.dialect import FuturesDialect
+from kraken_futures.feed import PRIVATE, PUBLIC, private_feed, public_feed
+from kraken_futures.limits import limits
+from kraken_futures.rest import FuturesRest
+
+
+def _dialect(context: VenueContext) -> FuturesDialect:
+    # Signers are made of credentials alone; here is where one meets the venue's options.
+    if isinstance(context.signer, FuturesSigner):
+        context.signer.needs_nonce = context.config.use_nonce
+    return FuturesDialect(context.venue)
+
+
+def client_order_id(bits: int) -> str:
+    """Return a UUID; the venue takes any text of up to 100 characters that is unique."""
+    return str(UUID(int=bits, version=4))
+
+
+SPEC = VenueSpec(
+    name="kraken_futures",
+    title="Kraken Futures",
+    config=FuturesConfig,
+    dialect=_dialect,
+    signer=FuturesSigner.of,
+    limits=limits,
+    rest=FuturesRest,
+    feeds=(
+        # 100 frames a second are allowed, and 100 connections at once.
+        FeedSpec(name="public", url="ws_url", channels=frozenset(PUBLIC), make=public_feed, frames_per_second=50.0),
+        FeedSpec(
+            name="private",
+            url="ws_url",
+            channels=frozenset(PRIVATE),
+            make=private_feed,
+            private=True,
+            frames_per_second=50.0,
+        ),
+    ),
+    client_order_id=client_order_id,
+    support={
+        "type": Support.HONOURED,
+        "time_in_force": Support.HONOURED,
+        "post_only": Support.HONOURED,
+        "reduce_only": Support.HONOURED,
+        "client_order_id": Support.HONOURED,
+        "deadline": Support.HONOURED,
+    },
+)
+
+
+@hookimpl
+def venues() -> Iterable[VenueSpec]:
+    return [SPEC]

@@ -1,0 +1,354 @@
+"""Kraken Futures' REST side as flows: each yields the calls it wants made and returns values of the model.
+
+See https://docs.kraken.com/api/docs/futures-api/trading/get-instruments and the pages beside it
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from exchange_core.connector.limits import Cost
+from exchange_core.connector.rest import Flow, RestCall
+from exchange_core.connector.spec import VenueContext
+from exchange_core.errors import BadRequest, InvalidValue, NotSupported, OrderRefused, ProtocolError
+from exchange_core.model.account import Balance, FeeRates, Position
+from exchange_core.model.book import BookSnapshot
+from exchange_core.model.fill import Fill
+from exchange_core.model.instrument import Instrument
+from exchange_core.model.market import Candle, Level, Ticker, Trade
+from exchange_core.model.order import Order, OrderRequest
+from exchange_core.model.symbol import Symbol
+from exchange_core.model.time import from_millis, from_rfc3339, to_millis, to_rfc3339
+from kraken_futures import contracts, naming, parse, rest_lookup, rest_orders, wire
+from kraken_futures.limits import units
+from kraken_futures.numbers import number, optional
+
+API = "/derivatives/api/v3/"
+CHARTS = "/api/charts/v1/trade/"
+
+_RESOLUTIONS = {1: "1m", 5: "5m", 15: "15m", 30: "30m", 60: "1h", 240: "4h", 720: "12h", 1440: "1d", 10080: "1w"}
+_PAGE = 100  # trades and fills in one answer
+
+_log = logging.getLogger(__name__)
+
+
+def _public(endpoint: str, reply: Any, **params: Any) -> RestCall:
+    return RestCall(method="GET", path=API + endpoint, params=params, reply=reply)
+
+
+def _private(endpoint: str, reply: Any, params: Mapping[str, Any] | None = None, cost: str = "") -> RestCall:
+    return RestCall(
+        method="GET",
+        path=API + endpoint,
+        params=params or {},
+        reply=reply,
+        private=True,
+        costs=units(cost or endpoint),
+    )
+
+
+def _write(endpoint: str, reply: Any, params: Mapping[str, Any], *, urgent: bool = False) -> RestCall:
+    costs: tuple[Cost, ...] = units(endpoint, urgent=urgent)
+    return RestCall(
+        method="POST",
+        path=API + endpoint,
+        params=params,
+        reply=reply,
+        private=True,
+        changes_state=True,
+        costs=costs,
+    )
+
+
+class FuturesRest:
+    """The operations of one account.
+
+    Attributes:
+        reports: What was odd in the last instrument list, an entry each.
+    """
+
+    def __init__(self, context: VenueContext) -> None:
+        self.reports: list[str] = []
+        self._context = context
+        self._venue = context.venue
+
+    # --- market data
+
+    def instruments(self) -> Flow[list[Instrument]]:
+        listed: wire.Instruments = yield _public("instruments", wire.Instruments)
+        tickers: wire.Tickers = yield _public("tickers", wire.Tickers)
+        suspended = frozenset(row.symbol.upper() for row in _readable(tickers) if row.suspended)
+        return self._take(listed, suspended)
+
+    def load_instruments(self, body: bytes) -> list[Instrument]:
+        try:
+            listed = msgspec.json.decode(body, type=wire.Instruments)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as problem:
+            raise ProtocolError(f"{self._venue}: no answer of the instrument list: {problem}") from problem
+        return self._take(listed, frozenset())
+
+    def ticker(self, symbol: Symbol) -> Flow[Ticker]:
+        instrument = self._context.symbols.instrument(symbol)
+        tickers: wire.Tickers = yield _public("tickers", wire.Tickers, symbol=instrument.venue_id)
+        for row in _readable(tickers):
+            if row.symbol.upper() == instrument.venue_id.upper():
+                time = from_rfc3339(tickers.server_time) if tickers.server_time else None
+                return _ticker(row, instrument, time)
+        raise ProtocolError(f"{self._venue}: tickers: the answer has no row of {instrument.venue_id}")
+
+    def book(self, symbol: Symbol, depth: int | None) -> Flow[BookSnapshot]:
+        reply: wire.OrderBook = yield _public(
+            "orderbook", wire.OrderBook, symbol=self._context.symbols.venue_id(symbol)
+        )
+        sides = reply.order_book
+        return BookSnapshot(
+            symbol=symbol,
+            bids=tuple(sorted(_levels(sides.bids), reverse=True)[:depth]),
+            asks=tuple(sorted(_levels(sides.asks))[:depth]),
+            time=from_rfc3339(reply.server_time) if reply.server_time else None,
+        )
+
+    def trades(self, symbol: Symbol, limit: int | None) -> Flow[list[Trade]]:
+        # They reach back seven days, or to the last restart of the venue's engine.
+        venue_id = self._context.symbols.venue_id(symbol)
+        found: dict[str, Trade] = {}
+        before: str | None = None
+        while True:
+            page: wire.History = yield _public("history", wire.History, symbol=venue_id, lastTime=before)
+            fresh = [row for row in page.history if row.uid not in found]
+            found.update((row.uid, _trade(row, symbol)) for row in fresh)
+            if not fresh or len(page.history) < _PAGE or len(found) >= (limit or 0):
+                break
+            before = to_rfc3339(min(trade.time for trade in found.values()) + timedelta(milliseconds=1))
+        # Newest first on the wire; of trades at one time the order is kept.
+        oldest_first = list(found.values())[::-1]
+        oldest_first.sort(key=lambda trade: trade.time)
+        return oldest_first[-limit:] if limit else oldest_first
+
+    def candles(self, symbol: Symbol, interval: int, since: datetime | None) -> Flow[list[Candle]]:
+        resolution = _RESOLUTIONS.get(interval)
+        if resolution is None:
+            raise NotSupported(
+                f"{self._venue}: no candles of {interval} minutes; there are {', '.join(map(str, _RESOLUTIONS))}",
+                venue=self._venue,
+            )
+        path = f"{CHARTS}{self._context.symbols.venue_id(symbol)}/{resolution}"
+        start = None if since is None else to_millis(since) // 1000
+        found: dict[int, wire.Candle] = {}
+        while True:
+            page: wire.Candles = yield RestCall(
+                method="GET", path=path, params={"from": start}, reply=wire.Candles, base="charts_url"
+            )
+            fresh = [bar for bar in page.candles if bar.time not in found]
+            found.update((bar.time, bar) for bar in fresh)
+            if start is None or not fresh or not page.more_candles:
+                break
+            start = max(found) // 1000 + interval * 60
+        return [_candle(found[time], symbol, interval, closed=time != max(found)) for time in sorted(found)]
+
+    # --- orders
+
+    def place(self, request: OrderRequest) -> Flow[Order]:
+        instrument = self._context.symbols.instrument(request.symbol)
+        params = rest_orders.send_params(request, instrument.venue_id, self._venue)
+        try:
+            reply: wire.SendOrder = yield _write("sendorder", wire.SendOrder, params)
+        except BadRequest as problem:
+            raise OrderRefused(str(problem), venue=self._venue, codes=problem.codes) from problem
+        return rest_orders.sent(request, instrument, reply.send_status, self._venue)
+
+    def cancel(self, order: Order) -> Flow[None]:
+        if order.venue_order_id is None and order.client_order_id is None:
+            raise InvalidValue(f"{self._venue}: cancel: the order has neither the venue's id nor ours")
+        by_theirs = order.venue_order_id is not None
+        params = {"order_id": order.venue_order_id} if by_theirs else {"cliOrdId": order.client_order_id}
+        reply: wire.CancelOrder = yield _write("cancelorder", wire.CancelOrder, params, urgent=True)
+        rest_orders.canceled(order, reply.cancel_status, self._venue)
+
+    def find(self, order: Order) -> Flow[Order | None]:
+        return (yield from rest_lookup.find(order, self._context, self.open_orders, self.fills))
+
+    def open_orders(self) -> Flow[list[Order]]:
+        reply: wire.OpenOrders = yield _private("openorders", wire.OpenOrders)
+        found = []
+        for raw in reply.open_orders:
+            instrument = self._instrument(raw.symbol, f"open order {raw.order_id}")
+            order = rest_orders.open_order(raw, instrument, self._venue) if instrument is not None else None
+            if order is not None:
+                found.append(order)
+        return found
+
+    # --- account
+
+    def balances(self) -> Flow[list[Balance]]:
+        reply: wire.Accounts = yield _private("accounts", wire.Accounts)
+        return [balance for wallet, account in reply.accounts.items() for balance in self._wallet(wallet, account)]
+
+    def positions(self) -> Flow[list[Position]]:
+        reply: wire.OpenPositions = yield _private("openpositions", wire.OpenPositions)
+        rows = [(raw, self._instrument(raw.symbol, "position")) for raw in reply.open_positions]
+        if not rows:
+            return []
+        tickers: wire.Tickers = yield _public("tickers", wire.Tickers, symbol=[raw.symbol for raw, _ in rows])
+        marks = {row.symbol.upper(): row.mark_price for row in _readable(tickers)}
+        return [
+            self._position(raw, instrument, optional(marks.get(raw.symbol.upper()), "markPrice"))
+            for raw, instrument in rows
+            if instrument is not None
+        ]
+
+    def fills(self, since: datetime | None) -> Flow[list[Fill]]:
+        """Page backwards: each page holds what was before a time, so pages overlap by a millisecond.
+
+        There is no fee here; the fills feed tells it.
+        """
+        found: dict[str, wire.RestFill] = {}
+        before: datetime | None = None
+        while True:
+            params = {} if before is None else {"lastFillTime": to_rfc3339(before)}
+            page: wire.Fills = yield _private("fills", wire.Fills, params, "fills before" if before else "fills")
+            fresh = [raw for raw in page.fills if raw.fill_id not in found]
+            found.update((raw.fill_id, raw) for raw in fresh)
+            if since is None or not page.fills:
+                break
+            oldest = min(from_rfc3339(raw.fill_time) for raw in page.fills)
+            if oldest < since or len(page.fills) < _PAGE:
+                break
+            if fresh:
+                before = oldest + timedelta(milliseconds=1)
+            elif before != oldest:
+                before = oldest  # a whole page within one millisecond
+                _log.warning("%s: more than %d fills at %s: some may be missing", self._venue, _PAGE, oldest)
+            else:
+                break
+        newest_first = [self._fill(raw) for raw in found.values()]
+        fills = sorted((fill for fill in reversed(newest_first) if fill is not None), key=lambda fill: fill.time)
+        return [fill for fill in fills if since is None or fill.time >= since]
+
+    def fees(self, symbol: Symbol) -> Flow[FeeRates | None]:
+        # The venue's own fee schedules are not what it charges since June 2026; the rates are told to Spot
+        # keys only.
+        yield from ()
+        maker, taker = self._context.config.maker_fee, self._context.config.taker_fee
+        return None if maker is None or taker is None else FeeRates(maker=maker, taker=taker)
+
+    # --- helpers
+
+    def _take(self, listed: wire.Instruments, suspended: frozenset[str]) -> list[Instrument]:
+        context = self._context
+        instruments, self.reports = naming.load(listed.instruments, suspended, context.symbols, context.assets)
+        for report in self.reports:
+            _log.warning("%s: instruments: %s", self._venue, report)
+        return instruments
+
+    def _instrument(self, name: str, what: str) -> Instrument | None:
+        symbol = naming.find(self._context.symbols, name)
+        if symbol is None:
+            _log.warning("%s: %s: %r is in no instrument list; it is not shown", self._venue, what, name[:60])
+            return None
+        return self._context.symbols.instrument(symbol)
+
+    def _wallet(self, wallet: str, account: wire.Account) -> Iterable[Balance]:
+        assets = self._context.assets
+        for name, row in (account.currencies or {}).items():
+            yield parse.make_balance(naming.asset(assets, name), row.quantity, row.available, wallet, self._venue)
+        for name, total in (account.balances or {}).items():
+            if "_" in name:
+                continue  # margin accounts list their positions, by contract, among their coins
+            is_margin = account.auxiliary is not None and name.lower() == (account.currency or "").lower()
+            available = account.auxiliary.af if is_margin and account.auxiliary is not None else None
+            yield parse.make_balance(naming.asset(assets, name), total, available, wallet, self._venue)
+
+    def _position(self, raw: wire.OpenPosition, instrument: Instrument, mark: Decimal | None) -> Position:
+        signs = {"long": 1, "short": -1}
+        if raw.side not in signs:
+            raise ProtocolError(f"{self._venue}: position side {raw.side[:20]!r} is neither long nor short")
+        quantity = number(raw.size, "size") * signs[raw.side]
+        return parse.make_position(instrument, quantity, number(raw.price, "price"), mark=mark, venue=self._venue)
+
+    def _fill(self, raw: wire.RestFill) -> Fill | None:
+        instrument = self._instrument(raw.symbol, f"fill {raw.fill_id}")
+        if instrument is None:
+            return None
+        return Fill(
+            id=raw.fill_id,
+            symbol=instrument.symbol,
+            side=parse.side(raw.side),
+            price=number(raw.price, "price"),
+            quantity=number(raw.size, "size"),
+            time=from_rfc3339(raw.fill_time),
+            venue=self._venue,
+            venue_order_id=raw.order_id,
+            client_order_id=raw.cli_ord_id,
+            liquidity=parse.liquidity(raw.fill_type),
+        )
+
+
+def _readable(tickers: wire.Tickers) -> Iterable[wire.Ticker]:
+    """Yield the rows that are tickers of contracts; one that is damaged does not hide the others."""
+    for raw in tickers.tickers:
+        try:
+            row = msgspec.json.decode(raw, type=wire.Ticker)
+        except (msgspec.MsgspecError, UnicodeError) as problem:
+            _log.warning("tickers: a row does not read as documented: %s", problem)
+            continue
+        if row.tag is not None:  # indices have none
+            yield row
+
+
+def _ticker(raw: wire.Ticker, instrument: Instrument, time: datetime | None) -> Ticker:
+    index, absolute = optional(raw.index_price, "indexPrice"), optional(raw.funding_rate, "fundingRate")
+    funding = None
+    if absolute is not None and index is not None and index > 0:
+        funding = contracts.relative_funding(instrument.is_inverse, absolute, index)
+    return Ticker(
+        symbol=instrument.symbol,
+        bid=optional(raw.bid, "bid"),
+        bid_quantity=optional(raw.bid_size, "bidSize"),
+        ask=optional(raw.ask, "ask"),
+        ask_quantity=optional(raw.ask_size, "askSize"),
+        last=optional(raw.last, "last"),
+        low=optional(raw.low24h, "low24h"),
+        high=optional(raw.high24h, "high24h"),
+        volume=optional(raw.vol24h, "vol24h"),
+        mark_price=optional(raw.mark_price, "markPrice"),
+        index_price=index,
+        funding_rate=funding,
+        time=time,
+    )
+
+
+def _levels(rows: Iterable[tuple[Decimal, Decimal]]) -> list[Level]:
+    levels = (Level(number(price, "price"), number(size, "size")) for price, size in rows)
+    return [level for level in levels if level.quantity > 0]
+
+
+def _trade(raw: wire.HistoryTrade, symbol: Symbol) -> Trade:
+    return Trade(
+        symbol=symbol,
+        id=raw.uid,
+        side=parse.side(raw.side),
+        price=number(raw.price, "price"),
+        quantity=number(raw.size, "size"),
+        time=from_rfc3339(raw.time),
+    )
+
+
+def _candle(raw: wire.Candle, symbol: Symbol, interval: int, *, closed: bool) -> Candle:
+    return Candle(
+        symbol=symbol,
+        interval=interval,
+        start=from_millis(raw.time),
+        open=number(raw.open, "open"),
+        high=number(raw.high, "high"),
+        low=number(raw.low, "low"),
+        close=number(raw.close, "close"),
+        volume=number(raw.volume, "volume"),
+        closed=closed,
+    )
