@@ -49,10 +49,17 @@ class _Refused(Exception):
 class HttpConnection:
     """Answers requests one after the other, however they arrive."""
 
-    def __init__(self, protocol: WireProtocol, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        protocol: WireProtocol,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        request_timeout: float = REQUEST_TIMEOUT,
+    ) -> None:
         self._protocol = protocol
         self._reader = reader
         self._writer = writer
+        self._request_timeout = request_timeout
         self._http = h11.Connection(h11.SERVER)
 
     async def serve(self) -> Upgrade | None:
@@ -62,6 +69,8 @@ class HttpConnection:
                 event = await self._event()
                 if not isinstance(event, h11.Request):
                     return None
+                if event.http_version not in (b"1.0", b"1.1"):
+                    raise _Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here")
                 if _wants_websocket(event):
                     return Upgrade(_as_bytes(event), self._http.trailing_data[0])
                 await self._answer(event, await self._body(event))
@@ -85,7 +94,7 @@ class HttpConnection:
                 self._writer.write(self._http.send(go_on) or b"")
             begun = self._http.their_state is not h11.IDLE or bool(self._http.trailing_data[0])
             try:
-                async with asyncio.timeout(REQUEST_TIMEOUT if begun else None):
+                async with asyncio.timeout(self._request_timeout if begun else None):
                     data = await self._reader.read(_CHUNK)
             except TimeoutError:
                 raise _Refused(HTTPStatus.REQUEST_TIMEOUT, "the request did not end in time") from None

@@ -14,8 +14,9 @@ from typing import Protocol, Self
 
 from exchange_core.connector.simulation import SimEvent, WireProtocol
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.http import HttpConnection
+from exchange_core.simulator.http import REQUEST_TIMEOUT, HttpConnection
 from exchange_core.simulator.websocket import MAX_UNSENT, WebSocket
+from exchange_core.venue.background import Background
 
 TICK = 0.2
 """Seconds between two ticks of a session."""
@@ -47,11 +48,13 @@ class SimulatorServer:
         host: str = "127.0.0.1",
         port: int = 0,
         step_interval: float = 0.25,
+        request_timeout: float = REQUEST_TIMEOUT,
         max_unsent: int = MAX_UNSENT,
     ) -> None:
         """Args:
         port: 0 takes any free one.
         step_interval: Seconds between two steps of the makers.
+        request_timeout: Seconds in which an HTTP request that has begun must be complete.
         max_unsent: Bytes kept for a WebSocket client that does not read, before it is dropped.
         """
         self.host = host
@@ -60,6 +63,7 @@ class SimulatorServer:
         self._exchange = exchange
         self._makers = makers
         self._step_interval = step_interval
+        self._request_timeout = request_timeout
         self._max_unsent = max_unsent
         self._sockets: set[WebSocket] = set()
         self._clients: set[asyncio.Task[None]] = set()
@@ -76,9 +80,9 @@ class SimulatorServer:
             self.port = server.sockets[0].getsockname()[1]
             stack.push_async_callback(self._shut, server)
             stack.callback(self._exchange.listen(self._event_happened))
-            group = await stack.enter_async_context(asyncio.TaskGroup())
-            for loop in (self._tick_sessions(), self._step_makers()):
-                stack.callback(group.create_task(loop).cancel)
+            background = await stack.enter_async_context(Background("simulated exchange"))
+            background.spawn(self._tick_sessions(), "ticks")
+            background.spawn(self._step_makers(), "market makers")
             self._stack = stack.pop_all()
         return self
 
@@ -104,7 +108,7 @@ class SimulatorServer:
         self._clients.add(task)
         try:
             with suppress(OSError):
-                upgrade = await HttpConnection(self._protocol, reader, writer).serve()
+                upgrade = await HttpConnection(self._protocol, reader, writer, self._request_timeout).serve()
                 if upgrade is not None:
                     socket = WebSocket(reader, writer, self._exchange.clock.monotonic, self._max_unsent)
                     if socket.open(self._protocol, upgrade):
@@ -130,7 +134,7 @@ class SimulatorServer:
 
     async def _tick_sessions(self) -> None:
         while True:
-            await asyncio.sleep(TICK)
+            await self._exchange.clock.sleep(TICK)
             for socket in tuple(self._sockets):
                 socket.tick()
 
@@ -138,7 +142,7 @@ class SimulatorServer:
         while True:
             for maker in self._makers:
                 maker.step(self._exchange.now())
-            await asyncio.sleep(self._step_interval)
+            await self._exchange.clock.sleep(self._step_interval)
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

@@ -1,5 +1,6 @@
 """A small venue of no brand: three markets, a clock that tests move, and a wire protocol of a few lines."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -49,7 +50,7 @@ class HandClock:
         return self.moment.timestamp()
 
     async def sleep(self, seconds: float) -> None:
-        self.advance(seconds)
+        raise AssertionError(f"nobody should wait {seconds} seconds here")
 
     def advance(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)
@@ -58,10 +59,11 @@ class HandClock:
 class Session:
     """Greets, echoes text in capitals, and reports every public trade."""
 
-    def __init__(self, exchange: SimExchange, log: list[str]) -> None:
+    def __init__(self, exchange: SimExchange, log: list[str], gone: asyncio.Event) -> None:
         self.outbox: list[str] = []
         self._exchange = exchange
         self._log = log
+        self._gone = gone
         self._stop: Callable[[], None] = lambda: None
 
     def opened(self, now: float) -> None:
@@ -83,6 +85,7 @@ class Session:
     def closed(self) -> None:
         self._stop()
         self._log.append("closed")
+        self._gone.set()
 
     def _event(self, event: SimEvent) -> None:
         self.outbox.append(type(event).__name__)
@@ -94,6 +97,7 @@ class Protocol:
 
     exchange: SimExchange
     log: list[str] = attrs.field(factory=list)
+    gone: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     def http(self, request: HttpRequest) -> HttpReply:
         path, _, query = request.target.partition("?")
@@ -105,7 +109,7 @@ class Protocol:
         return HttpReply(200, {"content-type": "application/json"}, json.dumps(seen).encode())
 
     def session(self, path: str) -> WireSession | None:
-        return Session(self.exchange, self.log) if path == "/ws" else None
+        return Session(self.exchange, self.log, self.gone) if path == "/ws" else None
 
     def _order(self, fields: dict[str, str]) -> HttpReply:
         request = SimRequest(
