@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +51,7 @@ from exchange_core.model.fill import Fill
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.exchange import SimulatedExchange
+from exchange_core.storage.replay import replay_files
 
 BTC = Symbol.parse("BTC/USD")
 ETH = Symbol.parse("ETH/USD")
@@ -438,6 +440,20 @@ def test_nothing_comes_after_unsubscribing(world: World, public: Line) -> None:
     public.carry()
     world.place(world.other, "sell", "0.1", "60001")
     assert public.carry() == []
+
+
+def test_a_recording_replays(world: World, public: Line, tmp_path: Path) -> None:
+    line = Line(world, world.other, Channel.BOOK)
+    line.feed.subscribe([Subscription(Channel.BOOK, BTC)], 0.0)
+    frames: list[str] = []
+    line.carry(spoil=lambda frame: frames.append(frame) or frame)
+    world.place(world.me, "buy", "0.1", "60000")
+    line.carry(spoil=lambda frame: frames.append(frame) or frame)
+    recording = tmp_path / "book.jsonl"
+    recording.write_text("\n".join(frames))
+    listing = world.side.http(HttpRequest("GET", "/markets", {})).body
+    (report,) = replay_files(TIDEPOOL, [recording], listing)
+    assert (report.books, report.verified, report.unknown, report.unhealthy) == (2, 2, 0, {})
 
 
 # The account
