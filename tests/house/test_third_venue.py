@@ -94,6 +94,18 @@ def test_it_appears_among_the_plugins(place: Place) -> None:
     assert (row["status"], row["distribution"], row["reason"]) == ("loaded", "exchange-tidepool 0.1.0", None)
 
 
+def test_its_simulated_side_is_served_with_the_others(place: Place) -> None:
+    with subprocess.Popen(
+        ["exchange", "simulate", "--json"], cwd=ROOT, env=place.env, stdout=subprocess.PIPE, text=True
+    ) as served:
+        try:
+            assert served.stdout is not None
+            addresses = json.loads(served.stdout.readline())["tidepool"]
+        finally:
+            served.terminate()
+    assert set(addresses) == {"rest_url", "ws_url", "api_key", "api_secret"}
+
+
 def test_the_first_steps_of_its_readme(place: Place) -> None:
     (script,), (printed,) = blocks(README, "python run"), blocks(README, "text")
     assert place.python(script) == printed

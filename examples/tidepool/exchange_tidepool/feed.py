@@ -90,10 +90,11 @@ class TidepoolFeed:
         self._ask(now)
 
     def unsubscribe(self, subscriptions: Iterable[Subscription], now: float) -> None:
-        for subscription in self._ledger.drop(subscriptions):
-            self._say(wire.Request(op="unsub", ch=self._name(subscription)))
         for subscription in subscriptions:
-            self._forget(self._name(subscription))
+            name = self._name(subscription)
+            if self._ledger.drop([subscription]):
+                self._say(wire.Request(op="unsub", ch=name))
+            self._forget(name)
 
     def subscriptions(self) -> Iterable[Subscription]:
         return self._ledger
