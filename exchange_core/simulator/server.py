@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
@@ -68,6 +68,7 @@ class SimulatorServer:
         self._sockets: set[WebSocket] = set()
         self._clients: set[asyncio.Task[None]] = set()
         self._flush_is_due = False
+        self._is_closing = False
         self._stack = AsyncExitStack()
 
     @property
@@ -93,6 +94,7 @@ class SimulatorServer:
 
     async def _shut(self, server: asyncio.Server) -> None:
         """Close the port, say goodbye, end every client's task."""
+        self._is_closing = True
         server.close()
         for socket in tuple(self._sockets):
             socket.close()
@@ -103,23 +105,34 @@ class SimulatorServer:
         await server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one client, from its connection to its end."""
         task = asyncio.current_task()
         assert task is not None
         self._clients.add(task)
         try:
-            with suppress(OSError):
-                upgrade = await HttpConnection(self._protocol, reader, writer, self._request_timeout).serve()
-                if upgrade is not None:
-                    socket = WebSocket(reader, writer, self._exchange.clock.monotonic, self._max_unsent)
-                    if socket.open(self._protocol, upgrade):
-                        self._sockets.add(socket)
-                        try:
-                            await socket.serve()
-                        finally:
-                            self._sockets.discard(socket)
+            if not self._is_closing:
+                await self._converse(reader, writer)
+        except OSError:
+            pass  # the client is gone
+        except asyncio.CancelledError:
+            # Some versions of asyncio.streams report a cancelled client as an error.
+            if not self._is_closing:
+                raise
         finally:
             await _close(writer)
             self._clients.discard(task)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upgrade = await HttpConnection(self._protocol, reader, writer, self._request_timeout).serve()
+        if upgrade is None:
+            return
+        socket = WebSocket(reader, writer, self._exchange.clock.monotonic, self._max_unsent)
+        if socket.open(self._protocol, upgrade):
+            self._sockets.add(socket)
+            try:
+                await socket.serve()
+            finally:
+                self._sockets.discard(socket)
 
     def _event_happened(self, event: SimEvent) -> None:
         """Send what sessions say about events, once for all events of one moment."""

@@ -205,7 +205,9 @@ async def test_many_clients_at_once_lose_nothing(server: SimulatorServer, exchan
     exchange.check_invariants()
 
 
-async def test_the_end_waits_for_nobody_and_leaves_nothing(exchange: SimulatedExchange) -> None:
+async def test_the_end_waits_for_nobody_and_leaves_nothing(
+    exchange: SimulatedExchange, caplog: pytest.LogCaptureFixture
+) -> None:
     before = asyncio.all_tasks()
     async with SimulatorServer(Protocol(exchange), exchange) as server:
         idle, begun = [await asyncio.open_connection(server.host, server.port) for _ in range(2)]
@@ -215,6 +217,7 @@ async def test_the_end_waits_for_nobody_and_leaves_nothing(exchange: SimulatedEx
         await begun[1].drain()
     assert await asyncio.wait_for(idle[0].read(), WITHIN) == b""
     assert asyncio.all_tasks() == before
+    assert not caplog.records
     for _, writer in (idle, begun):
         writer.close()
     with pytest.raises(OSError, match="Connect call failed"):
