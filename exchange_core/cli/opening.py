@@ -6,15 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import attrs
-
 from exchange_core.cli.options import config_path
-from exchange_core.config import Config, load_config
+from exchange_core.config import Config, VenueEntry, load_config, venue_config
 from exchange_core.errors import ConfigError, UnknownVenue
 from exchange_core.hub import Hub
 from exchange_core.plugins import Plugins, load_plugins
 from exchange_core.venue.protocol import Venue
-from exchange_core.venue.venue import connect
 
 
 def read_config(given: Path | None) -> tuple[Config | None, Plugins]:
@@ -24,30 +21,33 @@ def read_config(given: Path | None) -> tuple[Config | None, Plugins]:
     return (load_config(path, plugins) if path else None), plugins
 
 
-@asynccontextmanager
-async def open_venue(name: str, given: Path | None) -> AsyncIterator[Venue]:
-    """Open the venue *name* of the configuration, or else the plugin *name* without an account.
+def find_entry(name: str, given: Path | None) -> VenueEntry:
+    """Return the venue *name* of the configuration, or else the plugin *name* with its defaults and no account.
 
     Raises:
         UnknownVenue: Lists what there is.
     """
     config, plugins = read_config(given)
     if config is not None and name in config.venues:
-        only = attrs.evolve(config, venues={name: config.venues[name]})
-        async with Hub.open(only) as hub:
-            yield hub[name]
-    elif name in plugins.venues:
-        async with connect(name) as venue:
-            yield venue
-    else:
-        configured = ", ".join(config.venues) if config else "none (there is no exchange.toml here)"
-        raise UnknownVenue(
-            f"no venue {name!r}; configured: {configured}; installed plugins: {', '.join(sorted(plugins.venues))}"
-        )
+        return config.venues[name]
+    spec = plugins.venues.get(name)
+    if spec is not None:
+        return VenueEntry(name=name, spec=spec, config=venue_config(spec, {}, name))
+    configured = ", ".join(config.venues) if config else "none (there is no exchange.toml here)"
+    installed = ", ".join(sorted(plugins.venues)) or "none"
+    raise UnknownVenue(f"no venue {name!r}; configured: {configured}; installed plugins: {installed}")
 
 
 @asynccontextmanager
-async def open_hub(given: Path | None) -> AsyncIterator[tuple[Hub, Config]]:
+async def open_venue(name: str, given: Path | None) -> AsyncIterator[Venue]:
+    """Open one venue; see :func:`find_entry`."""
+    entry = find_entry(name, given)
+    async with Hub.open(Config(venues={entry.name: entry})) as hub:
+        yield hub[entry.name]
+
+
+@asynccontextmanager
+async def open_hub(given: Path | None) -> AsyncIterator[Hub]:
     """Open every venue of the configuration.
 
     Raises:
@@ -57,4 +57,4 @@ async def open_hub(given: Path | None) -> AsyncIterator[tuple[Hub, Config]]:
     if config is None:
         raise ConfigError("no configuration: write exchange.toml here, or name one with --config FILE")
     async with Hub.open(config) as hub:
-        yield hub, config
+        yield hub

@@ -19,13 +19,16 @@ from exchange_core.serde import dumps, unstructure
 
 Row = Mapping[str, Any]
 
+_WIDE = 200
+
 
 class Output:
     """Where a command's answer goes."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        # Where nobody looks at a screen, nothing is folded to its width.
+        self.console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 
     @property
     def is_live(self) -> bool:
@@ -62,13 +65,13 @@ class Output:
             self.console.print(renderable)
 
 
-def table(rows: Iterable[Row], columns: Sequence[str], *, title: str = "") -> Table:
-    """Return *columns* of *rows* as a table; numbers stand to the right."""
+def table(rows: Iterable[Row], columns: Sequence[str], *, title: str = "", numbers: Sequence[str] = ()) -> Table:
+    """Return *columns* of *rows* as a table; numbers, and the columns named as such, stand to the right."""
     rows = list(rows)
     drawn = Table(title=title or None, title_justify="left")
     for column in columns:
-        numbers = all(isinstance(row.get(column), Decimal | int | type(None)) for row in rows)
-        drawn.add_column(column.replace("_", " "), justify="right" if numbers else "left", overflow="fold")
+        right = column in numbers or all(isinstance(row.get(column), Decimal | int | type(None)) for row in rows)
+        drawn.add_column(column.replace("_", " "), justify="right" if right else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(_cell(row.get(column)) for column in columns))
     return drawn
