@@ -10,6 +10,8 @@ from typing import Any, Self, TypeVar
 
 from exchange_core.clock import Clock
 from exchange_core.errors import ExchangeError, NotSupported
+from exchange_core.model.book import OrderBook
+from exchange_core.model.market import Ticker
 from exchange_core.model.symbol import Symbol
 from exchange_core.portfolio.holdings import Holdings
 from exchange_core.portfolio.pricing import Market, Pricing
@@ -53,6 +55,10 @@ class Follower:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for market in self._markets:
+            self._pricing.forget(market)
+        for account in self._accounts.values():
+            account.not_live.clear()
 
     async def wait(self) -> None:
         """Wait until something moved.
@@ -72,13 +78,15 @@ class Follower:
         self._markets.add(market)
         venue = self._venues[market.venue]
         follow: Callable[[Symbol], EventStream[Any]] = venue.books if market.symbol.is_spot else venue.tickers
-        self._spawn(
-            self._stream(
-                lambda: follow(market.symbol),
-                lambda news: self._pricing.follow(market, news),
-                lambda reason: _log.info("%s: %s is not followed live: %s", market.venue, market.symbol, reason),
-            )
-        )
+
+        def take(news: OrderBook | Ticker) -> None:
+            self._pricing.follow(market, news)
+
+        def fail(reason: str) -> None:
+            self._pricing.forget(market)
+            _log.info("%s: %s is not followed live: %s", market.venue, market.symbol, reason)
+
+        self._spawn(self._stream(lambda: follow(market.symbol), take, fail))
 
     def reread(self, read: Callable[[], Awaitable[None]], every: float) -> None:
         """Call *read* every so many seconds, and sooner where only a reading can tell what news left out."""

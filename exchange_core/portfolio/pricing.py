@@ -19,7 +19,8 @@ from exchange_core.venue.protocol import Venue
 
 _log = logging.getLogger(__name__)
 
-_ROUNDS = 3
+# How often to look for another way where a price could not be had.
+_ROUNDS = 5
 
 
 @attrs.frozen
@@ -60,14 +61,15 @@ class Pricing:
         assets, asked = sorted(assets), set(marks)
         self._failed.clear()
         self._tickers = {market: ticker for market, ticker in self._tickers.items() if market in self._live_tickers}
-        wanted, needed = [market for market in asked if market not in self._tickers], list[Market]()
+        await self._ask(market for market in asked if market not in self._tickers)
+        needed: list[Market] = []
         for _ in range(_ROUNDS):
-            await asyncio.gather(*(self._ask(market) for market in wanted))
             needed = await self._needed(assets)
             wanted = [market for market in needed if market not in asked and not self._is_live(market)]
-            asked.update(wanted)
             if not wanted:
                 break
+            asked.update(wanted)
+            await self._ask(wanted)
         return needed
 
     async def _needed(self, assets: Iterable[str]) -> list[Market]:
@@ -85,6 +87,11 @@ class Pricing:
         else:
             self._tickers[market] = news
             self._live_tickers.add(market)
+
+    def forget(self, market: Market) -> None:
+        """Forget what was live of a market that is not followed any more."""
+        self._books.pop(market, None)
+        self._live_tickers.discard(market)
 
     def table(self) -> PriceTable:
         """Return all prices that are known, in the order of the venues."""
@@ -113,7 +120,10 @@ class Pricing:
                 if price is not None:
                     yield price
 
-    async def _ask(self, market: Market) -> None:
+    async def _ask(self, markets: Iterable[Market]) -> None:
+        await asyncio.gather(*map(self._ask_one, markets))
+
+    async def _ask_one(self, market: Market) -> None:
         try:
             async with asyncio.timeout(self._within):
                 ticker = await self._venues[market.venue].ticker(market.symbol)

@@ -18,7 +18,7 @@ from exchange_core.model.instrument import Instrument
 from exchange_core.model.number import EXACT
 from exchange_core.model.symbol import Symbol
 from exchange_core.portfolio.profit import average_entry, profit, profit_asset
-from exchange_core.portfolio.view import total
+from exchange_core.portfolio.view import minus
 
 _Key = tuple[str, str]
 _NOTHING = Decimal(0)
@@ -44,20 +44,20 @@ class Explanation:
 
     @property
     def change(self) -> Decimal:
-        return total([self.after, -self.before])
+        return minus(self.after, self.before)
 
     @property
     def expected(self) -> Decimal:
-        return total([self.traded, -self.fees])
+        return minus(self.traded, self.fees)
 
     @property
     def difference(self) -> Decimal:
         """What the fills do not explain."""
-        return total([self.change, -self.expected])
+        return minus(self.change, self.expected)
 
     @property
     def agrees(self) -> bool:
-        return abs(self.difference) <= self.rounding
+        return self.difference.copy_abs() <= self.rounding
 
 
 @attrs.frozen(kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from decimal import Decimal
 
 from exchange_core.clock import Clock, SystemClock
@@ -55,7 +55,7 @@ class Portfolio:
         await self._reread()
         return self.view()
 
-    async def updates(self, *, every: float = 60.0, pause: float = 0.2) -> AsyncIterator[PortfolioView]:
+    async def updates(self, *, every: float = 60.0, pause: float = 0.2) -> AsyncGenerator[PortfolioView, None]:
         """Follow the portfolio: the first view after reading everything, then one whenever something moved.
 
         Balances, positions and prices come as news; what came between two views is in the second of them. Close the

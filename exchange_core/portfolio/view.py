@@ -53,7 +53,7 @@ class AssetLine:
     @property
     def free(self) -> Decimal | None:
         """What can be used; None where *held* is not known."""
-        return None if self.held is None else total([self.total, -self.held])
+        return None if self.held is None else minus(self.total, self.held)
 
 
 @attrs.frozen(kw_only=True)
@@ -95,7 +95,7 @@ class SumCheck:
 
     @property
     def difference(self) -> Decimal:
-        return total([self.added_up, -self.stated])
+        return minus(self.added_up, self.stated)
 
 
 @attrs.frozen(kw_only=True)
@@ -175,3 +175,9 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
     """Add up exactly."""
     with localcontext(EXACT):
         return sum(amounts, Decimal(0))
+
+
+def minus(amount: Decimal, other: Decimal) -> Decimal:
+    """Subtract exactly. (Even the minus sign of a Decimal rounds to the context's precision.)"""
+    with localcontext(EXACT):
+        return amount - other

@@ -196,7 +196,7 @@ def _alternatives(request: OrderRequest, offers: Sequence[Offer]) -> tuple[Alter
         if lots:
             leg = _leg(request, offer, lots)
             alone = Alternative(venue=offer.venue, quantity=leg.quantity, total=_total(request, leg.notional, leg.fee))
-            ranked.append((-leg.quantity, offer.cost(lots), alone))
+            ranked.append((-Fraction(leg.quantity), offer.cost(lots), alone))
     return tuple(alone for _, _, alone in sorted(ranked, key=lambda each: each[:2]))
 
 

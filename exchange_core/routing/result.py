@@ -56,7 +56,10 @@ class LegResult:
     @property
     def unknown(self) -> Decimal:
         """Quantity that may or may not be executed."""
-        return total([self.leg.quantity, -self.filled]) if self.outcome is LegOutcome.UNKNOWN else _NOTHING
+        if self.outcome is not LegOutcome.UNKNOWN:
+            return _NOTHING
+        with localcontext(EXACT):
+            return self.leg.quantity - self.filled
 
     @property
     def fees(self) -> tuple[Fee, ...]:
@@ -105,7 +108,8 @@ class RouteResult:
     @property
     def remainder(self) -> Decimal:
         """Quantity that is known not to be executed; nothing of it rests anywhere."""
-        return total([self.request.quantity, -self.filled, -self.unknown])
+        with localcontext(EXACT):
+            return self.request.quantity - self.filled - self.unknown
 
     @property
     def is_certain(self) -> bool:
