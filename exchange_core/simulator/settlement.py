@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-import attrs
-
 from exchange_core.connector.simulation import (
     BalanceChanged,
     BookChanged,
@@ -237,8 +235,7 @@ class Settlement:
             del self.fills[account.fills.popleft().id]
 
     def _tell(self, event: OrderEvent, order: SimOrder, fill: SimFill | None = None) -> None:
-        copy = attrs.evolve(order, fill_ids=list(order.fill_ids))
-        self.events.append(OrderChanged(event=event, order=copy, fill=fill))
+        self.events.append(OrderChanged(event=event, order=_copy(order), fill=fill))
 
     def _tell_book(self, market: MarketState) -> None:
         self.events.extend(
@@ -250,3 +247,21 @@ class Settlement:
             )
             for change in market.book.take_changes()
         )
+
+
+def _copy(order: SimOrder) -> SimOrder:
+    """Return *order* as it is now. Written out, as attrs.evolve takes eight times as long."""
+    return SimOrder(
+        id=order.id,
+        account=order.account,
+        request=order.request,
+        status=order.status,
+        created=order.created,
+        updated=order.updated,
+        filled=order.filled,
+        cost=order.cost,
+        fee=order.fee,
+        fee_asset=order.fee_asset,
+        reason=order.reason,
+        fill_ids=order.fill_ids.copy(),
+    )

@@ -8,6 +8,7 @@ from exchange_core.connector.simulation import (
     BalanceChanged,
     BookChanged,
     OrderChanged,
+    OrderEvent,
     Refusal,
     SimRefused,
     Traded,
@@ -94,6 +95,17 @@ def test_events_carry_copies_of_their_moment(desk: Desk) -> None:
     assert [str(moment.filled) for moment in moments] == ["0", "0", "1.000", "1.000"]
     assert [len(moment.fill_ids) for moment in moments] == [0, 0, 1, 1]
     assert all(moment is not order for moment in moments)
+
+
+def test_a_copy_lacks_nothing(desk: Desk) -> None:
+    """It is written out by hand, field by field; the last event of an order must equal the order."""
+    order = desk.place("alice", "sell", "1", "100", client_order_id="c")
+    desk.place("bob", "buy", "0.5", "100")
+    desk.clock.advance(1)
+    desk.exchange.cancel("alice", order.id, "because")
+    (last,) = [e.order for e in desk.events if isinstance(e, OrderChanged) and e.event is OrderEvent.CANCELED]
+    assert last == order
+    assert last.fill_ids is not order.fill_ids
 
 
 def test_every_listener_hears_everything_until_it_stops(desk: Desk) -> None:
