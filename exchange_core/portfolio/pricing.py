@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import attrs
@@ -48,7 +48,7 @@ class Pricing:
         self._tickers: dict[Market, Ticker] = {}
         self._books: dict[Market, OrderBook] = {}
         self._live_tickers: set[Market] = set()
-        self._failed: set[Market] = set()
+        self._loading = asyncio.Lock()
 
     async def load(self, assets: Iterable[str], marks: Iterable[Market]) -> list[Market]:
         """Ask for the prices that are needed and not live; return the markets that give them.
@@ -58,27 +58,24 @@ class Pricing:
         Args:
             marks: Contracts whose mark prices are needed.
         """
-        assets, asked = sorted(assets), set(marks)
-        self._failed.clear()
-        self._tickers = {market: ticker for market, ticker in self._tickers.items() if market in self._live_tickers}
-        await self._ask(market for market in asked if market not in self._tickers)
-        needed: list[Market] = []
-        for _ in range(_ROUNDS):
-            needed = await self._needed(assets)
-            wanted = [market for market in needed if market not in asked and not self._is_live(market)]
-            if not wanted:
-                break
-            asked.update(wanted)
-            await self._ask(wanted)
-        return needed
+        async with self._loading:
+            assets, asked, failed = sorted(assets), set(marks), set[Market]()
+            found = await self._ask([market for market in asked if market not in self._live_tickers], failed)
+            needed: list[Market] = []
+            for _ in range(_ROUNDS):
+                needed = await self._needed(assets, failed)
+                wanted = [market for market in needed if market not in asked and not self._is_live(market)]
+                if not wanted:
+                    break
+                asked.update(wanted)
+                found |= await self._ask(wanted, failed)
+            live = {market: self._tickers[market] for market in self._live_tickers}
+            self._tickers = {**found, **live}
+            return needed
 
-    async def _needed(self, assets: Iterable[str]) -> list[Market]:
-        """Return the markets on the paths from *assets* to the currency, as far as they can be had."""
-        candidates = await self._candidates()
-        routes = Routes(candidates)
-        paths = (routes.path(asset, self._currency) or () for asset in assets)
-        pairs = dict.fromkeys(pair for path in paths for pair in path)
-        return [candidates[pair] for pair in pairs]
+    def lacks(self, markets: Iterable[Market]) -> bool:
+        """Whether one of *markets* gives no price any more, such as a book that was lost."""
+        return any(market not in self._tickers and not self._is_live(market) for market in markets)
 
     def follow(self, market: Market, news: OrderBook | Ticker) -> None:
         """Take a live view, which stays the newest by itself, or a new ticker."""
@@ -120,22 +117,15 @@ class Pricing:
                 if price is not None:
                     yield price
 
-    async def _ask(self, markets: Iterable[Market]) -> None:
-        await asyncio.gather(*map(self._ask_one, markets))
+    async def _needed(self, assets: Iterable[str], failed: Container[Market]) -> list[Market]:
+        """Return the markets on the paths from *assets* to the currency, as far as they can be had."""
+        candidates = await self._candidates(failed)
+        routes = Routes(candidates)
+        paths = (routes.path(asset, self._currency) or () for asset in assets)
+        pairs = dict.fromkeys(pair for path in paths for pair in path)
+        return [candidates[pair] for pair in pairs]
 
-    async def _ask_one(self, market: Market) -> None:
-        try:
-            async with asyncio.timeout(self._within):
-                ticker = await self._venues[market.venue].ticker(market.symbol)
-        except (ExchangeError, TimeoutError) as error:
-            _log.info("%s: no price of %s: %s", market.venue, market.symbol, error)
-            self._failed.add(market)
-            return
-        self._tickers[market] = ticker
-        if MarketPrice.from_ticker(ticker) is None:
-            self._failed.add(market)
-
-    async def _candidates(self) -> dict[Symbol, Market]:
+    async def _candidates(self, failed: Container[Market]) -> dict[Symbol, Market]:
         """Return one market for each pair: spot before contracts, then the first venue that has it."""
         found: dict[Symbol, Market] = {}
         contracts: dict[Symbol, Market] = {}
@@ -146,6 +136,23 @@ class Pricing:
                 continue
             for instrument in instruments:
                 market = Market(name, instrument.symbol)
-                if market not in self._failed and instrument.status is not InstrumentStatus.OFFLINE:
+                if market not in failed and instrument.status is not InstrumentStatus.OFFLINE:
                     (found if market.symbol.is_spot else contracts).setdefault(market.pair, market)
         return {**contracts, **found}
+
+    async def _ask(self, markets: Sequence[Market], failed: set[Market]) -> dict[Market, Ticker]:
+        """Return the tickers that can be had; note where there is no price."""
+        tickers = await asyncio.gather(*map(self._ask_one, markets))
+        found = {market: ticker for market, ticker in zip(markets, tickers, strict=True) if ticker is not None}
+        failed.update(
+            market for market in markets if market not in found or MarketPrice.from_ticker(found[market]) is None
+        )
+        return found
+
+    async def _ask_one(self, market: Market) -> Ticker | None:
+        try:
+            async with asyncio.timeout(self._within):
+                return await self._venues[market.venue].ticker(market.symbol)
+        except (ExchangeError, TimeoutError) as error:
+            _log.info("%s: no price of %s: %s", market.venue, market.symbol, error)
+            return None

@@ -1,7 +1,7 @@
 """Explain the change of balances by fills, to the last digit.
 
-A spot fill moves its quantity in the base asset, price × quantity in the quote asset, and its fee in the fee's own
-asset. A derivatives fill moves its fee and, where it makes a position smaller, the profit of that part.
+A spot fill moves its quantity in the base asset, its cost in the quote asset (as the venue booked it, or else price ×
+quantity), and its fee in the fee's own asset. A derivatives fill moves its fee and, where it makes a position smaller, the profit of that part.
 What remains is a difference: a deposit, a withdrawal, funding, a missing fill, or a venue that rounds what it books.
 """
 
@@ -126,7 +126,8 @@ def explain(
             booking.fee(fill)
             if fill.symbol.is_spot:
                 booking.trade(fill.venue, fill.symbol.base, fill.quantity * fill.side.sign)
-                booking.trade(fill.venue, fill.symbol.quote, -fill.quantity * fill.price * fill.side.sign)
+                cost = fill.quantity * fill.price if fill.cost is None else fill.cost
+                booking.trade(fill.venue, fill.symbol.quote, -cost * fill.side.sign)
             else:
                 _book_contract(booking, fill, held, (instruments or {}).get((fill.venue, fill.symbol)))
         rows = tuple(

@@ -73,7 +73,7 @@ class Portfolio:
                 yield self.view()
                 await self._clock.sleep(pause)
                 await follower.wait()
-                if self._assets() - self._priced:
+                if self._assets() - self._priced or self._pricing.lacks(self._markets):
                     await self._load_prices()
 
     def view(self) -> PortfolioView:

@@ -17,7 +17,6 @@ from exchange_core.errors import (
 )
 from exchange_core.model.number import EXACT, is_multiple, plain
 from exchange_core.model.order import OrderRequest, OrderType, TimeInForce
-from exchange_core.model.side import Side
 from exchange_core.routing.fraction import as_decimal
 from exchange_core.routing.offer import Offer, Unusable, make_offer
 from exchange_core.routing.plans import Alternative, Leg, Plan, Rejection
@@ -181,7 +180,7 @@ def _plan(
             contract_size=instrument.contract_size,
             notional=notional,
             fees=fees,
-            total=_total(request, notional, fees),
+            total=sum((leg.total for leg in legs), Decimal(0)),
             alternatives=_alternatives(request, offers),
             rejections=rejections,
             notes=notes,
@@ -195,13 +194,6 @@ def _alternatives(request: OrderRequest, offers: Sequence[Offer]) -> tuple[Alter
         lots = offer.most(int(Fraction(request.quantity) / Fraction(offer.lot)))
         if lots:
             leg = _leg(request, offer, lots)
-            alone = Alternative(venue=offer.venue, quantity=leg.quantity, total=_total(request, leg.notional, leg.fee))
+            alone = Alternative(venue=offer.venue, quantity=leg.quantity, total=leg.total)
             ranked.append((-Fraction(leg.quantity), offer.cost(lots), alone))
     return tuple(alone for _, _, alone in sorted(ranked, key=lambda each: each[:2]))
-
-
-def _total(request: OrderRequest, notional: Decimal, fees: Decimal) -> Decimal:
-    """Count fees on top for a buy; for an inverse contract, which counts the other way, for a sell."""
-    adds = (request.side is Side.BUY) is not request.symbol.is_inverse
-    with localcontext(EXACT):
-        return notional + fees if adds else notional - fees

@@ -33,6 +33,13 @@ class Leg:
     def quantity(self) -> Decimal:
         return self.request.quantity
 
+    @property
+    def total(self) -> Decimal:
+        """With the fee: spent on a buy, received on a sell; an inverse contract counts the other way round."""
+        adds = (self.request.side is Side.BUY) is not self.request.symbol.is_inverse
+        with localcontext(EXACT):
+            return self.notional + self.fee if adds else self.notional - self.fee
+
 
 @attrs.frozen(kw_only=True)
 class Alternative:

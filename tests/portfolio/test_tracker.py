@@ -222,17 +222,23 @@ async def test_prices_follow_live_books_and_marks(
 async def test_a_book_that_is_not_live_gives_no_price(
     portfolio: Portfolio, spot: Any, make_book: Callable[..., OrderBook]
 ) -> None:
-    """The ticker that was read before is the next best, and the path says so."""
-    async with aclosing(portfolio.updates()) as views:
+    """While a book was live its ticker was not asked for; once it is lost, it is."""
+    async with aclosing(portfolio.updates(every=0.01)) as views:
         await next_view(views)
         await asyncio.sleep(0)
         book = make_book("BTC/USD", "69999", "70001")
         spot.news("book BTC/USD").put(book)
-        await next_view(views)
+        await view_where(views, lambda each: each.assets_value == D("36500"))
+        asked = len(spot.asked)
+        for _ in range(3):
+            assert str((await next_view(views)).assets[0].rate) == "BTC/USD book at spot"
+        assert len(spot.asked) == asked
+        spot.lists("BTC/USD", bid="1999", ask="2001")
         book._source.health = BookHealth.DESYNCED
         spot.news("balances").put(BalancesUpdate(balances=()))
         view = await next_view(views)
         assert str(view.assets[0].rate) == "BTC/USD ticker at spot"
+        assert view.assets_value == D("2500")
 
 
 async def test_news_between_two_views_are_in_the_second(portfolio: Portfolio, spot: Any, clock: Clock) -> None:
