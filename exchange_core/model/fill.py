@@ -33,6 +33,7 @@ class Fill:
 
     Attributes:
         id: The venue's id of this execution; fills are the same when it is the same.
+        cost: What the venue booked for it, in the quote asset and as the venue rounds; None where it does not say.
         fee: None where the venue does not tell it here (it is not zero then).
     """
 
@@ -45,5 +46,6 @@ class Fill:
     venue: str = ""
     venue_order_id: str | None = None
     client_order_id: str | None = None
+    cost: Decimal | None = None
     fee: Fee | None = None
     liquidity: Liquidity | None = None
