@@ -1,0 +1,252 @@
+"""Run a venue's operations: gate, nonce, signature, sending, decoding, retries, and errors that can be relied on.
+
+A read may be repeated. A write is sent once: when its answer does not come, or cannot be read, the error is
+OutcomeUnknown and never one that means "it did not happen".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from random import Random
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from exchange_core.clock import Clock, SystemClock
+from exchange_core.connector.auth import Signer
+from exchange_core.connector.limits import Limits
+from exchange_core.connector.rest import Dialect, Flow, HttpReply, HttpRequest, RestCall
+from exchange_core.errors import (
+    ConfigError,
+    ConnectFailed,
+    ExchangeError,
+    LockedOut,
+    OutcomeUnknown,
+    ProtocolError,
+    RateLimited,
+    TransportError,
+    VenueUnavailable,
+)
+from exchange_core.transport.backoff import backoff
+from exchange_core.transport.breaker import Breaker
+from exchange_core.transport.gate import Gate, Ticket
+from exchange_core.transport.http import HttpSender, SendFailed
+from exchange_core.transport.nonces import NonceSource
+from exchange_core.transport.redaction import LOGGER, RedactingLogger, Redactor
+
+T = TypeVar("T")
+
+RestTap = Callable[[str, HttpRequest, HttpReply, float], None]
+"""Sees each exchange: address, request, answer, and when (seconds since 1970). Nothing is redacted."""
+
+# Headers that say nothing about the account.
+_PLAIN_HEADERS = frozenset({"accept", "accept-encoding", "content-type", "user-agent"})
+
+
+class RestClient:
+    """Runs flows against one venue. Use it as an async context manager.
+
+    Args:
+        config: The venue's options: its addresses and ``request_timeout``.
+        nonces: Where nonces come from; pass one that outlives this client to keep them increasing.
+        http: Sends instead of a connection pool, and is left open.
+        tap: Sees each request and its answer, for recordings.
+        retries: How often a read is repeated.
+        max_wait: Longest wait for the venue's limits; orders wait no longer than ``order_deadline`` either.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        config: Any,
+        dialect: Dialect,
+        limits: Limits,
+        *,
+        signer: Signer | None = None,
+        clock: Clock | None = None,
+        random: Random | None = None,
+        nonces: NonceSource | None = None,
+        http: httpx.AsyncBaseTransport | None = None,
+        tap: RestTap | None = None,
+        retries: int = 3,
+        max_wait: float = 30.0,
+    ) -> None:
+        self.venue = venue
+        self.redactor = Redactor(signer.secrets() if signer else ())
+        self._config = config
+        self._dialect = dialect
+        self._signer = signer
+        self._clock = clock or SystemClock()
+        self._random = random or Random()
+        self._nonces = nonces or NonceSource(self._clock)
+        self._tap = tap
+        self._retries = retries
+        self._max_wait = max_wait
+        self._gate = Gate(limits, self._clock, venue)
+        self._breaker = Breaker(venue, self._clock)
+        self._sender = HttpSender(http)
+        self._closed = False
+        self._log = RedactingLogger(LOGGER, self.redactor)
+
+    def __repr__(self) -> str:
+        return f"RestClient({self.venue!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections. Calls made afterwards raise ConnectFailed."""
+        self._closed = True
+        await self._sender.aclose()
+
+    @property
+    def locked_until(self) -> datetime | None:
+        """When the venue's lockout ends; None without one."""
+        return self._breaker.closes_at
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Make each call that *flow* asks for; return what it returns.
+
+        Errors of a call are raised inside of the flow, which may handle them.
+        """
+        written = ""
+        try:
+            call = next(flow)
+            while True:
+                try:
+                    answer = await self._answer(call)
+                except ExchangeError as error:
+                    call = flow.throw(error)
+                else:
+                    written = f"{call.method} {call.path}" if call.changes_state else written
+                    call = flow.send(answer)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        except Exception as error:
+            # The venue took a write of this flow: what went wrong after that says nothing of the write.
+            unusable = isinstance(error, ProtocolError | TransportError) or not isinstance(error, ExchangeError)
+            if written and unusable and not isinstance(error, OutcomeUnknown):
+                raise self._unknown(written, error) from error
+            raise
+        finally:
+            flow.close()
+
+    async def _answer(self, call: RestCall) -> Any:
+        """Make *call*, a read as often as it takes."""
+        waits = backoff(self._random)
+        left = 0 if call.changes_state else self._retries
+        while True:
+            # Errors of our own gate and breaker go straight out: asking again changes nothing.
+            ticket = await self._admit(call)
+            try:
+                return await self._attempt(call, ticket)
+            except (TransportError, VenueUnavailable, RateLimited) as error:
+                wait = next(waits)
+                if isinstance(error, RateLimited):
+                    wait = self._pause(call, error, wait)
+                if not left or isinstance(error, LockedOut) or wait > self._max_wait:
+                    raise
+                left -= 1
+                self._log.warning("%s: %s; trying again in %.1f s", self.venue, error, wait)
+            await self._clock.sleep(wait)
+
+    async def _admit(self, call: RestCall) -> Ticket:
+        if self._closed:
+            raise ConnectFailed(f"{self.venue}: the client is closed; nothing was sent", venue=self.venue)
+        self._breaker.check()
+        in_turn = call.private and self._signer is not None and self._signer.needs_nonce
+        patience = self._max_wait
+        if call.changes_state and not any(cost.urgent for cost in call.costs):
+            # An order that leaves much later than it was meant to is worse than one that does not leave.
+            patience = min(patience, self._config.order_deadline or patience)
+        return await self._gate.enter(call.costs, in_turn=in_turn, max_wait=patience)
+
+    async def _attempt(self, call: RestCall, ticket: Ticket) -> Any:
+        try:
+            with self._breaker.watch():
+                reply = await self._send(call, self._address(call), self._write(call), ticket)
+                return self._decode(call, reply)
+        except ExchangeError as error:
+            error.venue = error.venue or self.venue
+            self.redactor.scrub(error)
+            raise
+        finally:
+            ticket.release()
+
+    def _write(self, call: RestCall) -> HttpRequest:
+        """Turn *call* into what is sent. Nothing is awaited from the nonce to the sending."""
+        if not call.private:
+            return self._dialect.encode(call)
+        if self._signer is None:
+            raise ConfigError(f"{self.venue}: {call.path} needs credentials; set api_key and api_secret of this venue")
+        request = self._signer.sign(call, self._nonces.next() if self._signer.needs_nonce else None)
+        telling = (value for name, value in request.headers.items() if name.lower() not in _PLAIN_HEADERS)
+        self.redactor.add_passing("signature", *telling)
+        return request
+
+    async def _send(self, call: RestCall, address: str, request: HttpRequest, ticket: Ticket) -> HttpReply:
+        what = f"{call.method} {call.path}"
+        began = self._clock.monotonic()
+        failure: TransportError
+        try:
+            reply = await self._sender.send(
+                address,
+                request,
+                within=self._config.request_timeout,
+                on_written=lambda: ticket.release_after(self._nonces.hold),
+            )
+        except SendFailed as error:
+            failure = self._failure(call, what, error)
+        else:
+            self._log.debug("%s: %s: %d in %.3f s", self.venue, what, reply.status, self._clock.monotonic() - began)
+            if self._tap is not None:
+                self._tap(address, request, reply, self._clock.time_ns() / 1e9)
+            return reply
+        # Outside of the except block, so that no library's error hangs on it as context.
+        raise failure
+
+    def _failure(self, call: RestCall, what: str, error: SendFailed) -> TransportError:
+        if not error.left:
+            return ConnectFailed(f"{self.venue}: {what}: {error}; nothing was sent", venue=self.venue)
+        if call.changes_state:
+            return self._unknown(what, error)
+        return TransportError(f"{self.venue}: {what}: {error}", venue=self.venue)
+
+    def _decode(self, call: RestCall, reply: HttpReply) -> Any:
+        what = f"{call.method} {call.path}"
+        try:
+            return self._dialect.decode(call, reply)
+        except ExchangeError as error:
+            if call.changes_state and isinstance(error, ProtocolError):
+                raise self._unknown(what, error) from error
+            raise
+        except Exception as error:
+            # A plugin's mistake must not make an order that was sent look like one that was not.
+            if call.changes_state:
+                raise self._unknown(what, error) from error
+            raise ProtocolError(f"{self.venue}: {what}: {type(error).__name__}: {error}", venue=self.venue) from error
+
+    def _unknown(self, what: str, error: Exception) -> OutcomeUnknown:
+        reason = error if isinstance(error, ExchangeError | SendFailed) else f"{type(error).__name__}: {error}"
+        return OutcomeUnknown(
+            f"{self.venue}: {what}: {reason}; it may have been carried out, so ask before sending it again",
+            venue=self.venue,
+            codes=error.codes if isinstance(error, ExchangeError) else (),
+        )
+
+    def _pause(self, call: RestCall, error: RateLimited, growing: float) -> float:
+        """Close the pools that *call* touched; return for how long."""
+        seconds = error.retry_after if error.retry_after is not None else max(5.0, 10 * growing)
+        self._gate.pause(call.costs, seconds)
+        return seconds
+
+    def _address(self, call: RestCall) -> str:
+        address = getattr(self._config, call.base, None)
+        if not isinstance(address, str) or not address.startswith(("https://", "http://")):
+            raise ConfigError(f"{self.venue}: {call.base} is {address!r}; expected an address such as https://host")
+        return address.rstrip("/")

@@ -1,0 +1,234 @@
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+
+import pytest
+
+from exchange_core.connector.limits import Cost, DecayingCounter, Limits
+from exchange_core.errors import RateLimited
+from exchange_core.testing.clock import ManualClock
+from exchange_core.transport.gate import Gate, Ticket
+
+pytestmark = pytest.mark.usefixtures("watched")
+
+CALL = (Cost("calls"),)
+CANCEL = (Cost("calls", urgent=True),)
+
+
+class Line:
+    """Calls that queue, and the order in which they pass."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.passed: list[str] = []
+        self.tickets: dict[str, Ticket] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def join(self, name: str, costs: tuple[Cost, ...], in_turn: bool = False, max_wait: float = 1000) -> None:
+        entering = self.gate.enter(costs, in_turn=in_turn, max_wait=max_wait)
+        self.tasks[name] = asyncio.create_task(self._enter(name, entering))
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    async def _enter(self, name: str, entering: Coroutine[None, None, Ticket]) -> None:
+        self.tickets[name] = await entering
+        self.passed.append(name)
+
+
+@pytest.fixture
+async def line(limits: Limits, clock: ManualClock) -> AsyncIterator[Line]:
+    line = Line(Gate(limits, clock, "testex"))
+    yield line
+    for task in line.tasks.values():
+        task.cancel()
+
+
+async def fill(line: Line, count: int) -> None:
+    for number in range(count):
+        await line.join(f"filler {number}", CALL)
+    line.passed.clear()
+
+
+async def test_calls_within_the_limit_pass_at_once(line: Line) -> None:
+    for name in "abcd":
+        await line.join(name, CALL)
+    assert line.passed == ["a", "b", "c", "d"]
+
+
+async def test_calls_over_the_limit_pass_one_by_one_in_their_order(line: Line, clock: ManualClock) -> None:
+    await fill(line, 4)
+    for name in "abc":
+        await line.join(name, CALL)
+    assert line.passed == []
+    await clock.advance(1)
+    assert line.passed == ["a"]
+    await clock.advance(2)
+    assert line.passed == ["a", "b", "c"]
+
+
+async def test_a_small_call_does_not_overtake_a_large_one(line: Line, clock: ManualClock) -> None:
+    await fill(line, 4)
+    await line.join("large", (Cost("calls", 3),))
+    await line.join("small", (Cost("calls", 1),))
+    await clock.advance(2)
+    assert line.passed == []
+    await clock.advance(2)
+    assert line.passed == ["large", "small"]
+
+
+async def test_a_cancel_overtakes_orders_and_uses_what_is_kept_for_it(line: Line, clock: ManualClock) -> None:
+    await fill(line, 4)
+    await line.join("order", CALL)
+    await line.join("cancel", CANCEL)
+    assert line.passed == ["cancel"]
+    await line.join("another cancel", CANCEL)
+    await clock.advance(1)
+    assert line.passed == ["cancel", "another cancel"]
+
+
+async def test_one_full_pool_holds_up_no_other(clock: ManualClock) -> None:
+    limits = Limits(limiters={name: DecayingCounter(maximum=1, decay=0.1) for name in ("calls", "history")})
+    line = Line(Gate(limits, clock))
+    await fill(line, 1)
+    await line.join("call", CALL)
+    await line.join("history", (Cost("history"),))
+    assert line.passed == ["history"]
+    await clock.advance(10)
+    assert line.passed == ["history", "call"]
+
+
+async def test_one_full_key_holds_up_no_other_key_of_its_pool(clock: ManualClock) -> None:
+    line = Line(Gate(Limits(limiters={"orders": DecayingCounter(maximum=1, decay=0.1)}), clock))
+    for name, key in (("a", "BTC/USD"), ("b", "BTC/USD"), ("c", "ETH/USD")):
+        await line.join(name, (Cost("orders", key=key),))
+    assert line.passed == ["a", "c"]
+    await clock.advance(10)
+    assert line.passed == ["a", "c", "b"]
+
+
+async def test_a_call_of_two_pools_waits_for_both_and_is_not_starved(clock: ManualClock) -> None:
+    limits = Limits(limiters={"a": DecayingCounter(maximum=1, decay=0.5), "b": DecayingCounter(maximum=1, decay=1)})
+    line = Line(Gate(limits, clock))
+    await line.join("fills a", (Cost("a"),))
+    await line.join("both", (Cost("a"), Cost("b")))
+    await line.join("only b", (Cost("b"),))
+    assert line.passed == ["fills a"]
+    await clock.advance(2)
+    assert line.passed == ["fills a", "both"]
+    await clock.advance(1)
+    assert line.passed == ["fills a", "both", "only b"]
+
+
+async def test_a_pool_without_a_limiter_is_free(line: Line) -> None:
+    for number in range(100):
+        await line.join(str(number), (Cost("unheard of"),))
+    assert len(line.passed) == 100
+
+
+async def test_a_wait_that_would_be_too_long_is_refused_at_once(line: Line) -> None:
+    await fill(line, 4)
+    with pytest.raises(RateLimited, match=r"testex: the limit calls lets it go in 2\.0 s.*nothing was sent") as caught:
+        await line.gate.enter((Cost("calls", 2),), max_wait=1.5)
+    assert caught.value.retry_after == 2.0
+
+
+async def test_a_refused_wait_costs_nothing(line: Line, clock: ManualClock, limits: Limits) -> None:
+    await fill(line, 4)
+    with pytest.raises(RateLimited):
+        await line.gate.enter((Cost("calls", 2),), max_wait=1.5)
+    assert limits.delay(CALL, clock.monotonic()) == 1.0
+
+
+async def test_nobody_waits_longer_than_allowed_behind_others(line: Line, clock: ManualClock) -> None:
+    await fill(line, 4)
+    for name in "abc":
+        await line.join(name, CALL, max_wait=2.0)
+    await clock.advance(3)
+    assert line.passed == ["a", "b"]
+    with pytest.raises(RateLimited, match="nothing was sent"):
+        await line.tasks["c"]
+
+
+async def test_who_gives_up_in_the_line_lets_the_next_one_pass(line: Line, clock: ManualClock) -> None:
+    await fill(line, 4)
+    await line.join("large", (Cost("calls", 4),))
+    await line.join("small", CALL)
+    line.tasks["large"].cancel()
+    await clock.advance(1)
+    assert line.passed == ["small"]
+
+
+async def test_a_paused_pool_opens_again_by_itself(line: Line, clock: ManualClock) -> None:
+    line.gate.pause(CALL, 7.0)
+    await line.join("a", CALL)
+    await clock.advance(6.9)
+    assert line.passed == []
+    await clock.advance(0.1)
+    assert line.passed == ["a"]
+
+
+async def test_a_pause_reaches_those_who_wait_already(line: Line, clock: ManualClock) -> None:
+    await fill(line, 4)
+    await line.join("a", CALL)
+    line.gate.pause(CALL, 7.0)
+    await clock.advance(6.9)
+    assert line.passed == []
+    await clock.advance(0.1)
+    assert line.passed == ["a"]
+
+
+async def test_calls_with_a_nonce_take_turns(line: Line) -> None:
+    for name in "ab":
+        await line.join(name, (), in_turn=True)
+    await line.join("public", ())
+    assert line.passed == ["a", "public"]
+    line.tickets["a"].release()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert line.passed == ["a", "public", "b"]
+
+
+async def test_a_ticket_is_given_back_once(line: Line) -> None:
+    """A second release of the same ticket must not end another call's turn."""
+    for name in "abc":
+        await line.join(name, (), in_turn=True)
+    line.tickets["a"].release()
+    line.tickets["a"].release()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert line.passed == ["a", "b"]
+
+
+async def test_waiting_for_a_limit_holds_no_turn(line: Line) -> None:
+    await fill(line, 4)
+    await line.join("limited", CALL, in_turn=True)
+    await line.join("free", (), in_turn=True)
+    assert line.passed == ["free"]
+
+
+async def test_a_cancel_is_next_in_turn(line: Line) -> None:
+    for name, costs in (("a", CALL), ("b", CALL), ("cancel", CANCEL)):
+        await line.join(name, costs, in_turn=True)
+    line.tickets["a"].release()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert line.passed == ["a", "cancel"]
+
+
+async def test_a_turn_given_to_a_cancelled_call_is_not_lost(line: Line) -> None:
+    """The call is cancelled in the very moment in which it may go."""
+    for name in "abc":
+        await line.join(name, (), in_turn=True)
+    line.tickets["a"].release()
+    line.tasks["b"].cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert line.passed == ["a", "c"]
+
+
+async def test_a_burst_never_exceeds_the_limit_at_any_time(line: Line, clock: ManualClock, limits: Limits) -> None:
+    for number in range(40):
+        await line.join(str(number), CALL)
+    for _ in range(400):
+        await clock.advance(0.1)
+        assert limits.limiters["calls"].level("", clock.monotonic()) <= 4 + 1e-6  # type: ignore[attr-defined]
+    assert line.passed == [str(number) for number in range(40)]
