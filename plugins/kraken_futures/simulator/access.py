@@ -1,0 +1,91 @@
+"""Let in who may: signatures, nonces, permissions.
+
+Written from the venue's description and not from the client's code, so that a mistake there shows here.
+See https://docs.kraken.com/api/docs/guides/futures-rest
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import b64decode, b64encode
+
+from exchange_core.connector.rest import HttpRequest
+from exchange_core.connector.simulation import SimExchange, SimKey
+from kraken_futures.simulator.codec import Refused
+
+FULL = "FULL_ACCESS"
+READ = "READ_ONLY"
+_TOLERANCE = 10**8  # of the highest nonce: 17 seconds, in whatever unit a client counts time
+_REMEMBERED = 5000
+
+
+def sign(secret: str, message: bytes) -> str:
+    """Return base64 of the HMAC-SHA512 over the SHA-256 of *message*."""
+    mac = hmac.new(b64decode(secret), hashlib.sha256(message).digest(), hashlib.sha512)
+    return b64encode(mac.digest()).decode()
+
+
+def authent(secret: str, post_data: bytes, nonce: str, path: str) -> str:
+    """Return the header Authent. *post_data* is query and body exactly as sent."""
+    return sign(secret, post_data + f"{nonce}{path.removeprefix('/derivatives')}".encode("utf-8", "replace"))
+
+
+def permits(key: SimKey, level: str) -> bool:
+    """Whether *key* may read (READ_ONLY) or do everything (FULL_ACCESS); a key without a list may."""
+    allowed = {FULL} if level == FULL else {FULL, READ}
+    return not key.permissions or bool(key.permissions & allowed)
+
+
+class _Nonces:
+    """The nonces of one key. A little disorder is tolerated; how much is not documented."""
+
+    def __init__(self) -> None:
+        self._used: set[int] = set()
+        self._highest = 0
+        self._lowest = 0
+
+    def use(self, nonce: int) -> None:
+        if nonce in self._used:
+            raise Refused("nonceDuplicate")
+        if nonce < max(self._lowest, self._highest - self._highest // _TOLERANCE):
+            raise Refused("nonceBelowThreshold")
+        self._used.add(nonce)
+        self._highest = max(self._highest, nonce)
+        if len(self._used) > _REMEMBERED:
+            kept = sorted(self._used)[_REMEMBERED // 2 :]
+            self._used, self._lowest = set(kept), kept[0]
+
+
+class Gate:
+    """Lets signed calls in."""
+
+    def __init__(self, exchange: SimExchange) -> None:
+        self._exchange = exchange
+        self._nonces: dict[str, _Nonces] = {}
+
+    def admit(self, request: HttpRequest, level: str) -> SimKey:
+        """Return whose call it is.
+
+        Raises:
+            Refused: Key, signature, permission or nonce is wrong.
+        """
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        key = self._exchange.key(headers.get("apikey", ""))
+        if key is None:
+            raise Refused("authenticationError")
+        path, _, query = request.target.partition("?")
+        nonce = headers.get("nonce", "")
+        post_data = query.encode("utf-8", "replace") + request.body
+        expected = authent(key.api_secret, post_data, nonce, path)
+        given = headers.get("authent", "")
+        if not given.isascii() or not hmac.compare_digest(expected, given) or not permits(key, level):
+            raise Refused("authenticationError")
+        if nonce:
+            self._use(key.api_key, nonce)
+        return key
+
+    def _use(self, api_key: str, text: str) -> None:
+        if not text.isascii() or not text.isdigit() or len(text) > 30:
+            raise Refused("authenticationError")
+        self._nonces.setdefault(api_key, _Nonces()).use(int(text))

@@ -1,0 +1,60 @@
+"""A market at a glance: best prices and the last 24 hours, for tickers of every kind."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import attrs
+
+from exchange_core.connector.simulation import SimExchange, SimTrade
+from exchange_core.model.market import Level
+from kraken_futures.simulator.contracts import Contract
+
+_DAY = timedelta(days=1)
+_BAR = 15  # minutes: precise enough for a window of a day, and few
+
+
+@attrs.frozen(kw_only=True)
+class Glance:
+    """What a ticker shows. Without trades *last* is None and the sums are zero."""
+
+    time: datetime
+    mark: Decimal
+    bid: Level | None
+    ask: Level | None
+    last: SimTrade | None
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    volume: Decimal
+    volume_quote: Decimal
+
+    @property
+    def change(self) -> Decimal:
+        """Return the change of the price in 24 hours, in percent."""
+        if self.last is None or not self.open:
+            return Decimal(0)
+        return round((self.last.price / self.open - 1) * 100, 2)
+
+
+def glance(exchange: SimExchange, contract: Contract) -> Glance:
+    """Look at *contract* now."""
+    now = exchange.now()
+    bids, asks = exchange.book(contract.symbol, 1)
+    trades = exchange.trades(contract.symbol)
+    bars = [bar for bar in exchange.candles(contract.symbol, _BAR) if bar.start > now - _DAY]
+    volume = sum((bar.volume for bar in bars), Decimal(0))
+    worth = sum((bar.volume * (bar.close if bar.vwap is None else bar.vwap) for bar in bars), Decimal(0))
+    return Glance(
+        time=now,
+        mark=exchange.mark_price(contract.symbol),
+        bid=bids[0] if bids else None,
+        ask=asks[0] if asks else None,
+        last=trades[-1] if trades else None,
+        open=bars[0].open if bars else Decimal(0),
+        high=max((bar.high for bar in bars), default=Decimal(0)),
+        low=min((bar.low for bar in bars), default=Decimal(0)),
+        volume=volume,
+        volume_quote=volume if contract.symbol.is_inverse else worth,
+    )

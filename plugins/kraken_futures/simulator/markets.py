@@ -1,0 +1,75 @@
+"""What the simulated Kraken Futures trades and what its accounts start with.
+
+Steps and symbols are those of the live venue in September 2026; prices are near those of then.
+See https://docs.kraken.com/api/docs/futures-api/trading/get-instruments
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Protocol
+from uuid import UUID
+
+from exchange_core.connector.simulation import SimMarket
+from exchange_core.model.account import FeeRates
+from exchange_core.model.asset import Asset
+from exchange_core.model.instrument import Instrument
+from exchange_core.model.symbol import Symbol
+
+_FEES = FeeRates(maker=Decimal("0.0002"), taker=Decimal("0.0005"))
+
+ASSETS = (
+    Asset(code="USD", venue_id="USD", decimals=8),
+    Asset(code="BTC", venue_id="XBT", decimals=10),
+    Asset(code="ETH", venue_id="ETH", decimals=10),
+)
+
+DEPOSITS = {"USD": Decimal("50000"), "BTC": Decimal("0.5")}
+
+
+class Bits(Protocol):
+    """What is needed of a source of randomness."""
+
+    def getrandbits(self, k: int, /) -> int: ...
+
+
+def _market(symbol: str, venue_id: str, tick: str, lot: str, price: str, expiry: datetime | None = None) -> SimMarket:
+    return SimMarket(
+        instrument=Instrument(
+            symbol=Symbol.parse(symbol),
+            venue_id=venue_id,
+            tick_size=Decimal(tick),
+            lot_size=Decimal(lot),
+            min_quantity=Decimal(lot),
+            expiry=expiry,
+        ),
+        start_price=Decimal(price),
+        fees=_FEES,
+    )
+
+
+MARKETS = (
+    _market("BTC/USD:USD", "PF_XBTUSD", "1", "0.0001", "84000"),
+    _market("ETH/USD:USD", "PF_ETHUSD", "0.1", "0.001", "2650"),
+    _market("BTC/USD:BTC", "PI_XBTUSD", "0.5", "1", "84000"),
+    # Linear contracts with a date stop at 08:00 UTC.
+    _market("BTC/USD:USD-261225", "FF_XBTUSD_261225", "1", "0.0001", "85000", datetime(2026, 12, 25, 8, tzinfo=UTC)),
+)
+
+
+def urls(host: str) -> dict[str, str]:
+    """Return the addresses of a simulated venue at *host*; one port serves them all."""
+    rest = f"http://{host}"
+    return {"rest_url": rest, "ws_url": f"ws://{host}/ws/v1", "history_url": rest, "charts_url": rest}
+
+
+def new_uuid(random: Bits) -> str:
+    """Return an id as the venue makes them for everything."""
+    return str(UUID(int=random.getrandbits(128), version=4))
+
+
+def secret(random: Bits) -> str:
+    """Return an API secret: base64 of 66 bytes."""
+    return b64encode(random.getrandbits(528).to_bytes(66, "big")).decode()
