@@ -73,11 +73,18 @@ class Holdings:
 
     def _apply(self, update: BalancesUpdate | PositionsUpdate) -> None:
         if isinstance(update, BalancesUpdate):
-            self.balances = {} if update.complete else self.balances
+            known, self.balances = self.balances, {} if update.complete else self.balances
             for balance in update.balances:
-                self.balances[balance.wallet, balance.asset] = attrs.evolve(balance, venue=self.venue)
-                self.lacks_held = self.lacks_held or balance.held is None
+                self._keep(balance, known.get((balance.wallet, balance.asset)))
         else:
             self.positions = {} if update.complete else self.positions
             for position in update.positions:
                 self.positions[position.symbol] = attrs.evolve(position, venue=self.venue)
+
+    def _keep(self, balance: Balance, known: Balance | None) -> None:
+        held = balance.held
+        if held is None and known is not None and known.total == balance.total:
+            # The same total again, by a channel that never says what is held: nothing new.
+            held = known.held
+        self.balances[balance.wallet, balance.asset] = attrs.evolve(balance, held=held, venue=self.venue)
+        self.lacks_held = self.lacks_held or held is None

@@ -65,6 +65,13 @@ def test_the_last_digit_counts() -> None:
     assert [row.difference for row in result.rows] == [0, D("-0.00000001")]
 
 
+def test_the_cost_that_the_venue_booked_counts_where_it_says_so() -> None:
+    """0.001 at 333.333 are 0.333333; the venue booked 0.3333."""
+    after = balances(BTC="0.001", USD="9.6667")
+    assert explain(balances(USD="10"), after, [fill("buy", "0.001", "333.333", cost=D("0.3333"))]).agrees
+    assert not explain(balances(USD="10"), after, [fill("buy", "0.001", "333.333")]).agrees
+
+
 def test_each_venue_is_explained_by_its_own_fills() -> None:
     before = [*balances("a", USD="100"), *balances("b", USD="100")]
     after = [*balances("a", USD="100"), *balances("b", USD="0", BTC="1")]

@@ -277,6 +277,18 @@ async def test_news_that_do_not_say_what_is_held_cause_a_reading(portfolio: Port
         assert (line.total, line.free) == (D("1400"), D("1360"))
 
 
+async def test_the_same_total_again_leaves_what_is_held(portfolio: Portfolio, spot: Any) -> None:
+    """A channel's first message repeats all totals and never says what is held."""
+    async with aclosing(portfolio.updates(every=1000)) as views:
+        await next_view(views)
+        spot.reading.clear()
+        repeated = tuple(Balance(asset=each.asset, total=each.total) for each in spot.owned)
+        spot.news("balances").put(BalancesUpdate(balances=repeated, complete=True))
+        view = await next_view(views)
+        assert [(line.asset, line.held) for line in view.assets] == [("BTC", 0), ("USD", 0)]
+        assert not spot.reading.is_set()
+
+
 async def test_news_overtake_an_answer_that_was_on_its_way(portfolio: Portfolio, spot: Any) -> None:
     """The answer was made before the news: what the news say stays."""
     spot.gate.clear()
