@@ -1,8 +1,9 @@
 """Explain the change of balances by fills, to the last digit.
 
 A spot fill moves its quantity in the base asset, its cost in the quote asset (as the venue booked it, or else price ×
-quantity), and its fee in the fee's own asset. A derivatives fill moves its fee and, where it makes a position smaller, the profit of that part.
-What remains is a difference: a deposit, a withdrawal, funding, a missing fill, or a venue that rounds what it books.
+quantity), and its fee in the fee's own asset. A derivatives fill moves its fee and, where it makes a position smaller,
+the profit of that part. What remains is a difference: a deposit, a withdrawal, funding, a missing fill, or a venue
+that rounds what it books.
 """
 
 from __future__ import annotations
