@@ -100,10 +100,11 @@ def _read(call: RestCall, reply: HttpReply, venue: str) -> ExchangeError | None:
         envelope = None
     found = _errors_in(envelope) if envelope is not None else None
     if reply.status == 429 or (found is not None and _kind(found) is RateLimited):
+        codes = found.codes if found else ["429"]
         return RateLimited(
-            f"{what}: the venue's limit is used up",
+            f"{what}: the venue's limit is used up ({codes[0]})",
             venue=venue,
-            codes=found.codes if found else ["429"],
+            codes=codes,
             retry_after=_seconds(reply.headers.get("rate-limit-reset") or reply.headers.get("retry-after")),
         )
     if found is not None:

@@ -1,5 +1,4 @@
-"""The conversation with the WebSocket server: one request at a time, so that answers without a name find
-theirs.
+"""One request at a time to the WebSocket server, so that answers without a name find theirs.
 
 Errors and alerts carry neither a request id nor a feed. One request may name many products and is
 acknowledged once for each. When such a request fails, each product is asked for alone, and only one that

@@ -13,6 +13,7 @@ from kraken_futures.dialect import FuturesDialect
 from kraken_futures.feed import PRIVATE, PUBLIC, private_feed, public_feed
 from kraken_futures.limits import limits
 from kraken_futures.rest import FuturesRest
+from kraken_futures.simulator import SIMULATOR
 
 
 def _dialect(context: VenueContext) -> FuturesDialect:
@@ -56,6 +57,7 @@ SPEC = VenueSpec(
         "client_order_id": Support.HONOURED,
         "deadline": Support.HONOURED,
     },
+    simulator=SIMULATOR,
 )
 
 

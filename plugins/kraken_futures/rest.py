@@ -243,8 +243,8 @@ class FuturesRest:
     def _take(self, listed: wire.Instruments, suspended: frozenset[str]) -> list[Instrument]:
         context = self._context
         instruments, self.reports = naming.load(listed.instruments, suspended, context.symbols, context.assets)
-        for report in self.reports:
-            _log.warning("%s: instruments: %s", self._venue, report)
+        if self.reports:
+            _log.warning("%s: instruments: %d odd entries: %s", self._venue, len(self.reports), "; ".join(self.reports))
         return instruments
 
     def _instrument(self, name: str, what: str) -> Instrument | None:

@@ -17,7 +17,7 @@ import attrs
 
 from exchange_core.connector.rest import Flow, RestCall
 from exchange_core.connector.spec import VenueContext
-from exchange_core.errors import ProtocolError, RateLimited, VenueError
+from exchange_core.errors import InvalidValue, ProtocolError, RateLimited, VenueError
 from exchange_core.model.fill import Fill
 from exchange_core.model.order import Order, OrderStatus, OrderType, TimeInForce
 from exchange_core.model.time import from_millis, from_rfc3339, to_millis
@@ -60,6 +60,8 @@ def find(
     fills: Callable[[datetime | None], Flow[list[Fill]]],
 ) -> Flow[Order | None]:
     """Ask for *order* by the venue's id or by ours; return None when it is nowhere."""
+    if order.venue_order_id is None and order.client_order_id is None:
+        raise InvalidValue(f"{context.venue}: find: the order has neither the venue's id nor ours")
     seen = yield from _recent(order)
     if seen is None:
         seen = _among(order, (yield from open_orders()))
