@@ -28,6 +28,7 @@ REQUEST_TIMEOUT = 30.0
 
 _CHUNK = 1 << 16
 _LINGER = 1.0
+_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 _HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 
 
@@ -132,7 +133,8 @@ class HttpConnection:
         headers.append(("content-length", str(len(reply.body))))
         if close:
             headers.append(("connection", "close"))
-        out = [self._http.send(h11.Response(status_code=reply.status, headers=headers))]
+        head = h11.Response(status_code=reply.status, reason=_REASONS.get(reply.status, b""), headers=headers)
+        out = [self._http.send(head)]
         if with_body and reply.body:
             out.append(self._http.send(h11.Data(data=reply.body)))
         out.append(self._http.send(h11.EndOfMessage()))

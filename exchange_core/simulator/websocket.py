@@ -50,6 +50,7 @@ class WebSocket:
         self._session: WireSession | None = None
         self._parts: list[bytes] = []
         self._is_text = True
+        self._is_failed = False
 
     def open(self, protocol: WireProtocol, upgrade: Upgrade) -> bool:
         """Answer the handshake; return whether there is a session now."""
@@ -64,6 +65,7 @@ class WebSocket:
             self._wire.send_response(response)
         if self._session is not None:
             self._guarded(lambda session: session.opened(self._monotonic()))
+            self.flush()
             if upgrade.after:
                 self._wire.receive_data(upgrade.after)
                 self._take_events()
@@ -139,8 +141,11 @@ class WebSocket:
         self._guarded(lambda session: session.receive(text, self._monotonic()))
 
     def _guarded(self, call: Callable[[WireSession], None]) -> None:
-        """Call the session; if it fails, only its own client may suffer."""
-        if self._session is None or self._wire.state is not State.OPEN:
+        """Call the session; if it fails, only its own client may suffer.
+
+        What came before a goodbye counts, even where both came at once and the goodbye is already answered.
+        """
+        if self._session is None or self._is_failed:
             return
         try:
             call(self._session)
@@ -149,6 +154,7 @@ class WebSocket:
             self._fail(CloseCode.INTERNAL_ERROR, "internal error")
 
     def _fail(self, code: CloseCode, reason: str) -> None:
+        self._is_failed = True
         if self._wire.state is State.OPEN:
             self._wire.fail(code, reason)
 

@@ -72,6 +72,7 @@ class Session:
         self._log.append("opened")
 
     def receive(self, frame: str, now: float) -> None:
+        self._log.append(f"received {frame[:20]}")
         if frame == "fail":
             raise RuntimeError("a bug in the session")
         if frame.startswith("flood "):

@@ -2,6 +2,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from random import Random
 
 import httpx
 import pytest
@@ -63,6 +64,10 @@ async def test_the_address_is_in_the_urls(server: SimulatorServer) -> None:
     assert server.urls["rest_url"] == f"http://127.0.0.1:{server.port}"
 
 
+async def test_an_answer_has_a_status_line_as_others_write_it(server: SimulatorServer) -> None:
+    assert (await talk(server, get("/echo", LAST))).startswith(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
+
+
 async def test_one_connection_serves_many_requests(server: SimulatorServer) -> None:
     async with httpx.AsyncClient(base_url=server.urls["rest_url"]) as client:
         for number in range(3):
@@ -101,7 +106,7 @@ async def test_a_client_that_waits_for_leave_to_send_gets_it(server: SimulatorSe
 
 async def test_head_is_answered_like_get_but_without_the_body(server: SimulatorServer) -> None:
     answer = await talk(server, get("/echo", method="HEAD") + get("/echo", LAST))
-    first, second = answer.split(b"HTTP/1.1 200 ")[1:]
+    first, second = answer.split(b"HTTP/1.1 200 OK")[1:]
     assert first.endswith(b"\r\n\r\n")
     assert b"content-length: 47" in first
     assert second.endswith(b"}")
@@ -159,6 +164,22 @@ async def test_the_largest_body_is_taken(server: SimulatorServer) -> None:
     async with httpx.AsyncClient() as client:
         reply = await client.post(f"{server.urls['rest_url']}/echo", content=b"x" * MAX_BODY)
         assert reply.json()["body"] == MAX_BODY
+
+
+async def test_no_damage_to_a_request_stops_the_server(
+    server: SimulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Bytes are changed, lost and doubled at random places; each client then ends its side."""
+    random = Random(1)
+    whole = get("/echo", "content-length: 3", method="POST") + b"abc" + get("/echo", "upgrade: websocket")
+    for _ in range(200):
+        damaged = bytearray(whole)
+        for _ in range(random.randint(1, 4)):
+            at = random.randrange(len(damaged))
+            damaged[at : at + random.randint(0, 2)] = random.randbytes(random.randint(0, 2))
+        await talk(server, bytes(damaged), end=True)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    await still_serves(server)
 
 
 @pytest.mark.parametrize("begun", [b"GET /ec", get("/echo", "content-length: 5") + b"abc"], ids=["head", "body"])

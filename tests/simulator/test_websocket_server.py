@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from decimal import Decimal
+from random import Random
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -124,6 +125,18 @@ async def test_frames_right_behind_the_handshake_are_read(server: SimulatorServe
         await writer.wait_closed()
 
 
+async def test_what_came_before_a_goodbye_counts(server: SimulatorServer, protocol: Protocol) -> None:
+    """An order and a close frame in one packet: the order was sent, so it must be placed."""
+    async with asyncio.timeout(WITHIN):
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(HANDSHAKE + b"\x81\x82\x00\x00\x00\x00hi" + b"\x88\x80\x00\x00\x00\x00")
+        assert (await reader.read()).endswith(b"\x81\x05hello\x88\x00")
+        writer.close()
+        await writer.wait_closed()
+    await ended(protocol)
+    assert protocol.log == ["opened", "received hi", "closed"]
+
+
 async def test_a_connection_that_served_http_can_become_a_websocket(server: SimulatorServer) -> None:
     async with asyncio.timeout(WITHIN):
         reader, writer = await asyncio.open_connection(server.host, server.port)
@@ -222,6 +235,25 @@ async def test_a_bad_frame_ends_its_own_connection(
     await ended(protocol)
     await client.send("hi")
     assert await client.recv() == "HI"
+
+
+async def test_no_garbage_stops_the_server(
+    server: SimulatorServer, protocol: Protocol, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Frames with random first bytes and lengths, and what follows them; each client then ends its side."""
+    random = Random(1)
+    async with asyncio.timeout(2 * WITHIN):
+        for _ in range(200):
+            reader, writer = await asyncio.open_connection(server.host, server.port)
+            first = random.choice([0x81, 0x01, 0x00, 0x80, 0x82, 0x88, 0x89, 0x8A, random.randrange(256)])
+            writer.write(HANDSHAKE + bytes([first, random.randrange(256)]) + random.randbytes(random.randint(0, 150)))
+            writer.write_eof()
+            assert b"hello" in await reader.read()
+            writer.close()
+            await writer.wait_closed()
+    await ended(protocol, 200)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    await still_serves(server)
 
 
 async def test_fragments_together_may_not_be_larger_than_a_message(client: ClientConnection) -> None:
