@@ -31,6 +31,8 @@ TIDEPOOL = VenueSpec(
     ),
     client_order_id="{:032x}".format,
     support={
+        "type": Support.HONOURED,
+        "time_in_force": Support.HONOURED,  # gtc and ioc; fok is refused
         "client_order_id": Support.HONOURED,
         "deadline": Support.HONOURED,
         "post_only": Support.HONOURED,
