@@ -17,7 +17,8 @@ from exchange_core.errors import ProtocolError
 V = TypeVar("V")
 
 _NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,3}))?")
-_LONGEST = 60  # digits of price and quantity together; real ones have half of that
+_LONGEST = 40  # digits of a price or a quantity; real ones have half of that
+_KNOWN = 2048  # prices that a ladder remembers the digits of
 
 
 class Row(Protocol):
@@ -34,21 +35,25 @@ class Ladder(Generic[V]):
 
     Attributes:
         sign: +1 on the ask side, -1 on the bid side; a key is sign times the price in steps.
+        known: Keys and digits of prices seen lately, by the wire's text: most messages are about the same few.
     """
 
-    __slots__ = ("keys", "sign", "values")
+    __slots__ = ("keys", "known", "sign", "values")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
         self.keys: list[int] = []
         self.values: list[V] = []
+        self.known: dict[Any, tuple[int, str]] = {}
 
     def __len__(self) -> int:
         return len(self.keys)
 
     def clear(self) -> None:
+        """Forget all levels, and how prices were read."""
         self.keys.clear()
         self.values.clear()
+        self.known.clear()
 
     def put(self, price: int, value: V) -> int:
         """Set the level at *price* (in steps); return its index."""
@@ -81,7 +86,7 @@ def merge_digits(side: Ladder[str], rows: Iterable[Row], price_decimals: int, qu
 
     Args:
         rows: Levels whose numbers are the wire's own text.
-        price_decimals: Decimals that the venue prints prices of this book with.
+        price_decimals: Decimals that the venue prints prices of this book with; the same until the ladder is cleared.
         quantity_decimals: The same for quantities.
 
     Returns:
@@ -90,34 +95,84 @@ def merge_digits(side: Ladder[str], rows: Iterable[Row], price_decimals: int, qu
     Raises:
         ProtocolError: For text that is no such number. The ladder is then half changed and must be dropped.
     """
-    keys, values, sign = side.keys, side.values, side.sign
-    price_dot, quantity_dot = -1 - price_decimals, -1 - quantity_decimals
+    keys, values, known = side.keys, side.values, side.known
+    quantity_dot = -1 - quantity_decimals
     best = len(keys) + 1
     for row in rows:
         price, quantity = row.price, row.qty
+        try:
+            key, text = known[price]
+        except (KeyError, TypeError):
+            key, text = _price_of(price, price_decimals, side.sign)
+            if len(known) >= _KNOWN:
+                known.clear()
+            known[price] = key, text
         try:  # the venue's own form: all decimals printed
-            if price[price_dot] != "." or quantity[quantity_dot] != ".":
+            if quantity[quantity_dot] != ".":
                 raise IndexError  # the same answer as for text that is too short
-            price = price.replace(".", "", 1).lstrip("0")
             quantity = quantity.replace(".", "", 1).lstrip("0")
         except (LookupError, TypeError, AttributeError):
-            price, quantity = digits(price, price_decimals), digits(quantity, quantity_decimals)
-        text = price + quantity
-        if not (price and text.isdecimal() and len(text) <= _LONGEST):
-            raise ProtocolError(f"book level: {row.price!r:.60} {row.qty!r:.60} are not a price and a quantity")
-        key = int(price) * sign
+            quantity = digits(quantity, quantity_decimals)
         index = bisect_left(keys, key)
         if index < best:
             best = index
-        if index < len(keys) and keys[index] == key:
-            if quantity:
-                values[index] = text
+        if quantity:
+            if not quantity.isdecimal() or len(quantity) > _LONGEST:
+                raise ProtocolError(f"book level: quantity {row.qty!r:.60} is no number above zero")
+            if index < len(keys) and keys[index] == key:
+                values[index] = text + quantity
             else:
-                del keys[index], values[index]
-        elif quantity:
-            keys.insert(index, key)
-            values.insert(index, text)
+                keys.insert(index, key)
+                values.insert(index, text + quantity)
+        elif index < len(keys) and keys[index] == key:
+            del keys[index], values[index]
     return best
+
+
+def load_digits(side: Ladder[str], rows: Iterable[Row], price_decimals: int, quantity_decimals: int) -> None:
+    """Fill a ladder of digit texts with the levels of a snapshot, quickly where they come as they should.
+
+    Raises:
+        ProtocolError: As :func:`merge_digits` does.
+    """
+    side.clear()
+    keys, values, sign = side.keys, side.values, side.sign
+    price_dot, quantity_dot = -1 - price_decimals, -1 - quantity_decimals
+    last: int | None = None
+    try:
+        for row in rows:
+            price, quantity = row.price, row.qty
+            if price[price_dot] != "." or quantity[quantity_dot] != ".":
+                break
+            price = price.replace(".", "", 1).lstrip("0")
+            quantity = quantity.replace(".", "", 1).lstrip("0")
+            text = price + quantity
+            if not (price and quantity and text.isdecimal() and len(text) <= _LONGEST):
+                break
+            key = int(price) * sign
+            if last is not None and key <= last:
+                break
+            last = key
+            keys.append(key)
+            values.append(text)
+        else:
+            return
+    except (LookupError, TypeError, AttributeError):
+        pass
+    # The slower way knows what is wrong, or that nothing is: levels out of order, numbers without their zeros.
+    side.clear()
+    merge_digits(side, rows, price_decimals, quantity_decimals)
+
+
+def _price_of(price: Any, decimals: int, sign: int) -> tuple[int, str]:
+    """Return the key of a wire price, and its digits."""
+    try:
+        text = price.replace(".", "", 1).lstrip("0") if price[-1 - decimals] == "." else digits(price, decimals)
+    except (LookupError, TypeError, AttributeError):
+        text = digits(price, decimals)
+    if not text.isdecimal() or len(text) > _LONGEST:
+        raise ProtocolError(f"book level: price {price!r:.60} is no number above zero")
+    return int(text) * sign, text
 
 
 def digits(number: Any, decimals: int) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zlib import crc32
 
-from exchange_core.book.ladder import Row, decimals_in, digits_quantity, merge_digits
+from exchange_core.book.ladder import Row, decimals_in, digits_quantity, load_digits, merge_digits
 from exchange_core.book.local import LocalBook
 from exchange_core.model.book import BookHealth
 from exchange_core.model.symbol import Symbol
@@ -23,10 +23,13 @@ class CheckedBook(LocalBook[str]):
     """A book whose checksum is at hand: only a side that was touched among its best ten is summed again.
 
     Attributes:
+        depth: Levels kept on each side; at least those that the checksum covers.
         crc: Checksum of what stands now.
     """
 
     __slots__ = ("_asks_crc", "_bids_text", "crc")
+
+    depth: int
 
     def __init__(self, symbol: Symbol, *, price_decimals: int = 0, quantity_decimals: int = 0, depth: int) -> None:
         super().__init__(
@@ -45,25 +48,46 @@ class CheckedBook(LocalBook[str]):
         self._asks_crc = self.crc = 0
         self._bids_text = b""
 
+    def load(self, asks: Sequence[Row], bids: Sequence[Row]) -> int:
+        """Replace everything by a snapshot and return its checksum.
+
+        Raises:
+            ProtocolError: As :meth:`apply` does.
+        """
+        load_digits(self.asks_ladder, asks, self.price_decimals, self.quantity_decimals)
+        load_digits(self.bids_ladder, bids, self.price_decimals, self.quantity_decimals)
+        self.asks_ladder.truncate(self.depth)
+        self.bids_ladder.truncate(self.depth)
+        self._asks_crc = crc32("".join(self.asks_ladder.values[:CHECKED]).encode())
+        self._bids_text = "".join(self.bids_ladder.values[:CHECKED]).encode()
+        self.crc = crc32(self._bids_text, self._asks_crc)
+        return self.crc
+
     def apply(self, asks: Sequence[Row], bids: Sequence[Row]) -> int:
         """Apply all levels of one message, cut to the depth, and return the checksum of what stands then.
 
         Raises:
             ProtocolError: For a level that is no such thing. The book must then be cleared.
         """
-        touched = False
+        depth, touched = self.depth, False
         if asks:
             ladder = self.asks_ladder
-            if merge_digits(ladder, asks, self.price_decimals, self.quantity_decimals) < CHECKED:
-                self._asks_crc = crc32("".join(ladder.values[:CHECKED]).encode())
+            best = merge_digits(ladder, asks, self.price_decimals, self.quantity_decimals)
+            values = ladder.values
+            if len(values) > depth:
+                ladder.truncate(depth)
+            if best < CHECKED:
+                self._asks_crc = crc32("".join(values if len(values) <= CHECKED else values[:CHECKED]).encode())
                 touched = True
-            ladder.truncate(self.depth)
         if bids:
             ladder = self.bids_ladder
-            if merge_digits(ladder, bids, self.price_decimals, self.quantity_decimals) < CHECKED:
-                self._bids_text = "".join(ladder.values[:CHECKED]).encode()
+            best = merge_digits(ladder, bids, self.price_decimals, self.quantity_decimals)
+            values = ladder.values
+            if len(values) > depth:
+                ladder.truncate(depth)
+            if best < CHECKED:
+                self._bids_text = "".join(values if len(values) <= CHECKED else values[:CHECKED]).encode()
                 touched = True
-            ladder.truncate(self.depth)
         if touched:
             self.crc = crc32(self._bids_text, self._asks_crc)
         return self.crc

@@ -119,9 +119,7 @@ def instrument(symbol: Symbol, pair: wire.Pair) -> Instrument:
     Raises:
         InvalidValue: For steps or minimums that are no positive numbers.
     """
-    for name, decimals in (("pair_decimals", pair.pair_decimals), ("lot_decimals", pair.lot_decimals)):
-        if not 0 <= decimals <= 20:
-            raise InvalidValue(f"{name}: {decimals} is no number of decimals")
+    check_decimals(pair_decimals=pair.pair_decimals, lot_decimals=pair.lot_decimals)
     lot = Decimal(1).scaleb(-pair.lot_decimals)
     return Instrument(
         symbol=symbol,
@@ -134,6 +132,13 @@ def instrument(symbol: Symbol, pair: wire.Pair) -> Instrument:
         quantity_decimals=pair.lot_decimals,
         status=status(pair.status),
     )
+
+
+def check_decimals(**precisions: int) -> None:
+    """Refuse what cannot be a number of decimals."""
+    for name, decimals in precisions.items():
+        if not 0 <= decimals <= 20:
+            raise InvalidValue(f"{name}: {decimals} is no number of decimals")
 
 
 def _finite(name: str, value: Decimal | None) -> Decimal | None:

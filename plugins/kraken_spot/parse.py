@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TypeVar
 
 from exchange_core.connector.naming import AssetMap, SymbolMap
@@ -16,6 +16,7 @@ from exchange_core.model.account import Balance, FeeRates
 from exchange_core.model.book import BookSnapshot
 from exchange_core.model.fill import Fee, Fill, Liquidity
 from exchange_core.model.market import Candle, Level, Ticker, Trade
+from exchange_core.model.number import EXACT
 from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType, TimeInForce
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
@@ -24,6 +25,8 @@ from kraken_spot import wire
 from kraken_spot.naming import balance_asset
 
 V = TypeVar("V")
+
+_MAGNITUDE = 40
 
 SIDES = {"buy": Side.BUY, "b": Side.BUY, "sell": Side.SELL, "s": Side.SELL}
 
@@ -53,16 +56,16 @@ TIMES_IN_FORCE = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK}
 
 
 def number(value: Decimal, what: str) -> Decimal:
-    """Return *value*, refusing NaN and infinities."""
-    if not value.is_finite():
-        raise ProtocolError(f"{what}: {value} is not a number")
+    """Return *value*, refusing NaN, infinities, and what is too large or small to be money or time."""
+    if not value.is_finite() or not -_MAGNITUDE < value.adjusted() < _MAGNITUDE:
+        raise ProtocolError(f"{what}: {value} is not a number that can be used")
     return value
 
 
 def moment(value: Decimal | int, what: str = "time") -> datetime:
     """Read epoch seconds."""
     try:
-        return from_seconds(value)
+        return from_seconds(number(Decimal(value), what))
     except (ArithmeticError, ValueError):
         raise ProtocolError(f"{what}: {value} is no time") from None
 
@@ -212,12 +215,13 @@ def _order_fees(raw: wire.Order, symbol: Symbol) -> tuple[Fee, ...]:
 def balances(answer: Mapping[str, wire.Balance], assets: AssetMap, venue: str) -> list[Balance]:
     """Read BalanceEx; names that mean the same asset in the same wallet are summed."""
     sums: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
-    for name, raw in answer.items():
-        place = balance_asset(name, assets)
-        total, held = sums.get(place, (Decimal(0), Decimal(0)))
-        own = number(raw.balance, "balance")
-        credit = number(raw.credit or Decimal(0), "credit") - number(raw.credit_used or Decimal(0), "credit_used")
-        sums[place] = total + own + credit, held + number(raw.hold_trade, "hold_trade")
+    with localcontext(EXACT):
+        for name, raw in answer.items():
+            place = balance_asset(name, assets)
+            total, held = sums.get(place, (Decimal(0), Decimal(0)))
+            own = number(raw.balance, "balance")
+            credit = number(raw.credit or Decimal(0), "credit") - number(raw.credit_used or Decimal(0), "credit_used")
+            sums[place] = total + own + credit, held + number(raw.hold_trade, "hold_trade")
     return [
         Balance(asset=asset, total=total, held=held, wallet=wallet, venue=venue)
         for (asset, wallet), (total, held) in sums.items()
@@ -240,6 +244,7 @@ def fill(trade_id: str, raw: wire.Trade, symbols: SymbolMap, venue: str) -> Fill
         time=moment(raw.time),
         venue=venue,
         venue_order_id=raw.ordertxid,
+        cost=None if raw.cost is None else number(raw.cost, "cost"),
         # Open point: only the ledger says for sure; samples and reports show the quote asset on both sides.
         fee=Fee(asset=symbol.quote, amount=number(raw.fee, "fee")),
         liquidity=None if raw.maker is None else Liquidity.MAKER if raw.maker else Liquidity.TAKER,
@@ -258,5 +263,6 @@ def fees(raw: wire.TradeVolume, symbol: Symbol, symbols: SymbolMap) -> FeeRates 
 def _fee_of(schedule: Mapping[str, wire.Fee] | None, symbol: Symbol, symbols: SymbolMap) -> Decimal | None:
     for name, entry in (schedule or {}).items():
         if symbols.get(name) == symbol:
-            return number(entry.fee, "fee") / 100
+            with localcontext(EXACT):
+                return number(entry.fee, "fee") / 100
     return None

@@ -142,6 +142,7 @@ class Trade(msgspec.Struct):
     price: Decimal
     vol: Decimal
     fee: Decimal
+    cost: Decimal | None = None
     ordertxid: str | None = None
     maker: bool | None = None
 

@@ -58,6 +58,7 @@ class TradeData(msgspec.Struct):
 
 
 class Trade(msgspec.Struct, tag_field="channel", tag="trade"):
+    type: str
     data: list[TradeData]
 
 
@@ -137,6 +138,7 @@ class Execution(msgspec.Struct):
     exec_id: str | None = None
     last_qty: Decimal | None = None
     last_price: Decimal | None = None
+    cost: Decimal | None = None
     liquidity_ind: str | None = None
     fees: list[FeeData] | None = None
     reason: str | None = None

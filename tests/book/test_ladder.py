@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange_core.book.ladder import Ladder, decimals_in, digits, digits_quantity, merge_digits
+from exchange_core.book.ladder import Ladder, decimals_in, digits, digits_quantity, load_digits, merge_digits
 from exchange_core.errors import ProtocolError
 
 
@@ -181,3 +181,44 @@ def test_digits_do_not_depend_on_the_users_decimal_context() -> None:
 )
 def test_printed_decimals(number: Any, decimals: int) -> None:
     assert decimals_in(number) == decimals
+
+
+@given(SIDES, st.lists(st.tuples(PRICES, QUANTITIES), max_size=40), st.integers(0, 8), st.booleans())
+def test_a_snapshot_loads_to_what_merging_gives(
+    sign: int, levels: list[tuple[int, int]], decimals: int, in_order: bool
+) -> None:
+    """However it is ordered, and whatever it repeats; and what stood before is gone."""
+    if in_order:
+        levels = sorted(dict(levels).items(), reverse=sign < 0)
+    rows = [Row(printed(price, decimals), printed(quantity, 8)) for price, quantity in levels]
+    merged: Ladder[str] = Ladder(sign)
+    merge_digits(merged, rows, decimals, 8)
+    loaded: Ladder[str] = Ladder(sign)
+    loaded.put(1_000_000, "10000005")
+    load_digits(loaded, rows, decimals, 8)
+    assert (loaded.keys, loaded.values) == (merged.keys, merged.values)
+
+
+@pytest.mark.parametrize(
+    "row", [Row("0.0", "1.00"), Row("-5.0", "1.00"), Row("5.0", None), Row("5.0", "1.001"), Row("5", "x")]
+)
+def test_a_snapshot_with_a_malformed_level_is_a_protocol_error(row: Row) -> None:
+    with pytest.raises(ProtocolError, match="book level"):
+        load_digits(Ladder(1), [Row("4.0", "1.00"), row], 1, 2)
+
+
+def test_a_cleared_ladder_reads_prices_anew() -> None:
+    """The same text means other steps once the precision changed."""
+    ladder: Ladder[str] = Ladder(1)
+    merge_digits(ladder, [Row("5.0", "1.00")], 1, 2)
+    ladder.clear()
+    merge_digits(ladder, [Row("5.0", "1.00")], 2, 2)
+    assert ladder.values == ["500100"]
+
+
+def test_prices_are_remembered_in_bounds() -> None:
+    ladder: Ladder[str] = Ladder(1)
+    for price in range(1, 10_000):
+        merge_digits(ladder, [Row(f"{price}.0", "1.00"), Row(f"{price}.0", "0.00")], 1, 2)
+    assert not ladder.keys
+    assert len(ladder.known) < 5_000

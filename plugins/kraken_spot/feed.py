@@ -1,0 +1,178 @@
+"""Kraken Spot's WebSocket connections as state machines: the public one and the account's own.
+
+Frames and time go in, events and frames to send come out. A book message takes one typed decode and a few list
+operations; everything else may take longer.
+See https://docs.kraken.com/exchange/guides/websockets/introduction
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from exchange_core.connector.rest import Flow, RestCall
+from exchange_core.connector.spec import VenueContext
+from exchange_core.model.book import BookHealth, OrderBook
+from exchange_core.model.event import Channel, Event, Events, Ignored, Subscription
+from exchange_core.model.symbol import Symbol
+from kraken_spot import limits, wire, wire_feed
+from kraken_spot.feed_account import Balances, Executions, Sequence, gap
+from kraken_spot.feed_base import UNREADABLE, BaseFeed, decode, guarded, statuses, symbol_of
+from kraken_spot.feed_books import Books
+from kraken_spot.feed_market import Market
+from kraken_spot.recovery import Recovery
+
+PUBLIC_CHANNELS = frozenset(
+    {Channel.TICKER, Channel.TRADES, Channel.BOOK, Channel.CANDLES, Channel.INSTRUMENTS, Channel.STATUS}
+)
+PRIVATE_CHANNELS = frozenset({Channel.ORDERS, Channel.FILLS, Channel.BALANCES})
+
+
+class PublicFeed(BaseFeed):
+    """Market data. The status comes on every connection, asked for or not."""
+
+    def __init__(self, context: VenueContext) -> None:
+        super().__init__(context, PUBLIC_CHANNELS)
+        self._books = Books(context, self.stats, self._conversation.again, self._conversation.is_active)
+        market = Market(context)
+        self._handlers: Mapping[type, Callable[[Any], Events]] = {
+            wire_feed.Ticker: market.tickers,
+            wire_feed.Trade: market.trades,
+            wire_feed.Candle: market.candles,
+            wire_feed.Instrument: market.instruments,
+            wire_feed.Status: statuses,
+            wire_feed.OrdersInDepth: lambda _: [Ignored(kind="level3")],
+        }
+
+    def receive(self, frame: bytes | str, now: float) -> Events:
+        self.stats.frames += 1
+        try:
+            message = decode(frame)
+        except UNREADABLE as error:
+            return self._other(frame, error, now)
+        self._alive = now
+        kind = type(message)
+        if kind is wire_feed.Book:
+            return self._books.receive(message, now)
+        if kind is wire_feed.Heartbeat:
+            return self._heartbeat()
+        handler = self._handlers.get(kind)
+        return self._foreign(message) if handler is None else self._counted(guarded(handler, message))
+
+    def opened(self, now: float, credential: str | None = None) -> None:
+        super().opened(now, credential)
+        self._books.reset(BookHealth.SYNCING, now)
+
+    def closed(self, now: float) -> Events:
+        self._books.reset(BookHealth.STALE, now)
+        return super().closed(now)
+
+    def tick(self, now: float) -> Events:
+        events = super().tick(now)
+        self._books.follow(self._conversation.carried(), now)
+        if self._is_open:
+            self._books.tick(now)
+        return events
+
+    def subscribe(self, subscriptions: Iterable[Subscription], now: float) -> None:
+        super().subscribe(subscriptions, now)
+        self._books.follow(self._conversation.carried(), now)
+
+    def unsubscribe(self, subscriptions: Iterable[Subscription], now: float) -> None:
+        super().unsubscribe(subscriptions, now)
+        self._books.follow(self._conversation.carried(), now)
+
+    def book(self, symbol: Symbol) -> OrderBook | None:
+        found = self._books.find(symbol)
+        return None if found is None else found.view
+
+    def _unmistakable(self) -> Iterable[Subscription]:
+        return self._books.live()
+
+    def _response(self, message: dict[str, Any], now: float) -> Events:
+        result = message.get("result")
+        if self._context.provisional and message.get("method") == "subscribe" and isinstance(result, dict):
+            self._books.acknowledged(result.get("symbol"), result.get("depth"))
+        return super()._response(message, now)
+
+    def _spoilt(self, message: dict[str, Any], why: Exception, now: float) -> Events:
+        name = symbol_of(message)
+        if message["channel"] == "book" and name is not None:
+            return self._books.spoil(name, f"message does not read as documented: {why}", now)
+        return super()._spoilt(message, why, now)
+
+
+class PrivateFeed(BaseFeed):
+    """The account's own orders, fills and balances. Its token is in every request and nowhere else."""
+
+    def __init__(self, context: VenueContext) -> None:
+        super().__init__(context, PRIVATE_CHANNELS)
+        self._executions = Executions(context)
+        self._balances = Balances(context)
+        self._sequences = {Channel.ORDERS: Sequence(), Channel.BALANCES: Sequence()}
+        self._recoveries = {Channel.ORDERS: Recovery(), Channel.BALANCES: Recovery()}
+
+    def login(self) -> Flow[str] | None:
+        return _token()
+
+    def opened(self, now: float, credential: str | None = None) -> None:
+        for sequence in self._sequences.values():
+            sequence.restart()
+        super().opened(now, credential)
+
+    def receive(self, frame: bytes | str, now: float) -> Events:
+        self.stats.frames += 1
+        try:
+            message = decode(frame)
+        except UNREADABLE as error:
+            return self._other(frame, error, now)
+        self._alive = now
+        kind = type(message)
+        if kind is wire_feed.Heartbeat:
+            return self._heartbeat()
+        if kind is wire_feed.Status:
+            return self._counted(guarded(statuses, message))
+        if kind is wire_feed.Executions or kind is wire_feed.Balances:
+            return self._counted(guarded(lambda numbered: self._numbered(numbered, now), message))
+        return self._foreign(message)
+
+    def tick(self, now: float) -> Events:
+        for channel, recovery in self._recoveries.items():
+            if recovery.is_due(now):
+                self._ask_again(channel, now)
+        return super().tick(now)
+
+    def _numbered(self, message: wire_feed.Executions | wire_feed.Balances, now: float) -> Events:
+        """Take what a message says even after a hole in the numbers: it is true, only not all of it."""
+        is_executions = isinstance(message, wire_feed.Executions)
+        channel = Channel.ORDERS if is_executions else Channel.BALANCES
+        continues, hole = self._sequences[channel].take(message.type, message.sequence)
+        events: list[Event] = []
+        if hole is not None:
+            self.stats.gaps += 1
+            events += gap(hole, *((Channel.ORDERS, Channel.FILLS) if is_executions else (channel,)))
+            self._recoveries[channel].failed(now)
+            if self._recoveries[channel].is_due(now):
+                self._ask_again(channel, now)
+        if isinstance(message, wire_feed.Executions):
+            events += self._executions.receive(message, continues=continues)
+        else:
+            events += self._balances.receive(message, continues=continues)
+        return events
+
+    def _ask_again(self, channel: Channel, now: float) -> None:
+        self._recoveries[channel].ask(now)
+        self._sequences[channel].restart()
+        self._conversation.again(Subscription(channel), now)
+
+
+def _token() -> Flow[str]:
+    """Ask for a token. It must be used within 15 minutes, and a new connection needs a new one."""
+    reply: wire.Token = yield RestCall(
+        method="POST",
+        path="/0/private/GetWebSocketsToken",
+        reply=wire.Token,
+        private=True,
+        costs=limits.private(urgent=True),
+    )
+    return reply.token

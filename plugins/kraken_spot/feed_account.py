@@ -1,0 +1,261 @@
+"""Our own orders, fills and balances, from the private channels.
+
+After its first record an order's messages say only what changed, so what was said is kept by order id. A fill is
+told once, whatever is delivered again; a hole in the numbering means that the rest must be asked for.
+See https://docs.kraken.com/api/docs/websocket-v2/executions and /balances
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from decimal import Decimal, localcontext
+
+import attrs
+import msgspec
+
+from exchange_core.connector.spec import VenueContext
+from exchange_core.errors import ProtocolError
+from exchange_core.model.account import Balance
+from exchange_core.model.event import (
+    BalancesUpdate,
+    Channel,
+    Event,
+    OpenOrdersSnapshot,
+    OrderUpdate,
+    SequenceGap,
+    Unrecognised,
+)
+from exchange_core.model.number import EXACT
+from exchange_core.model.order import OrderStatus
+from exchange_core.model.side import Side
+from exchange_core.model.symbol import Symbol
+from exchange_core.model.time import from_rfc3339
+from kraken_spot import parse_feed as parse
+from kraken_spot import wire_feed as wire
+from kraken_spot.parse import number, side
+
+REMEMBERED = 10_000
+"""How many finished orders, fills and ledger entries are kept to know them again. A snapshot repeats 50 fills."""
+
+EXEC_TYPES = frozenset(
+    {
+        "pending_new",
+        "new",
+        "trade",
+        "filled",
+        "iceberg_refill",
+        "canceled",
+        "expired",
+        "amended",
+        "restated",
+        "status",
+    }
+)
+
+_execution = msgspec.json.Decoder(wire.Execution).decode
+
+
+class Sequence:
+    """The numbers of one subscription's messages."""
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+        self._last_kind = ""
+
+    def restart(self) -> None:
+        """The subscription is a new one: its numbers, and its snapshot, begin anew."""
+        self._last, self._last_kind = None, ""
+
+    def take(self, kind: str, sequence: int | None) -> tuple[bool, str | None]:
+        """Take the number of a message.
+
+        Returns:
+            Whether it is a snapshot that goes on with the one just before, as large accounts may get; and what is
+            wrong with its number, or None.
+        """
+        last, self._last = self._last, sequence
+        continues = kind == self._last_kind == "snapshot"
+        self._last_kind = kind
+        # Open point: whether numbers go on or start again after a second subscription; its snapshot settles it.
+        if kind == "snapshot" or last is None or sequence is None or sequence in (last, last + 1):
+            return continues, None
+        return continues, f"message {sequence} came after {last}"
+
+
+class Seen:
+    """Ids that came before; the oldest are forgotten."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, None] = {}
+
+    def is_new(self, name: str) -> bool:
+        """Note *name*; return whether it is the first time."""
+        if name in self._ids:
+            return False
+        self._ids[name] = None
+        if len(self._ids) > REMEMBERED:
+            del self._ids[next(iter(self._ids))]
+        return True
+
+
+@attrs.define
+class _Known:
+    """What was said of an order so far."""
+
+    symbol: Symbol | None = None
+    side: Side | None = None
+    client_order_id: str | None = None
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+
+
+class Executions:
+    """Orders and fills of the account."""
+
+    def __init__(self, context: VenueContext) -> None:
+        self._context = context
+        self._known: dict[str, _Known] = {}
+        self._finished: deque[str] = deque()
+        self._fills = Seen()
+        self._open: tuple[OrderUpdate, ...] = ()
+
+    def receive(self, message: wire.Executions, *, continues: bool) -> list[Event]:
+        """Take one message.
+
+        Args:
+            continues: For a snapshot: it goes on with the one before.
+        """
+        is_snapshot = message.type == "snapshot"
+        events: list[Event] = []
+        orders: list[OrderUpdate] = []
+        for raw in message.data:
+            try:
+                self._entry(_execution(raw), is_snapshot, events, orders)
+            except (ProtocolError, msgspec.MsgspecError) as error:
+                # It may have been a fill: what is missing must be fetched.
+                events += gap(f"an entry could not be read: {error}", Channel.ORDERS, Channel.FILLS)
+                events.append(Unrecognised(kind="execution", detail=str(error)))
+        if is_snapshot:
+            self._open = (*self._open, *orders) if continues else tuple(orders)
+            events.append(OpenOrdersSnapshot(orders=self._open))
+        return events
+
+    def _entry(self, raw: wire.Execution, is_snapshot: bool, events: list[Event], orders: list[OrderUpdate]) -> None:
+        known = self._merge(raw)
+        if raw.exec_type not in EXEC_TYPES:
+            events.append(Unrecognised(kind=f"exec_type {raw.exec_type:.20}", detail=f"order {raw.order_id:.20}"))
+        status = parse.ORDER_STATUSES.get(raw.order_status)
+        if status is None:
+            events.append(Unrecognised(kind=f"order_status {raw.order_status:.20}", detail=f"order {raw.order_id:.20}"))
+        if raw.exec_type == "trade":
+            self._fill(raw, known, events)
+        if not is_snapshot:
+            events.append(self._update(raw, known, status))
+        # A past fill of the snapshot is no order; one that is has its quantity.
+        elif (raw.exec_type != "trade" or raw.order_qty is not None) and (status is None or not status.is_final):
+            orders.append(self._update(raw, known, status, snapshot=True))
+        if status is not None and status.is_final:
+            self._finish(raw.order_id)
+
+    def _merge(self, raw: wire.Execution) -> _Known:
+        """Return all that is known of the order now. What is not said is unchanged."""
+        known = self._known.setdefault(raw.order_id, _Known())
+        if raw.symbol is not None:
+            known.symbol = parse.symbol(raw.symbol, self._context.symbols)
+        if raw.side is not None:
+            known.side = side(raw.side)
+        if raw.cl_ord_id:
+            known.client_order_id = raw.cl_ord_id
+        if raw.order_qty is not None:
+            known.quantity = number(raw.order_qty, "order_qty")
+        if raw.limit_price is not None:
+            known.price = number(raw.limit_price, "limit_price") or None
+        return known
+
+    def _fill(self, raw: wire.Execution, known: _Known, events: list[Event]) -> None:
+        if known.symbol is None or known.side is None:
+            raise ProtocolError(f"execution of order {raw.order_id}: a trade without symbol or side")
+        fill = parse.fill(raw, known.symbol, known.side, known.client_order_id, self._context.venue)
+        if self._fills.is_new(fill.id):
+            events.append(fill)
+
+    @staticmethod
+    def _update(
+        raw: wire.Execution, known: _Known, status: OrderStatus | None, *, snapshot: bool = False
+    ) -> OrderUpdate:
+        filled = None if raw.cum_qty is None else number(raw.cum_qty, "cum_qty")
+        average = None if raw.avg_price is None else number(raw.avg_price, "avg_price")
+        return OrderUpdate(
+            venue_order_id=raw.order_id,
+            client_order_id=known.client_order_id,
+            status=status,
+            symbol=known.symbol,
+            side=known.side,
+            quantity=known.quantity,
+            price=known.price,
+            filled=filled,
+            average_price=average or None,
+            reason=raw.reason,
+            snapshot=snapshot,
+            sequence_time=from_rfc3339(raw.timestamp),
+        )
+
+    def _finish(self, order_id: str) -> None:
+        self._finished.append(order_id)
+        if len(self._finished) > REMEMBERED:
+            self._known.pop(self._finished.popleft(), None)
+
+
+class Balances:
+    """What the account holds, by asset and wallet."""
+
+    def __init__(self, context: VenueContext) -> None:
+        self._context = context
+        self._wallets: dict[str, dict[str, Decimal]] = {}
+        self._entries = Seen()
+
+    def receive(self, message: wire.Balances, *, continues: bool) -> list[Event]:
+        """Take one message: all totals, or entries of the ledger."""
+        with localcontext(EXACT):
+            if message.type == "snapshot":
+                return [self._snapshot(message.data, continues=continues)]
+            new = [raw for raw in message.data if raw.ledger_id is None or self._is_new(raw.ledger_id)]
+            balances = tuple(self._entry(raw) for raw in new)
+        return [BalancesUpdate(balances=balances)] if balances else []
+
+    def _is_new(self, ledger_id: str) -> bool:
+        return self._entries.is_new(ledger_id)
+
+    def _snapshot(self, entries: list[wire.BalanceData], *, continues: bool) -> BalancesUpdate:
+        if not continues:
+            self._wallets.clear()
+        for raw in entries:
+            wallets: dict[str, Decimal] = {}
+            for wallet in raw.wallets:
+                wallets[wallet.type] = wallets.get(wallet.type, Decimal(0)) + number(wallet.balance, "balance")
+            # Assets that cannot be traded any more come with a total and no wallet.
+            total = number(raw.balance, "balance")
+            self._wallets[self._context.assets.code(raw.asset)] = wallets or {"spot": total}
+        balances = [
+            self._balance(asset, wallet, total)
+            for asset, wallets in self._wallets.items()
+            for wallet, total in wallets.items()
+        ]
+        return BalancesUpdate(balances=tuple(balances), complete=True)
+
+    def _entry(self, raw: wire.BalanceData) -> Balance:
+        """The entry has the asset's new total over all wallets; one entry changes one wallet."""
+        asset = self._context.assets.code(raw.asset)
+        wallets = self._wallets.setdefault(asset, {})
+        wallet = raw.wallet_type or "spot"
+        others = sum((total for name, total in wallets.items() if name != wallet), Decimal(0))
+        wallets[wallet] = number(raw.balance, "balance") - others
+        return self._balance(asset, wallet, wallets[wallet])
+
+    def _balance(self, asset: str, wallet: str, total: Decimal) -> Balance:
+        return Balance(asset=asset, total=total, wallet=wallet, venue=self._context.venue)
+
+
+def gap(reason: str, *channels: Channel) -> list[Event]:
+    """Return the news that messages of *channels* are missing."""
+    return [SequenceGap(channel=channel, reason=reason) for channel in channels]

@@ -1,0 +1,45 @@
+"""Kraken Spot as a venue: what the entry point ``kraken_spot`` brings.
+
+See https://docs.kraken.com/exchange/guides/general/api-comparison
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from exchange_core.connector.spec import FeedSpec, VenueSpec
+from exchange_core.hookspecs import hookimpl
+from kraken_spot.auth import KrakenSpotSigner
+from kraken_spot.config import KrakenSpotConfig
+from kraken_spot.dialect import KrakenSpotDialect
+from kraken_spot.feed import PRIVATE_CHANNELS, PUBLIC_CHANNELS, PrivateFeed, PublicFeed
+from kraken_spot.feed_requests import DEPTHS
+from kraken_spot.limits import limits
+from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.rest_orders import SUPPORT, client_order_id
+from kraken_spot.simulator import SIMULATOR
+
+KRAKEN_SPOT = VenueSpec(
+    name="kraken_spot",
+    title="Kraken Spot",
+    config=KrakenSpotConfig,
+    dialect=KrakenSpotDialect,
+    signer=KrakenSpotSigner,
+    limits=limits,
+    rest=KrakenSpotRest,
+    feeds=(
+        # 150 connections in 10 minutes to an address is where Cloudflare bans it; messages are paced to what is known
+        # to pass.
+        FeedSpec(name="public", url="ws_url", channels=PUBLIC_CHANNELS, make=PublicFeed),
+        FeedSpec(name="private", url="ws_auth_url", channels=PRIVATE_CHANNELS, make=PrivateFeed, private=True),
+    ),
+    client_order_id=client_order_id,
+    book_depths=DEPTHS,
+    support=SUPPORT,
+    simulator=SIMULATOR,
+)
+
+
+@hookimpl
+def venues() -> Iterable[VenueSpec]:
+    return [KRAKEN_SPOT]
