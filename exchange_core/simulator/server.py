@@ -110,8 +110,11 @@ class SimulatorServer:
         assert task is not None
         self._clients.add(task)
         try:
-            if not self._is_closing:
-                await self._converse(reader, writer)
+            try:
+                if not self._is_closing:
+                    await self._converse(reader, writer)
+            finally:
+                await _close(writer)
         except OSError:
             pass  # the client is gone
         except asyncio.CancelledError:
@@ -119,7 +122,6 @@ class SimulatorServer:
             if not self._is_closing:
                 raise
         finally:
-            await _close(writer)
             self._clients.discard(task)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -165,4 +167,6 @@ async def _close(writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(_GOODBYE):
             await writer.wait_closed()
     except (OSError, TimeoutError):
-        writer.transport.abort()
+        pass
+    finally:
+        writer.transport.abort()  # nothing happens to one that is closed

@@ -320,6 +320,23 @@ async def test_what_goes_wrong_inside_comes_out_as_it_is(protocol: Protocol, exc
             raise KeyError("mine")
 
 
+async def test_an_end_while_a_client_is_being_closed_is_quiet_too(
+    exchange: SimulatedExchange, protocol: Protocol, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server ends at every possible moment of a client's own goodbye."""
+    for turns in range(12):
+        async with SimulatorServer(protocol, exchange) as server:
+            reader, writer = await asyncio.open_connection(server.host, server.port)
+            writer.write(HANDSHAKE)
+            await reader.readuntil(b"hello")
+            writer.write(b"\x88\x80\x00\x00\x00\x00")
+            writer.close()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        await ended(protocol, turns + 1)
+    assert not caplog.records
+
+
 async def test_the_end_says_goodbye_and_leaves_nothing(
     exchange: SimulatedExchange, protocol: Protocol, caplog: pytest.LogCaptureFixture
 ) -> None:
