@@ -153,7 +153,9 @@ def load_config(path: str | Path, plugins: Plugins) -> Config:
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from None
+        # The standard library names the line, except for the last.
+        where = str(error).replace("at end of document", f"at the end, line {len(text.splitlines())}")
+        raise ConfigError(f"{path}: not TOML: {where}") from None
     try:
         return parse_config(data, plugins, path.parent)
     except UnknownVenue as error:

@@ -9,8 +9,9 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from math import isfinite
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import cattrs
 
@@ -38,9 +39,9 @@ def structure(data: object, kind: type[T]) -> T:
     try:
         return _CONVERTER.structure(data, kind)
     except cattrs.BaseValidationError as error:
-        raise InvalidValue(f"{kind.__name__}: {'; '.join(_explain(error, ''))}") from None
+        raise InvalidValue(f"{_name(kind)}: {'; '.join(_explain(error, ''))}") from None
     except (ExchangeError, ValueError, TypeError) as error:
-        raise InvalidValue(f"{kind.__name__}: {error}") from None
+        raise InvalidValue(f"{_name(kind)}: {error}") from None
 
 
 def dumps(value: object) -> str:
@@ -57,7 +58,7 @@ def loads(text: str | bytes, kind: type[T]) -> T:
     try:
         data = json.loads(text)
     except ValueError as error:
-        raise InvalidValue(f"{kind.__name__}: not JSON: {error}") from None
+        raise InvalidValue(f"{_name(kind)}: not JSON: {error}") from None
     return structure(data, kind)
 
 
@@ -105,7 +106,18 @@ def _level(value: object, _: object) -> Level:
     return Level(exact(value[0], "price"), exact(value[1], "quantity"))
 
 
+def _choice(value: object, kind: Any) -> Any:
+    try:
+        return kind(value)
+    except ValueError:
+        raise InvalidValue(f"{value!r} is none of {', '.join(str(member.value) for member in kind)}") from None
+
+
 _KINDS: Mapping[type, str] = {str: "text", int: "a whole number", bool: "true or false"}
+
+
+def _name(kind: Any) -> str:
+    return getattr(kind, "__name__", str(kind))
 
 
 def _kind(value: object) -> str:
@@ -150,13 +162,20 @@ def _make() -> cattrs.Converter:
     converter.register_unstructure_hook(datetime, lambda moment: to_rfc3339(moment, "microseconds"))
     converter.register_unstructure_hook(Level, lambda level: [plain(level.price), plain(level.quantity)])
     converter.register_unstructure_hook(OrderBook, lambda book: converter.unstructure(book.snapshot()))
-    converter.register_structure_hook(Decimal, _decimal)
-    converter.register_structure_hook(float, _float)
-    for kind in (int, str, bool):
-        converter.register_structure_hook(kind, cast(Any, _strict(kind)))
-    converter.register_structure_hook(Symbol, lambda value, _: Symbol.of(value))
-    converter.register_structure_hook(datetime, _time)
-    converter.register_structure_hook(Level, _level)
+    hooks: dict[type, Callable[[Any, Any], Any]] = {
+        Decimal: _decimal,
+        float: _float,
+        int: _strict(int),
+        str: _strict(str),
+        bool: _strict(bool),
+        Symbol: lambda value, _: Symbol.of(value),
+        datetime: _time,
+        Level: _level,
+        # A kind of text too, so that it must be told apart from text.
+        StrEnum: _choice,
+    }
+    for kind, hook in hooks.items():
+        converter.register_structure_hook(kind, hook)
     return converter
 
 

@@ -71,6 +71,7 @@ class Feeds:
         make: Builds a connection.
         private: Takes the events of connections that carry account channels, instead of the bus.
         on_state: Told of each change of such a connection.
+        confirm_within: Seconds that a reader waits for the venue to acknowledge a subscription.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Feeds:
         has_credentials: bool,
         private: Callable[[Event], None],
         on_state: Callable[[FeedState], None],
+        confirm_within: float = CONFIRM_WITHIN,
     ) -> None:
         self._venue = venue
         self._spec = spec
@@ -93,6 +95,7 @@ class Feeds:
         self._has_credentials = has_credentials
         self._private = private
         self._on_state = on_state
+        self._confirm_within = confirm_within
         self._connections: dict[str, _Connection] = {}
         self._flush_is_due = False
         bus.subscribe(topic(SubscriptionRefused), self._refused)
@@ -108,6 +111,8 @@ class Feeds:
             NotSupported: The venue has no such channel.
             ConfigError: It needs credentials.
         """
+        if not self._background.is_open:
+            raise RuntimeError(f"{self._venue}: not open; use it inside its async with")
         spec = self._spec.feed_for(channel)
         if spec is None:
             raise NotSupported(f"{self._venue}: {self._spec.title} has no live {channel}", venue=self._venue)
@@ -163,7 +168,7 @@ class Feeds:
             raise connection.error
         self._flush()
         try:
-            await connection.runner.confirmed(subscription, CONFIRM_WITHIN)
+            await connection.runner.confirmed(subscription, self._confirm_within)
         except TransportError as error:
             if connection.error is not None:
                 raise connection.error from error

@@ -121,6 +121,7 @@ class Trading:
         writes: list[RestCall] = []
         try:
             answer = await self._rest.run(_noting(self._operations.place(request), writes))
+            return self._tracker.answered(answer, self._clock.now(), about=order)
         except BaseException as error:
             if not writes or isinstance(error, _DID_NOT_HAPPEN):
                 order = self._tracker.refused(key, str(error) or type(error).__name__, self._clock.now())
@@ -135,7 +136,6 @@ class Trading:
             if not isinstance(error, ExchangeError):
                 raise
             return await self._resolver.until(order, lambda known: not known.unknown, self._resolver.policy.wait)
-        return self._tracker.answered(answer, self._clock.now(), about=order)
 
     async def cancel(self, order: Order | str) -> Order:
         """Cancel one order; return what became of it.

@@ -30,7 +30,7 @@ from exchange_core.venue.account import Account
 from exchange_core.venue.background import Background
 from exchange_core.venue.bus import Bus
 from exchange_core.venue.connected import ConnectedVenue, Parts
-from exchange_core.venue.feeds import Feeds
+from exchange_core.venue.feeds import CONFIRM_WITHIN, Feeds
 from exchange_core.venue.following import Follower
 from exchange_core.venue.market_data import MarketData
 from exchange_core.venue.orders import OrderTracker
@@ -49,6 +49,7 @@ class Surroundings:
         journal: Told of each order before it is sent; when it raises, nothing is sent.
         rest_tap: Sees every REST exchange, for recordings.
         frame_tap: Makes what sees every frame of a feed, given the feed's name.
+        confirm_within: Seconds that a reader waits for the venue to acknowledge a subscription.
         queue_size: Events that a stream which must not drop holds for a slow reader.
     """
 
@@ -61,6 +62,7 @@ class Surroundings:
     frame_tap: Callable[[str], FrameTap] | None = None
     policy: ResolvePolicy = attrs.field(factory=ResolvePolicy)
     queue_size: int = QUEUE_SIZE
+    confirm_within: float = CONFIRM_WITHIN
 
 
 def connect(
@@ -143,6 +145,7 @@ def open_venue(
         has_credentials=has_credentials,
         private=follower.receive,
         on_state=follower.on_state,
+        confirm_within=around.confirm_within,
     )
     trading = Trading(
         name,
