@@ -86,7 +86,7 @@ def load(
     Returns:
         The instruments, and a sentence for every entry that was left out or is odd.
     """
-    instruments: list[Instrument] = []
+    instruments: dict[Symbol, Instrument] = {}
     reports: list[str] = []
     for raw in entries:
         label = "an entry"
@@ -96,9 +96,12 @@ def load(
         except (_Left, msgspec.MsgspecError, UnicodeError, InvalidValue, ProtocolError) as problem:
             reports.append(f"{label} left out: {problem}")
             continue
-        add(symbols, instrument)
-        instruments.append(instrument)
-    return instruments, reports
+        twin = instruments.setdefault(instrument.symbol, instrument)
+        if twin is instrument:
+            add(symbols, instrument)
+        else:
+            reports.append(f"{label} left out: {twin.venue_id} is {instrument.symbol} already")
+    return list(instruments.values()), reports
 
 
 def add(symbols: SymbolMap, instrument: Instrument) -> None:

@@ -110,7 +110,7 @@ def open_order(raw: wire.OpenOrder, symbol: Symbol | None, *, snapshot: bool = F
         price=optional(raw.limit_price, "limit_price"),
         filled=filled,
         snapshot=snapshot,
-        sequence_time=from_millis(raw.last_update_time),
+        sequence_time=None if raw.last_update_time is None else from_millis(raw.last_update_time),
     )
 
 

@@ -16,7 +16,7 @@ import msgspec
 from exchange_core.connector.limits import Cost
 from exchange_core.connector.rest import Flow, RestCall
 from exchange_core.connector.spec import VenueContext
-from exchange_core.errors import BadRequest, InvalidValue, NotSupported, OrderRefused, ProtocolError
+from exchange_core.errors import BadRequest, InvalidValue, NotSupported, OrderRefused, ProtocolError, VenueUnavailable
 from exchange_core.model.account import Balance, FeeRates, Position
 from exchange_core.model.book import BookSnapshot
 from exchange_core.model.fill import Fill
@@ -82,6 +82,9 @@ class FuturesRest:
 
     def instruments(self) -> Flow[list[Instrument]]:
         listed: wire.Instruments = yield _public("instruments", wire.Instruments)
+        if not listed.instruments:
+            # Seen during maintenance; it does not mean that nothing is traded.
+            raise VenueUnavailable(f"{self._venue}: the instrument list is empty", venue=self._venue)
         tickers: wire.Tickers = yield _public("tickers", wire.Tickers)
         suspended = frozenset(row.symbol.upper() for row in _readable(tickers) if row.suspended)
         return self._take(listed, suspended)

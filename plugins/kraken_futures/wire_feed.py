@@ -93,8 +93,7 @@ class OpenOrder(Struct):
     direction: int
     qty: Decimal
     filled: Decimal
-    time: Millis
-    last_update_time: Millis
+    last_update_time: Millis | None = None
     limit_price: Decimal | None = None
     cli_ord_id: str | None = None
 

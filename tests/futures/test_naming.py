@@ -148,6 +148,12 @@ def test_what_is_wrong_is_left_out_with_a_reason_and_the_rest_stays(entry: Any, 
     assert re.search(reason, report), report
 
 
+def test_of_two_entries_with_one_name_the_first_counts() -> None:
+    rest = load(FI, {**FI, "symbol": "FI_XBTUSD_261225X"})
+    assert only(rest).venue_id == "FI_XBTUSD_261225"
+    assert any("FI_XBTUSD_261225 is BTC/USD:BTC-261225 already" in report for report in rest.reports)
+
+
 def test_a_date_code_that_disagrees_is_reported_and_the_time_counts() -> None:
     rest = load({**FI, "lastTradingTime": "2026-12-24T16:00:00Z"})
     assert str(only(rest).symbol) == "BTC/USD:BTC-261224"

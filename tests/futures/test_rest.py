@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from exchange_core.connector.spec import VenueContext
-from exchange_core.errors import NotSupported, ProtocolError
+from exchange_core.errors import NotSupported, ProtocolError, VenueUnavailable
 from exchange_core.model.account import FeeRates
 from exchange_core.model.fill import Liquidity
 from exchange_core.model.instrument import InstrumentStatus
@@ -73,6 +73,12 @@ def test_instruments_take_suspension_from_the_tickers(rest: FuturesRest, run: An
     assert not any(call.private or call.costs for call in calls)
     assert [i.status for i in found] == [InstrumentStatus.OFFLINE]
     assert context.symbols.instrument(LINEAR).status is InstrumentStatus.OFFLINE
+
+
+def test_an_empty_list_is_an_outage(rest: FuturesRest, run: Any, context: VenueContext) -> None:
+    with pytest.raises(VenueUnavailable):
+        run(rest.instruments(), {"instruments": []})
+    assert LINEAR in context.symbols
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,516 @@
+"""The private connection: a challenge each time, and news of orders, fills, positions and balances."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from exchange_core.connector.naming import AssetMap, SymbolMap
+from exchange_core.connector.spec import VenueContext
+from exchange_core.errors import ConfigError, NotSupported
+from exchange_core.model.account import Balance
+from exchange_core.model.event import (
+    BalancesUpdate,
+    Channel,
+    Event,
+    Ignored,
+    OpenOrdersSnapshot,
+    OrderUpdate,
+    PositionsUpdate,
+    SequenceGap,
+    Subscribed,
+    Subscription,
+    SubscriptionRefused,
+    Unrecognised,
+)
+from exchange_core.model.fill import Fee, Fill, Liquidity
+from exchange_core.model.order import OrderStatus
+from exchange_core.model.side import Side
+from exchange_core.model.symbol import Symbol
+from kraken_futures.config import FuturesConfig
+from kraken_futures.feed import FuturesFeed, private_feed
+
+PF, PI = Symbol.parse("BTC/USD:USD"), Symbol.parse("BTC/USD:BTC")
+ORDERS, FILLS = Subscription(Channel.ORDERS), Subscription(Channel.FILLS)
+BALANCES, POSITIONS = Subscription(Channel.BALANCES), Subscription(Channel.POSITIONS)
+
+CHALLENGE = "c100b894-1729-464d-ace1-52dbce11db42"
+SIGNED = "4JEpF3ix66GA2B+ooK128Ift4XQVtc137N9yeg4Kqsn9PI0Kpzbysl9M1IeCEdjg0zl00wkVqcsnG4bmnlMb3A=="
+ASK_CHALLENGE = {"event": "challenge", "api_key": "the-key"}
+
+
+def sent(feed: FuturesFeed) -> list[dict[str, Any]]:
+    return [json.loads(frame) for frame in feed.outbox()]
+
+
+def say(connection: FuturesFeed, now: float = 0.0, /, **frame: Any) -> list[Event]:
+    return list(connection.receive(json.dumps(frame), now))
+
+
+def ack(feed: FuturesFeed, name: str, **more: Any) -> list[Event]:
+    echoed = {"api_key": "the-key", "original_challenge": CHALLENGE, "signed_challenge": SIGNED}
+    return say(feed, event="subscribed", feed=name, **echoed, **more)
+
+
+def signed_request(name: str, event: str = "subscribe", challenge: str = CHALLENGE) -> dict[str, Any]:
+    request = {"event": event, "feed": name, "api_key": "the-key", "original_challenge": challenge}
+    return request | ({"signed_challenge": SIGNED} if challenge == CHALLENGE else {})
+
+
+def without_signature(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in frame.items() if name != "signed_challenge"} for frame in requests]
+
+
+@pytest.fixture
+def feed(private: FuturesFeed) -> FuturesFeed:
+    """Connected, challenged, and subscribed to everything."""
+    private.subscribe([ORDERS, FILLS, BALANCES, POSITIONS], 0.0)
+    private.opened(0.0)
+    say(private, event="challenge", message=CHALLENGE)
+    for name in ("open_orders_verbose", "fills", "balances", "open_positions", "heartbeat"):
+        ack(private, name)
+    private.outbox()
+    return private
+
+
+def test_a_challenge_comes_first_and_signs_each_subscription_in_turn(private: FuturesFeed) -> None:
+    private.subscribe([ORDERS, FILLS], 0.0)
+    private.opened(0.0)
+    assert sent(private) == [ASK_CHALLENGE]
+    assert say(private, event="info", version=1) == [Ignored(kind="info")]
+    assert not private.outbox()
+    say(private, event="challenge", message=CHALLENGE)
+    assert sent(private) == [signed_request("open_orders_verbose")]
+    assert ack(private, "open_orders_verbose") == [Subscribed(subscription=ORDERS)]
+    assert sent(private) == [signed_request("fills")]
+    assert ack(private, "fills", product_ids=["FI_XBTUSD_200925"]) == [Subscribed(subscription=FILLS)]
+    assert sent(private) == [{"event": "subscribe", "feed": "heartbeat"}]
+    assert private.is_active(FILLS)
+
+
+def test_each_connection_gets_its_own_challenge(feed: FuturesFeed) -> None:
+    """A challenge belongs to its connection: signed ones of an old connection are refused."""
+    feed.closed(1.0)
+    assert not feed.is_active(ORDERS)
+    feed.opened(2.0)
+    assert sent(feed) == [ASK_CHALLENGE]
+    say(feed, event="challenge", message="another")
+    assert without_signature(sent(feed)) == [signed_request("open_orders_verbose", challenge="another")]
+
+
+def test_what_is_wanted_later_uses_the_same_challenge(private: FuturesFeed) -> None:
+    private.subscribe([ORDERS], 0.0)
+    private.opened(0.0)
+    private.subscribe([FILLS], 0.0)
+    assert sent(private) == [ASK_CHALLENGE]
+    say(private, event="challenge", message=CHALLENGE)
+    ack(private, "open_orders_verbose")
+    ack(private, "fills")
+    ack(private, "heartbeat")
+    private.outbox()
+    private.subscribe([BALANCES], 5.0)
+    assert sent(private) == [signed_request("balances")]
+
+
+def test_with_nothing_wanted_there_is_no_challenge(private: FuturesFeed) -> None:
+    private.opened(0.0)
+    assert sent(private) == [{"event": "subscribe", "feed": "heartbeat"}]
+    private.subscribe([FILLS], 1.0)
+    ack(private, "heartbeat")
+    assert sent(private) == [ASK_CHALLENGE]
+
+
+def test_ending_is_signed_too(feed: FuturesFeed) -> None:
+    feed.unsubscribe([BALANCES], 1.0)
+    assert sent(feed) == [signed_request("balances", event="unsubscribe")]
+
+
+def test_a_stale_challenge_is_replaced_once(private: FuturesFeed) -> None:
+    """How long a challenge lasts is not documented."""
+    private.subscribe([FILLS], 0.0)
+    private.opened(0.0)
+    say(private, event="challenge", message="stale")
+    private.outbox()
+    events = say(private, event="alert", message="Failed to subscribe to authenticated feed")
+    assert [type(event) for event in events] == [Ignored]
+    assert sent(private) == [ASK_CHALLENGE]
+    say(private, event="challenge", message=CHALLENGE)
+    assert sent(private) == [signed_request("fills")]
+    (refused,) = say(private, event="alert", message="Failed to subscribe to authenticated feed")
+    assert isinstance(refused, SubscriptionRefused)
+    assert refused.subscription == FILLS
+    assert "authenticated" in refused.reason
+    assert list(private.subscriptions()) == []
+
+
+@pytest.mark.parametrize("message", ["Invalid api key", "Json Error"])
+def test_a_refused_challenge_refuses_everything_private(private: FuturesFeed, message: str) -> None:
+    private.subscribe([ORDERS, FILLS], 0.0)
+    private.opened(0.0)
+    private.outbox()
+    events = say(private, event="error", message=message)
+    assert [event.subscription for event in events if isinstance(event, SubscriptionRefused)] == [ORDERS, FILLS]
+    assert not private.outbox()
+
+
+def test_a_challenge_without_an_answer_is_asked_again_and_given_up(private: FuturesFeed) -> None:
+    private.subscribe([ORDERS], 0.0)
+    private.opened(0.0)
+    frames, events = sent(private), []
+    for second in range(1, 60):
+        events += private.tick(float(second))
+        frames += sent(private)
+    assert frames[:3] == [ASK_CHALLENGE] * 3
+    assert [type(event) for event in events] == [SubscriptionRefused]
+
+
+def test_a_challenge_that_nobody_asked_for_is_not_signed(feed: FuturesFeed) -> None:
+    assert say(feed, event="challenge", message="sign this") == [Ignored(kind="challenge")]
+    assert not feed.outbox()
+
+
+def test_it_needs_credentials_and_private_channels(context: VenueContext, private: FuturesFeed) -> None:
+    bare = private_feed(VenueContext(venue="f", config=FuturesConfig(), symbols=SymbolMap("f"), assets=AssetMap("f")))
+    bare.opened(0.0)
+    with pytest.raises(ConfigError, match="api_key"):
+        bare.subscribe([FILLS], 0.0)
+    with pytest.raises(NotSupported):
+        private.subscribe([Subscription(Channel.BOOK, PF)], 0.0)
+
+
+def test_echoed_signatures_are_in_no_event(feed: FuturesFeed) -> None:
+    events = ack(feed, "fills")
+    assert SIGNED not in repr(events)
+    assert "the-key" not in repr(events)
+
+
+# Orders.
+
+
+def order(**more: Any) -> dict[str, Any]:
+    return {
+        "instrument": "PF_XBTUSD",
+        "time": 1767614400000,
+        "last_update_time": 1767614401330,
+        "qty": 0.2,
+        "filled": 0.1,
+        "limit_price": 73110.0,
+        "stop_price": 0.0,
+        "type": "limit",
+        "order_id": "o-1",
+        "cli_ord_id": "c-1",
+        "direction": 1,
+        "reduce_only": False,
+        **more,
+    }
+
+
+def update(feed: FuturesFeed, feed_name: str = "open_orders_verbose", **frame: Any) -> OrderUpdate:
+    (event,) = say(feed, feed=feed_name, **frame)
+    assert isinstance(event, OrderUpdate)
+    return event
+
+
+def test_the_list_of_open_orders(feed: FuturesFeed) -> None:
+    (snapshot,) = say(feed, feed="open_orders_verbose_snapshot", account="a", orders=[order(), order(filled=0.0)])
+    assert isinstance(snapshot, OpenOrdersSnapshot)
+    first, second = snapshot.orders
+    assert first == OrderUpdate(
+        venue_order_id="o-1",
+        client_order_id="c-1",
+        status=OrderStatus.PARTIALLY_FILLED,
+        symbol=PF,
+        side=Side.SELL,
+        quantity=Decimal("0.3"),
+        price=Decimal("73110.0"),
+        filled=Decimal("0.1"),
+        snapshot=True,
+        sequence_time=datetime(2026, 1, 5, 12, 0, 1, 330000, tzinfo=UTC),
+    )
+    assert second.status is OrderStatus.OPEN
+    assert second.quantity == Decimal("0.2")
+
+
+def test_an_empty_list_says_that_nothing_is_open(feed: FuturesFeed) -> None:
+    assert say(feed, feed="open_orders_snapshot", account="a", orders=[]) == [OpenOrdersSnapshot(orders=())]
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_cancel", "status"),
+    [
+        ("new_placed_order_by_user", False, OrderStatus.PARTIALLY_FILLED),
+        ("partial_fill", False, OrderStatus.PARTIALLY_FILLED),
+        ("edited_by_user", False, OrderStatus.PARTIALLY_FILLED),
+        ("limit_order_from_stop", False, OrderStatus.PARTIALLY_FILLED),
+        pytest.param("full_fill", True, OrderStatus.FILLED, id="is_cancel with full_fill is no cancel"),
+        ("cancelled_by_user", True, OrderStatus.CANCELED),
+        ("cancelled_by_admin", True, OrderStatus.CANCELED),
+        ("dead_man_switch", True, OrderStatus.CANCELED),
+        ("not_enough_margin", True, OrderStatus.CANCELED),
+        ("market_inactive", True, OrderStatus.CANCELED),
+        ("liquidation", True, OrderStatus.CANCELED),
+        ("would_execute_self", True, OrderStatus.CANCELED),
+        ("would_not_reduce_position", True, OrderStatus.CANCELED),
+        ("contract_expired", True, OrderStatus.EXPIRED),
+        ("post_order_failed_because_it_would_filled", True, OrderStatus.REJECTED),
+        ("post_order_failed_because_it_would_be_filled", True, OrderStatus.REJECTED),
+        ("ioc_order_failed_because_it_would_not_be_executed", True, OrderStatus.REJECTED),
+        pytest.param("stop_order_triggered", True, None, id="it may go on under the same id"),
+        ("a_reason_of_tomorrow", True, OrderStatus.CANCELED),
+    ],
+)
+def test_what_a_reason_means(feed: FuturesFeed, reason: str, is_cancel: bool, status: OrderStatus | None) -> None:
+    found = update(feed, order=order(), is_cancel=is_cancel, reason=reason)
+    assert found.status is status
+    assert found.reason == reason
+    assert found.filled == Decimal("0.1")
+    assert not found.snapshot
+
+
+def test_an_order_that_ended_says_no_quantity(feed: FuturesFeed) -> None:
+    """Its "remaining" may be anything; taken as a term of the order, it would look like an amendment."""
+    found = update(feed, order=order(qty=0.0), is_cancel=True, reason="cancelled_by_user")
+    assert found.status is OrderStatus.CANCELED
+    assert found.quantity is None
+
+
+def test_a_filled_order_without_a_reason(feed: FuturesFeed) -> None:
+    assert update(feed, order=order(qty=0.0), is_cancel=True).status is OrderStatus.FILLED
+
+
+def test_a_change_may_name_no_more_than_the_order(feed: FuturesFeed) -> None:
+    found = update(feed, order_id="o-9", cli_ord_id="c-9", is_cancel=True, reason="cancelled_by_user")
+    assert found == OrderUpdate(
+        venue_order_id="o-9", client_order_id="c-9", status=OrderStatus.CANCELED, reason="cancelled_by_user"
+    )
+    assert update(feed, order_id="o-9", is_cancel=True, reason="full_fill").status is OrderStatus.FILLED
+    assert update(feed, order_id="o-9", is_cancel=False, reason="partial_fill").status is None
+
+
+def test_both_order_feeds_are_read(feed: FuturesFeed) -> None:
+    assert update(feed, "open_orders", order=order(), is_cancel=False, reason="partial_fill").symbol == PF
+
+
+def test_an_order_of_an_unknown_product_is_shown_without_a_symbol(feed: FuturesFeed) -> None:
+    assert update(feed, order=order(instrument="PV_XRPXBT"), is_cancel=False).symbol is None
+
+
+# Fills.
+
+FILL = {
+    "instrument": "PF_XBTUSD",
+    "time": 1767614400003,
+    "price": 73110.0,
+    "seq": 36,
+    "buy": True,
+    "qty": 0.001,
+    "remaining_order_qty": 0.0,
+    "order_id": "o-1",
+    "cli_ord_id": "c-1",
+    "fill_id": "f-1",
+    "fill_type": "taker",
+    "fee_paid": 0.001581,
+    "fee_currency": "USD",
+}
+
+
+def fills(feed: FuturesFeed, *rows: dict[str, Any], name: str = "fills") -> list[Event]:
+    return say(feed, feed=name, username="u", fills=list(rows))
+
+
+def test_a_fill_has_its_fee(feed: FuturesFeed) -> None:
+    assert fills(feed, FILL) == [
+        Fill(
+            id="f-1",
+            symbol=PF,
+            side=Side.BUY,
+            price=Decimal("73110.0"),
+            quantity=Decimal("0.001"),
+            time=datetime(2026, 1, 5, 12, 0, 0, 3000, tzinfo=UTC),
+            venue="futures",
+            venue_order_id="o-1",
+            client_order_id="c-1",
+            fee=Fee(asset="USD", amount=Decimal("0.001581")),
+            liquidity=Liquidity.TAKER,
+        )
+    ]
+
+
+def test_a_rebate_is_a_negative_fee_in_the_asset_it_is_paid_in(feed: FuturesFeed) -> None:
+    (fill,) = fills(feed, {**FILL, "fee_paid": -0.00009142857, "fee_currency": "XBT", "fill_type": "maker"})
+    assert isinstance(fill, Fill)
+    assert fill.fee == Fee(asset="BTC", amount=Decimal("-0.00009142857"))
+    assert fill.liquidity is Liquidity.MAKER
+
+
+@pytest.mark.parametrize("missing", ["fee_paid", "fee_currency"])
+def test_a_fee_that_is_not_told_is_not_zero(feed: FuturesFeed, missing: str) -> None:
+    (fill,) = fills(feed, {name: value for name, value in FILL.items() if name != missing})
+    assert isinstance(fill, Fill)
+    assert fill.fee is None
+
+
+def test_a_fill_is_told_once_across_snapshots_and_connections(feed: FuturesFeed) -> None:
+    second = {**FILL, "fill_id": "f-2"}
+    assert len(fills(feed, FILL, FILL)) == 1
+    assert fills(feed, FILL) == [Ignored(kind="no new fills")]
+    feed.closed(1.0)
+    feed.opened(2.0)
+    (fill,) = fills(feed, second, FILL, name="fills_snapshot")
+    assert isinstance(fill, Fill)
+    assert fill.id == "f-2"
+
+
+def test_holes_in_the_numbers_of_fills_mean_nothing(feed: FuturesFeed) -> None:
+    """The documentation's own snapshot goes from 36 to 39."""
+    fills(feed, FILL)
+    (fill,) = fills(feed, {**FILL, "fill_id": "f-2", "seq": 99})
+    assert isinstance(fill, Fill)
+    assert feed.stats.gaps == 0
+
+
+def test_a_fill_of_an_unknown_product_is_reported_beside_the_others(feed: FuturesFeed) -> None:
+    stranger = {**FILL, "fill_id": "f-2", "instrument": "PV_XRPXBT"}
+    unknown, known = fills(feed, stranger, FILL)
+    assert isinstance(unknown, Unrecognised)
+    assert "f-2" in unknown.detail
+    assert isinstance(known, Fill)
+
+
+# Positions.
+
+POSITION = {
+    "instrument": "PF_XBTUSD",
+    "balance": 0.04,
+    "pnl": 119.56244985549435,
+    "entry_price": 26911.75,
+    "mark_price": 29900.81124638736,
+    "liquidation_threshold": 9572.804662403718,
+}
+
+
+def positions(feed: FuturesFeed, *rows: dict[str, Any]) -> PositionsUpdate:
+    (event,) = say(feed, feed="open_positions", account="a", positions=list(rows), seq=4, timestamp=1)
+    assert isinstance(event, PositionsUpdate)
+    return event
+
+
+def test_positions_are_the_whole_list_with_the_profit_worked_out(feed: FuturesFeed) -> None:
+    inverse = {
+        **POSITION,
+        "instrument": "PI_XBTUSD",
+        "balance": -10000.0,
+        "entry_price": 50000.0,
+        "mark_price": 55000.0,
+    }
+    found = positions(feed, POSITION, {**inverse, "liquidation_threshold": 0.0})
+    assert found.complete
+    linear, inverse_position = found.positions
+    assert linear.unrealised is not None
+    assert abs(linear.unrealised - Decimal("119.56244985549435")) < Decimal("1e-12")
+    assert linear.liquidation_price == Decimal("9572.804662403718")
+    assert inverse_position.symbol == PI
+    assert inverse_position.quantity == -10000
+    assert str(inverse_position.unrealised).startswith("-0.018181818")
+    assert inverse_position.liquidation_price is None
+
+
+def test_no_positions_is_flat(feed: FuturesFeed) -> None:
+    assert positions(feed) == PositionsUpdate(positions=(), complete=True)
+    assert positions(feed, {**POSITION, "balance": 0.0}) == PositionsUpdate(positions=(), complete=True)
+
+
+def test_a_position_in_an_unknown_product_is_reported(feed: FuturesFeed) -> None:
+    frame = {"feed": "open_positions", "positions": [{**POSITION, "instrument": "PV_X"}, POSITION]}
+    known, unknown = say(feed, **frame)
+    assert isinstance(known, PositionsUpdate)
+    assert len(known.positions) == 1
+    assert isinstance(unknown, Unrecognised)
+
+
+# Balances.
+
+
+def balance(asset: str, total: str, held: str | None, wallet: str) -> Balance:
+    held_amount = None if held is None else Decimal(held)
+    return Balance(asset=asset, total=Decimal(total), held=held_amount, wallet=wallet, venue="futures")
+
+
+MARGIN = {"name": "F-XBT:USD", "pair": "XBT/USD", "unit": "XBT", "balance": 0.12, "available": 0.1, "pnl": 0.0}
+FLEX = {"currencies": {"USD": {"quantity": 5000.0, "value": 5000.0, "available": 4800.5}}, "balance_value": 5000.0}
+
+
+def test_the_first_message_has_every_wallet(feed: FuturesFeed) -> None:
+    frame = {"account": "a", "seq": 0, "holding": {"XBT": 0.5}, "futures": {"F-XBT:USD": MARGIN}, "flex_futures": FLEX}
+    assert say(feed, feed="balances_snapshot", **frame) == [
+        BalancesUpdate(
+            balances=(
+                balance("BTC", "0.5", "0", "cash"),
+                balance("BTC", "0.12", "0.02", "fi_xbtusd"),
+                balance("USD", "5000.0", "199.5", "flex"),
+            ),
+            complete=True,
+        )
+    ]
+
+
+def test_a_change_has_the_changed_sections_only(feed: FuturesFeed) -> None:
+    say(feed, feed="balances_snapshot", account="a", seq=0, holding={}, futures={}, flex_futures=FLEX)
+    assert say(feed, feed="balances", account="a", seq=1, holding={"USD": 7.0}, futures={}) == [
+        BalancesUpdate(balances=(balance("USD", "7.0", "0", "cash"),), complete=False)
+    ]
+    assert say(feed, feed="balances", account="a", seq=2, holding={}, futures={}) == [
+        BalancesUpdate(balances=(), complete=False)
+    ]
+    assert feed.stats.gaps == 0
+
+
+def test_a_lost_change_of_balances_is_told(feed: FuturesFeed) -> None:
+    say(feed, feed="balances_snapshot", account="a", seq=0)
+    gap, news = say(feed, feed="balances", account="a", seq=2, holding={"USD": 7.0})
+    assert isinstance(gap, SequenceGap)
+    assert gap.channel is Channel.BALANCES
+    assert isinstance(news, BalancesUpdate)
+    assert len(say(feed, feed="balances", account="a", seq=3)) == 1
+    feed.closed(1.0)
+    feed.opened(2.0)
+    assert len(say(feed, feed="balances_snapshot", account="a", seq=0)) == 1
+    assert len(say(feed, feed="balances", account="a", seq=1)) == 1
+    assert feed.stats.gaps == 1
+
+
+# Damage.
+
+
+@pytest.mark.parametrize(
+    ("frame", "channel"),
+    [
+        pytest.param({"feed": "open_positions", "account": "a"}, Channel.POSITIONS, id="no list is not flat"),
+        pytest.param({"feed": "open_positions", "positions": [{**POSITION, "balance": "NaN"}]}, Channel.POSITIONS),
+        pytest.param({"feed": "fills", "fills": None}, Channel.FILLS, id="no fills"),
+        pytest.param({"feed": "fills", "fills": [{**FILL, "price": "x"}]}, Channel.FILLS, id="fill without a price"),
+        pytest.param({"feed": "fills", "fills": [{**FILL, "qty": "1e99"}]}, Channel.FILLS, id="absurd fill"),
+        pytest.param({"feed": "fills_snapshot"}, Channel.FILLS, id="no list of fills"),
+        pytest.param({"feed": "open_orders_snapshot"}, Channel.ORDERS, id="no list is not nothing open"),
+        pytest.param({"feed": "open_orders_verbose_snapshot", "orders": [{}]}, Channel.ORDERS, id="a part of the list"),
+        pytest.param({"feed": "open_orders", "is_cancel": True}, Channel.ORDERS, id="of which order"),
+        pytest.param({"feed": "open_orders", "order": order(direction=2), "is_cancel": False}, Channel.ORDERS),
+        pytest.param({"feed": "balances", "account": "a"}, Channel.BALANCES, id="no sequence"),
+        pytest.param({"feed": "balances", "account": "a", "seq": 1, "holding": {"USD": "Infinity"}}, Channel.BALANCES),
+    ],
+)
+def test_a_private_message_that_cannot_be_read_is_a_hole_to_be_filled(
+    feed: FuturesFeed, frame: dict[str, Any], channel: Channel
+) -> None:
+    report, gap = say(feed, **frame)
+    assert isinstance(report, Unrecognised)
+    assert isinstance(gap, SequenceGap)
+    assert gap.channel is channel
+    assert sum(feed.stats.unknown.values()) == 1
+
+
+def test_a_fill_of_a_damaged_message_is_told_when_it_comes_whole(feed: FuturesFeed) -> None:
+    fills(feed, FILL, {**FILL, "fill_id": "f-2", "price": "NaN"})
+    assert [event.id for event in fills(feed, FILL) if isinstance(event, Fill)] == ["f-1"]
