@@ -28,7 +28,7 @@ def client_order_id(bits: int) -> str:
     return str(UUID(int=bits, version=4))
 
 
-SPEC = VenueSpec(
+KRAKEN_FUTURES = VenueSpec(
     name="kraken_futures",
     title="Kraken Futures",
     config=FuturesConfig,
@@ -63,4 +63,4 @@ SPEC = VenueSpec(
 
 @hookimpl
 def venues() -> Iterable[VenueSpec]:
-    return [SPEC]
+    return [KRAKEN_FUTURES]

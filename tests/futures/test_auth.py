@@ -161,7 +161,7 @@ def test_lists_repeat_their_key_none_is_left_out_and_booleans_are_lower_case(sig
 )
 def test_a_damaged_secret_is_refused_and_not_shown(secret: str) -> None:
     with pytest.raises(ConfigError, match="api_secret") as caught:
-        plugin.SPEC.signer(Credentials(api_key="k", api_secret=secret))
+        plugin.KRAKEN_FUTURES.signer(Credentials(api_key="k", api_secret=secret))
     assert secret not in "".join(traceback.format_exception(caught.value))
 
 
@@ -184,6 +184,6 @@ def test_the_config_decides_about_nonces(context: VenueContext, use_nonce: bool)
         assets=context.assets,
         signer=context.signer,
     )
-    plugin.SPEC.dialect(chosen)
+    plugin.KRAKEN_FUTURES.dialect(chosen)
     assert chosen.signer is not None
     assert chosen.signer.needs_nonce is use_nonce

@@ -7,44 +7,44 @@ from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.connector.spec import Support, VenueContext
 from exchange_core.model.event import Channel
 from kraken_futures import plugin
-from kraken_futures.plugin import SPEC
+from kraken_futures.plugin import KRAKEN_FUTURES
 
 
 def test_the_hook_offers_the_venue() -> None:
-    assert list(plugin.venues()) == [SPEC]
-    assert SPEC.name == "kraken_futures"
+    assert list(plugin.venues()) == [KRAKEN_FUTURES]
+    assert KRAKEN_FUTURES.name == "kraken_futures"
 
 
 def test_every_part_can_be_made_without_credentials() -> None:
     context = VenueContext(
-        venue="f", config=SPEC.config(), symbols=SymbolMap("f"), assets=AssetMap("f"), provisional=True
+        venue="f", config=KRAKEN_FUTURES.config(), symbols=SymbolMap("f"), assets=AssetMap("f"), provisional=True
     )
-    assert SPEC.dialect(context)
-    assert SPEC.rest(context)
-    assert SPEC.limits(context.config).limiters
-    for feed in SPEC.feeds:
+    assert KRAKEN_FUTURES.dialect(context)
+    assert KRAKEN_FUTURES.rest(context)
+    assert KRAKEN_FUTURES.limits(context.config).limiters
+    for feed in KRAKEN_FUTURES.feeds:
         feed.make(context).opened(0.0)
         assert hasattr(context.config, feed.url)
 
 
 def test_channels_are_served_by_the_right_connection() -> None:
     for channel in (Channel.TICKER, Channel.TRADES, Channel.BOOK):
-        feed = SPEC.feed_for(channel)
+        feed = KRAKEN_FUTURES.feed_for(channel)
         assert feed is not None
         assert not feed.private
     for channel in (Channel.ORDERS, Channel.FILLS, Channel.BALANCES, Channel.POSITIONS):
-        feed = SPEC.feed_for(channel)
+        feed = KRAKEN_FUTURES.feed_for(channel)
         assert feed is not None
         assert feed.private
-    assert SPEC.feed_for(Channel.CANDLES) is None
+    assert KRAKEN_FUTURES.feed_for(Channel.CANDLES) is None
 
 
 def test_books_come_whole() -> None:
-    assert SPEC.book_depths == ()
+    assert KRAKEN_FUTURES.book_depths == ()
 
 
 def test_client_ids_are_uuids_and_differ() -> None:
-    first, second = SPEC.client_order_id(1), SPEC.client_order_id(2**127)
+    first, second = KRAKEN_FUTURES.client_order_id(1), KRAKEN_FUTURES.client_order_id(2**127)
     assert first != second
     assert UUID(first).version == 4
     assert len(first) == 36
@@ -52,8 +52,8 @@ def test_client_ids_are_uuids_and_differ() -> None:
 
 def test_every_parameter_of_an_order_is_honoured() -> None:
     names = {"type", "time_in_force", "post_only", "reduce_only", "client_order_id", "deadline"}
-    assert dict(SPEC.support) == dict.fromkeys(names, Support.HONOURED)
+    assert dict(KRAKEN_FUTURES.support) == dict.fromkeys(names, Support.HONOURED)
 
 
 def test_a_signer_comes_from_credentials() -> None:
-    assert SPEC.signer(Credentials(api_key="k", api_secret="YWJj")).public_key == "k"
+    assert KRAKEN_FUTURES.signer(Credentials(api_key="k", api_secret="YWJj")).public_key == "k"
