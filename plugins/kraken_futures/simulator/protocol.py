@@ -25,7 +25,8 @@ from kraken_futures.simulator.venue import Venue
 
 _API = "/derivatives/api/v3/"
 _CHARTS = "/api/charts/v1"
-_HISTORY = "/api/history/v3/"
+# The older version is still answered, and clients in wide use call it.
+_HISTORY = ("/api/history/v3/", "/api/history/v2/")
 _WS = "/ws/v1"
 _UNAUTHORIZED = {"reason": "You are not authorized to access this endpoint.", "status": "unauthorized"}
 
@@ -61,7 +62,7 @@ class KrakenFutures:
             if path == _CHARTS or path.startswith(f"{_CHARTS}/"):
                 return self._ask_charts(request, path[len(_CHARTS) :], query)
             if path.startswith(_HISTORY):
-                return self._ask_history(request, path[len(_HISTORY) :].strip("/"), query)
+                return self._ask_history(request, path[len(_HISTORY[0]) :].strip("/"), query)
             raise codec.not_found()
         except (Refused, BadRequest, PlainText) as refused:
             return refused.reply(self._venue.exchange.now())

@@ -83,7 +83,7 @@ class Account:
         if pairs:
             answer["fees"] = {pair.id: _tier(pair.market.fees.taker) for pair in pairs}
             answer["fees_maker"] = {pair.id: _tier(pair.market.fees.maker) for pair in pairs}
-        if given.flag("fee_schedule"):
+        if given.flag("fee_schedule", strict=True):
             answer["schedules"] = [_schedule(pair) for pair in pairs]
         return answer
 

@@ -175,12 +175,12 @@ class Arguments:
             raise invalid(name)
         return int(value)
 
-    def flag(self, name: str) -> bool:
+    def flag(self, name: str, *, strict: bool = False) -> bool:
+        """Return a flag. Clients in wide use send it as Python prints it, and only some calls mind (*strict*)."""
         value = self._values.get(name, False)
         if isinstance(value, bool):
             return value
-        # Python's True and False are refused, as they are by the venue.
-        known = _WORDS.get(value) if isinstance(value, str) else None
+        known = _WORDS.get(value if strict else value.lower()) if isinstance(value, str) else None
         if known is None:
             raise invalid(name)
         return known

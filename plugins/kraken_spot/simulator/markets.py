@@ -67,12 +67,15 @@ MARKETS = (
 
 
 def urls(host: str) -> dict[str, str]:
-    """Return the addresses of a simulated venue at *host*; one port serves them all."""
+    """Return the addresses of a simulated venue at *host*; one port serves them all.
+
+    They end like the live ones, as there are clients that append ``/v2`` on their own.
+    """
     return {
         "rest_url": f"http://{host}",
         "ws_url": f"ws://{host}/v2",
-        "ws_auth_url": f"ws://{host}/v2-auth",
-        "ws_l3_url": f"ws://{host}/v2-l3",
+        "ws_auth_url": f"ws://{host}/auth/v2",
+        "ws_l3_url": f"ws://{host}/l3/v2",
     }
 
 

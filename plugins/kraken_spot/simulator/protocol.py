@@ -24,7 +24,7 @@ from kraken_spot.simulator.venue import Host, Venue
 
 _PUBLIC = "/0/public/"
 _PRIVATE = "/0/private/"
-_HOSTS = {"/v2": Host.PUBLIC, "/v2-auth": Host.AUTH, "/v2-l3": Host.LEVEL3}
+_HOSTS = {"/v2": Host.PUBLIC, "/auth/v2": Host.AUTH, "/l3/v2": Host.LEVEL3}
 
 
 class Method(NamedTuple):

@@ -299,6 +299,7 @@ class TestHistory:
         kinds = [list(element["event"]) for element in alice.get("/api/history/v3/orders")["elements"]]
         assert kinds == [["OrderCancelled"], ["OrderPlaced"]]
         assert alice.get("/api/history/v3/orders", tradeable="PF_ETHUSD")["elements"] == []
+        assert len(alice.get("/api/history/v2/orders")["elements"]) == 2
 
     def test_public_executions_have_the_fields_of_recorded_ones(self, alice: Any, bobby: Any, captures: Any) -> None:
         bobby.order("lmt", "sell", "1", "84000")

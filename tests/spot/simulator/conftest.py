@@ -196,7 +196,7 @@ def public(connect: Callable[[str], Connection]) -> Connection:
 
 @pytest.fixture
 def private(connect: Callable[[str], Connection]) -> Connection:
-    return connect("/v2-auth")
+    return connect("/auth/v2")
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ class TestAddOrder:
             ({"cl_ord_id": "a text of nineteen!"}, "EGeneral:Invalid arguments:cl_ord_id"),
             ({"cl_ord_id": "a", "userref": "1"}, "EGeneral:Invalid arguments:cl_ord_id"),
             ({"userref": "2147483648"}, "EGeneral:Invalid arguments:userref"),
-            ({"validate": "True"}, "EGeneral:Invalid arguments:validate"),
+            ({"validate": "maybe"}, "EGeneral:Invalid arguments:validate"),
             ({"deadline": "tomorrow"}, "EGeneral:Invalid arguments:deadline"),
             ({"deadline": "2026-10-09T12:30:16Z"}, "EGeneral:Invalid arguments:deadline"),
             ({"deadline": "2026-10-09T12:31:16Z"}, "EGeneral:Invalid arguments:deadline"),
@@ -178,6 +178,13 @@ class TestOrders:
                 }
             }
         }
+
+    def test_flags_as_python_prints_them(self, alice: Any) -> None:
+        """Two clients in wide use send them so; only one call is known to mind."""
+        [txid] = alice.do("AddOrder", **ORDER, validate="False", reduce_only="False")["txid"]
+        assert "txid" not in alice.do("AddOrder", **ORDER, validate="True")
+        assert alice.do("QueryOrders", txid=txid, trades="True")[txid]["trades"] == []
+        assert alice.error("TradeVolume", fee_schedule="True") == "EGeneral:Invalid arguments:fee_schedule"
 
     def test_open_orders_filter_by_reference_and_client_id(self, alice: Any, limit: Any) -> None:
         first = limit(alice, "buy", "0.1", "80000", cl_ord_id="mine")

@@ -135,7 +135,7 @@ class TestRest:
 class TestWebSocket:
     @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
-        path=st.sampled_from(["/v2", "/v2-auth", "/v2-l3"]),
+        path=st.sampled_from(["/v2", "/auth/v2", "/l3/v2"]),
         method=st.sampled_from(["subscribe", "unsubscribe", "ping", "add_order", "cancel_order", "cancel_all", "x"]),
         params=st.dictionaries(
             st.sampled_from(

@@ -56,7 +56,7 @@ class TestTokens:
         clock.forward(3600)
         assert private.send("add_order", **LIMIT, token=token)[-1]["success"]
         private.session.closed()
-        [answer] = connect("/v2-auth").send("subscribe", channel="executions", token=token)
+        [answer] = connect("/auth/v2").send("subscribe", channel="executions", token=token)
         assert answer["error"] == "ESession:Invalid session"
 
     def test_the_keys_permissions_count(self, private: Any, guest: Any) -> None:
@@ -201,7 +201,7 @@ class TestExecutions:
     def test_others_and_those_who_left_hear_nothing(
         self, executions: Any, connect: Any, alice: Any, bobby: Any, limit: Any
     ) -> None:
-        other = connect("/v2-auth")
+        other = connect("/auth/v2")
         other.send("subscribe", channel="executions", token=bobby.token())
         executions.send("unsubscribe", channel="executions", token=alice.token())
         limit(alice, "buy", "0.1", "80000")

@@ -59,7 +59,7 @@ class Mirror:
 
 class TestConnection:
     def test_the_first_frame_is_the_status(self, protocol: KrakenSpot) -> None:
-        for path in ("/v2", "/v2-auth", "/v2-l3"):
+        for path in ("/v2", "/auth/v2", "/l3/v2"):
             session = protocol.session(path)
             assert session is not None
             session.opened(0.0)
@@ -101,12 +101,12 @@ class TestConnection:
         for method, params in (("subscribe", {"channel": "executions"}), ("add_order", {}), ("cancel_all", {})):
             [answer] = public.send(method, **params)
             assert (answer["error"], answer["success"], answer["method"]) == (there, False, method)
-        for connection in (private, connect("/v2-l3")):
+        for connection in (private, connect("/l3/v2")):
             [answer] = connection.send("subscribe", channel="book", symbol=["BTC/USD"])
             assert answer["error"] == here
 
     def test_level_3_says_that_it_is_not_there(self, connect: Any) -> None:
-        [answer] = connect("/v2-l3").send("subscribe", channel="level3", symbol=["BTC/USD"])
+        [answer] = connect("/l3/v2").send("subscribe", channel="level3", symbol=["BTC/USD"])
         assert answer["error"] == "level3 is not simulated"
 
     def test_unknown_methods_and_channels(self, public: Any) -> None:

@@ -271,8 +271,8 @@ class TestSpec:
         assert SIMULATOR.urls("127.0.0.1:5") == {
             "rest_url": "http://127.0.0.1:5",
             "ws_url": "ws://127.0.0.1:5/v2",
-            "ws_auth_url": "ws://127.0.0.1:5/v2-auth",
-            "ws_l3_url": "ws://127.0.0.1:5/v2-l3",
+            "ws_auth_url": "ws://127.0.0.1:5/auth/v2",
+            "ws_l3_url": "ws://127.0.0.1:5/l3/v2",
         }
 
     def test_no_session_elsewhere(self, protocol: KrakenSpot) -> None:
