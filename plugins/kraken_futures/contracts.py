@@ -25,9 +25,13 @@ def average_price(inverse: bool, parts: Iterable[tuple[Decimal, Decimal]]) -> De
 
     Inverse averages are harmonic: total size over the sum of size/price.
     """
+    executions = list(parts)
+    prices = {price for _, price in executions}
+    if len(prices) == 1:
+        return prices.pop()
     weighted = quantity = Decimal(0)
     with localcontext(EXACT):
-        for size, price in parts:
+        for size, price in executions:
             quantity += size
             weighted += ratio(size, price) if inverse else size * price
         if not quantity:
@@ -37,4 +41,7 @@ def average_price(inverse: bool, parts: Iterable[tuple[Decimal, Decimal]]) -> De
 
 def relative_funding(inverse: bool, absolute: Decimal, index: Decimal) -> Decimal:
     """Return the funding rate as a fraction, from the amount per contract and hour that the venue tells."""
-    return absolute * index if inverse else ratio(absolute, index)
+    if not absolute:
+        return Decimal(0)
+    with localcontext(EXACT):
+        return absolute * index if inverse else ratio(absolute, index)

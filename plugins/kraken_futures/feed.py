@@ -19,7 +19,15 @@ from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ProtocolError
 from exchange_core.model.book import OrderBook
-from exchange_core.model.event import Channel, Events, Ignored, Subscribed, Subscription, Unrecognised
+from exchange_core.model.event import (
+    Channel,
+    Events,
+    Ignored,
+    Subscribed,
+    Subscription,
+    SubscriptionRefused,
+    Unrecognised,
+)
 from exchange_core.model.symbol import Symbol
 from kraken_futures import feed_account
 from kraken_futures import wire_feed as wire
@@ -122,6 +130,7 @@ class FuturesFeed:
         if not self._is_open:
             return ()
         events = self._subscriber.tick(now)
+        self._note(events, now)
         for keeper in self._market.books():
             self._ask_for_book(keeper, now)
         return events
@@ -214,11 +223,19 @@ class FuturesFeed:
                 self.stats.ignored[event.kind] += 1
             elif isinstance(event, Unrecognised):
                 self.stats.unknown[event.kind] += 1
-            elif isinstance(event, Subscribed) and event.subscription.channel is Channel.BOOK:
-                symbol = event.subscription.symbol
-                keeper = self._market.book(self._context.symbols.wire(symbol)) if symbol else None
-                if keeper is not None:
-                    keeper.expect(now + PATIENCE)
+            elif isinstance(event, Subscribed | SubscriptionRefused):
+                self._note_answer(event, now)
+
+    def _note_answer(self, event: Subscribed | SubscriptionRefused, now: float) -> None:
+        symbol = event.subscription.symbol
+        if event.subscription.channel is not Channel.BOOK or symbol is None:
+            return
+        product = self._context.symbols.wire(symbol)
+        keeper = self._market.book(product)
+        if isinstance(event, SubscriptionRefused):
+            self._market.forget(PUBLIC[Channel.BOOK], product)
+        elif keeper is not None:
+            keeper.expect(now + PATIENCE)
 
 
 class Life:

@@ -113,16 +113,21 @@ class Subscriber:
         products = [p for p in frame.product_ids if isinstance(p, str)] if isinstance(frame.product_ids, list) else []
         if event == "subscribed":
             events = self._subscribed(feed, products)
-        elif event == "unsubscribed":
+        elif event in ("unsubscribed", "unsubscribed_failed"):
             self._talk.answered(UNSUBSCRIBE, feed, products)
-            events = (Ignored(kind="unsubscribed"),)
+            events = (Ignored(kind=event),)
+        elif event == "subscribed_failed" and feed:
+            products = self._meant(feed, products)
+            self._talk.answered(SUBSCRIBE, feed, products)
+            events = self._give_up(Request(SUBSCRIBE, feed, tuple(products)), message or event)
+            events = events or (Ignored(kind=event),)
         elif event == "challenge":
             events = self._challenged(message, now)
         elif event == "alert" and message.startswith(_ALREADY):
             flight = self._talk.flight
             events = () if flight is None else self._subscribed(flight.feed, flight.products)
             events = events or (Ignored(kind="alert: already subscribed"),)
-        else:  # error, alert, subscribed_failed, unsubscribed_failed
+        else:  # errors and alerts, which name nothing
             events = self._refused(event, message, now)
         self._pump(now)
         return events
@@ -217,12 +222,7 @@ class Subscriber:
     # --- answers
 
     def _subscribed(self, feed: str, products: Iterable[str]) -> Events:
-        flight = self._talk.flight
-        products = list(products)
-        if (feed, "") in self._topics:
-            products = [""]  # feeds of the account echo a filter by products, if anything
-        elif not products and flight is not None and flight.feed == feed:
-            products = list(flight.products)
+        products = self._meant(feed, products)
         self._talk.answered(SUBSCRIBE, feed, products)
         topics = [self._topics.get((feed, product.upper())) for product in products]
         events: list[Event] = [
@@ -233,9 +233,19 @@ class Subscriber:
         ]
         return events or (Ignored(kind=f"subscribed {feed}"),)
 
+    def _meant(self, feed: str, products: Iterable[str]) -> list[str]:
+        """Return the products that an answer is about, as topics have them."""
+        flight = self._talk.flight
+        named = list(products)
+        if (feed, "") in self._topics:
+            return [""]  # feeds of the account echo a filter by products, if anything
+        if not named and flight is not None and flight.feed == feed:
+            return list(flight.products)
+        return named
+
     def _challenged(self, message: str, now: float) -> Events:
         flight, signer = self._talk.flight, self._context.signer
-        if flight is not None and flight.event == CHALLENGE and signer is not None:
+        if flight is not None and flight.event == CHALLENGE and signer is not None and message:
             self._talk.flight = None
             self._challenge, self._signed = message, signer.sign_challenge(message)
             self._ask_for_unasked(now)
@@ -247,8 +257,7 @@ class Subscriber:
         if flight is None:
             return (Ignored(kind=f"{event}: {reason[:80]}"),)
         if _NOT_AUTHENTICATED in message and flight.event == SUBSCRIBE and not flight.tries:
-            # The challenge may have gone stale: how long it lasts is not documented. One new one, then it is
-            # the key.
+            # How long a challenge lasts is not documented: it may be stale. Once; after that it is the key.
             self._talk.flight = None
             flight.tries += 1
             self._challenge = self._signed = None

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange_core.connector.auth import Credentials
 from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ProtocolError
@@ -15,6 +16,7 @@ from exchange_core.model.event import Channel, Subscription
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.symbol import Symbol
 from kraken_futures import naming
+from kraken_futures.auth import FuturesSigner
 from kraken_futures.config import FuturesConfig
 from kraken_futures.feed import FuturesFeed, private_feed, public_feed
 
@@ -69,12 +71,20 @@ def feeds() -> list[FuturesFeed]:
     made = []
     for provisional in (False, True):
         context = VenueContext(
-            venue="f", config=FuturesConfig(), symbols=symbols, assets=AssetMap("f"), provisional=provisional
+            venue="f",
+            config=FuturesConfig(),
+            symbols=symbols,
+            assets=AssetMap("f"),
+            signer=FuturesSigner.of(Credentials(api_key="key", api_secret="c2VjcmV0")),
+            provisional=provisional,
         )
         public = public_feed(context)
         public.opened(0.0)
         public.subscribe([Subscription(Channel.BOOK, symbol)], 0.0)
-        made += [public, private_feed(context)]
+        private = private_feed(context)
+        private.subscribe([Subscription(Channel.FILLS), Subscription(Channel.ORDERS)], 0.0)
+        private.opened(0.0)
+        made += [public, private]
     return made
 
 

@@ -162,6 +162,36 @@ def test_what_is_refused_alone_is_refused(feed: FuturesFeed, event: str) -> None
     assert list(feed.subscriptions()) == []
 
 
+def test_a_refusal_that_names_its_product_is_of_that_one(feed: FuturesFeed) -> None:
+    feed.subscribe([TICKER_PF, TICKER_PI], 0.0)
+    feed.outbox()
+    (refused,) = ack(feed, "ticker", "PI_XBTUSD", event="subscribed_failed")
+    assert isinstance(refused, SubscriptionRefused)
+    assert refused.subscription == TICKER_PI
+    assert ack(feed, "ticker", "PF_XBTUSD") == [Subscribed(subscription=TICKER_PF)]
+    assert sent(feed) == []
+
+
+def test_what_cannot_be_ended_holds_nothing_up(feed: FuturesFeed) -> None:
+    feed.subscribe([TICKER_PF], 0.0)
+    ack(feed, "ticker", "PF_XBTUSD")
+    feed.unsubscribe([TICKER_PF], 0.0)
+    feed.subscribe([TRADES_PF], 0.0)
+    feed.outbox()
+    assert ack(feed, "ticker", "PF_XBTUSD", event="unsubscribed_failed") == [Ignored(kind="unsubscribed_failed")]
+    assert sent(feed) == [subscription_request("trade", "PF_XBTUSD")]
+
+
+def test_a_refused_book_is_gone_and_may_be_wanted_again(feed: FuturesFeed) -> None:
+    book = Subscription(Channel.BOOK, PF)
+    feed.subscribe([book], 0.0)
+    say(feed, event="error", message="Invalid product id")
+    assert feed.book(PF) is None
+    feed.subscribe([book], 1.0)
+    assert feed.book(PF) is not None
+    assert sent(feed)[-1] == subscription_request("book", "PF_XBTUSD")
+
+
 def test_what_was_acknowledged_is_not_refused_by_an_error_after_it(feed: FuturesFeed) -> None:
     feed.subscribe([TICKER_PF, TICKER_PI], 0.0)
     ack(feed, "ticker", "PF_XBTUSD")

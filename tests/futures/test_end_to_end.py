@@ -1,0 +1,130 @@
+"""The plugin against the simulated venue, over real sockets on loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import pytest
+
+from exchange_core.errors import AuthenticationError, OrderRefused
+from exchange_core.model.book import BookHealth
+from exchange_core.model.order import Order, OrderRequest, OrderStatus
+from exchange_core.simulator.launch import RunningSimulator, SimulatorLaunch, launch
+from exchange_core.venue.connected import ConnectedVenue
+from exchange_core.venue.venue import connect
+from kraken_futures.plugin import KRAKEN_FUTURES
+
+LINEAR, INVERSE = "BTC/USD:USD", "BTC/USD:BTC"
+WITHIN = 20.0
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[RunningSimulator]:
+    assert KRAKEN_FUTURES.simulator is not None
+    async with launch({"futures": SimulatorLaunch(spec=KRAKEN_FUTURES.simulator, seed=7)}) as running:
+        yield running["futures"]
+
+
+@pytest.fixture
+async def venue(simulator: RunningSimulator) -> AsyncIterator[ConnectedVenue]:
+    async with connect("kraken_futures", **simulator.settings()) as connected:
+        await connected.instruments()
+        yield connected
+
+
+def market(symbol: str, side: str, quantity: str) -> OrderRequest:
+    return OrderRequest(symbol=symbol, side=side, quantity=quantity)  # type: ignore[arg-type]
+
+
+async def far_below(venue: ConnectedVenue, symbol: str) -> Decimal:
+    book = await venue.book(symbol, 1)
+    assert book.best_bid is not None
+    return book.best_bid.price - 1000
+
+
+async def test_books_stay_live_while_the_market_moves(venue: ConnectedVenue) -> None:
+    async with asyncio.timeout(WITHIN):
+        for symbol in (LINEAR, INVERSE):
+            async for book in venue.books(symbol):
+                assert book.health is BookHealth.LIVE
+                assert book.best_bid is not None
+                assert book.best_ask is not None
+                assert book.best_bid < book.best_ask
+                if book.checked > 20:
+                    break
+
+
+async def test_a_market_order_makes_a_position_and_fills_with_fees(venue: ConnectedVenue) -> None:
+    async with asyncio.timeout(WITHIN), venue.fill_updates() as fills:
+        order = await venue.place(market(LINEAR, "buy", "0.25"))
+        assert order.status is OrderStatus.FILLED
+        quantity = Decimal(0)
+        async for fill in fills:
+            assert fill.venue_order_id == order.venue_order_id
+            assert fill.client_order_id == order.client_order_id
+            assert fill.fee is None or fill.fee.asset == "USD"
+            quantity += fill.quantity
+            if quantity == order.filled:
+                break
+        (position,) = await venue.positions()
+        assert position.quantity == Decimal("0.25")
+        assert order.average_price is not None
+        assert abs(position.entry_price - order.average_price) < Decimal("1e-6")
+        assert sum(fill.quantity for fill in await venue.fills()) == Decimal("0.25")
+
+
+async def test_an_inverse_position_is_counted_in_contracts(venue: ConnectedVenue) -> None:
+    async with asyncio.timeout(WITHIN):
+        await venue.place(market(INVERSE, "sell", "5000"))
+        (position,) = await venue.positions()
+        assert position.quantity == -5000
+        assert position.unrealised is not None
+        assert abs(position.unrealised) < Decimal("0.001")
+
+
+async def test_an_order_rests_is_found_and_canceled(venue: ConnectedVenue) -> None:
+    async with asyncio.timeout(WITHIN):
+        price = await far_below(venue, LINEAR)
+        order = await venue.place(OrderRequest(symbol=LINEAR, side="buy", quantity="0.1", price=price, post_only=True))  # type: ignore[arg-type]
+        assert order.status is OrderStatus.OPEN
+        assert [o.venue_order_id for o in await venue.open_orders()] == [order.venue_order_id]
+        canceled = await venue.cancel(order)
+        assert canceled.status is OrderStatus.CANCELED
+        assert await venue.open_orders() == []
+
+
+async def test_a_post_only_order_that_would_take_is_refused(venue: ConnectedVenue) -> None:
+    async with asyncio.timeout(WITHIN):
+        price = await far_below(venue, LINEAR) + 5000
+        with pytest.raises(OrderRefused) as caught:
+            await venue.place(OrderRequest(symbol=LINEAR, side="buy", quantity="0.1", price=price, post_only=True))  # type: ignore[arg-type]
+        assert caught.value.codes == ("postWouldExecute",)
+
+
+async def test_order_updates_tell_of_a_cancel(venue: ConnectedVenue) -> None:
+    async with asyncio.timeout(WITHIN), venue.order_updates() as updates:
+        price = await far_below(venue, LINEAR)
+        order = await venue.place(OrderRequest(symbol=LINEAR, side="buy", quantity="0.1", price=price))  # type: ignore[arg-type]
+        await venue.cancel(order)
+        seen: list[Order] = []
+        async for update in updates:
+            seen.append(update)
+            if update.status is OrderStatus.CANCELED:
+                break
+        assert {update.venue_order_id for update in seen} <= {None, order.venue_order_id}
+
+
+async def test_a_wrong_secret_is_refused_and_not_shown(simulator: RunningSimulator) -> None:
+    secret = "A" * 87 + "="
+    async with (
+        asyncio.timeout(WITHIN),
+        connect("kraken_futures", **{**simulator.settings(), "api_secret": secret}) as v,
+    ):
+        with pytest.raises(AuthenticationError) as caught:
+            await v.balances()
+        assert secret not in str(caught.value)
+
+
+async def test_without_nonces_calls_are_taken_too(simulator: RunningSimulator) -> None:
+    async with asyncio.timeout(WITHIN), connect("kraken_futures", use_nonce=False, **simulator.settings()) as v:
+        assert await v.balances()
