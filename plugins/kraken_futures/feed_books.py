@@ -29,6 +29,9 @@ _LONGEST_WAIT = 60.0
 
 # So many texts of numbers are remembered with their steps, a book and a kind.
 _MOST_TEXTS = 8192
+# Longer numbers than these go the slow way, which refuses those out of all proportion.
+_MOST_DIGITS = 20
+_MOST_WHOLE = 10**_MOST_DIGITS
 
 _NOTHING: Events = ()
 
@@ -39,15 +42,24 @@ class Steps(dict[Any, int]):
     def __init__(self, decimals: int) -> None:
         super().__init__()
         self._decimals = decimals
+        self._unit: int = 10**decimals
 
     def __missing__(self, value: Any) -> int:
-        if value == 0 and type(value) is int:
-            return 0
-        whole = steps(value, self._decimals)
-        if type(value) is str:  # of other types some are equal: true and 1
-            if len(self) >= _MOST_TEXTS:
-                self.clear()
-            self[value] = whole
+        # Whole numbers are not remembered: true would be taken for 1.
+        if type(value) is int and 0 <= value < _MOST_WHOLE:
+            return value * self._unit
+        if type(value) is not str:
+            return steps(value, self._decimals)
+        # Digits, a point, digits: the usual form, without the detour.
+        left, _, right = value.partition(".")
+        right = right.rstrip("0")
+        if len(right) <= self._decimals and len(left) <= _MOST_DIGITS and (left + right).isdecimal():
+            whole = int(left + right.ljust(self._decimals, "0"))
+        else:
+            whole = steps(value, self._decimals)
+        if len(self) >= _MOST_TEXTS:
+            self.clear()
+        self[value] = whole
         return whole
 
 

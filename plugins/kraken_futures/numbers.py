@@ -14,7 +14,6 @@ from exchange_core.errors import ProtocolError
 
 _DIGITS = 40
 _MAGNITUDE = 30
-_MOST = 10**_MAGNITUDE
 
 
 def number(value: Any, what: str = "number") -> Decimal:
@@ -47,15 +46,6 @@ def steps(value: Any, decimals: int) -> int:
     Raises:
         ProtocolError: When it is no number, or needs more decimals than *decimals*.
     """
-    # The usual forms, without the detour: a whole number, or digits, a point, digits.
-    if type(value) is int:
-        if 0 <= value < _MOST:
-            return value * int(10**decimals)
-    elif type(value) is str:
-        left, _, right = value.partition(".")
-        right = right.rstrip("0")
-        if len(right) <= decimals and left.isdecimal() and (not right or right.isdecimal()) and len(left) < _MAGNITUDE:
-            return int(left + right.ljust(decimals, "0"))
     sign, digits, exponent = number(value).as_tuple()
     assert isinstance(exponent, int)
     whole = int("".join(map(str, digits)))
