@@ -13,7 +13,9 @@ from enum import StrEnum
 from math import isfinite
 from typing import Any, TypeVar
 
+import attrs
 import cattrs
+from cattrs.gen import make_dict_structure_fn
 
 from exchange_core.errors import ExchangeError, InvalidValue, ProtocolError
 from exchange_core.model.book import OrderBook
@@ -106,6 +108,17 @@ def _level(value: object, _: object) -> Level:
     return Level(exact(value[0], "price"), exact(value[1], "quantity"))
 
 
+def _table(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    take_fields = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+
+    def take(value: object, _: object) -> Any:
+        if not isinstance(value, Mapping):
+            raise InvalidValue(f"found {_kind(value)}; expected a table of {kind.__name__}")
+        return take_fields(value, kind)
+
+    return take
+
+
 def _choice(value: object, kind: Any) -> Any:
     try:
         return kind(value)
@@ -113,6 +126,15 @@ def _choice(value: object, kind: Any) -> Any:
         raise InvalidValue(f"{value!r} is none of {', '.join(str(member.value) for member in kind)}") from None
 
 
+_FOUND: Mapping[type, str] = {
+    bool: "a boolean",
+    int: "a whole number",
+    float: "a float",
+    str: "text",
+    dict: "a table",
+    list: "a list",
+    type(None): "nothing",
+}
 _KINDS: Mapping[type, str] = {str: "text", int: "a whole number", bool: "true or false"}
 
 
@@ -121,14 +143,7 @@ def _name(kind: Any) -> str:
 
 
 def _kind(value: object) -> str:
-    return {
-        bool: "a boolean",
-        int: "a whole number",
-        float: "a float",
-        str: "text",
-        dict: "a table",
-        list: "a list",
-    }.get(type(value), type(value).__name__)
+    return _FOUND.get(type(value), type(value).__name__)
 
 
 def _explain(error: BaseException, path: str) -> list[str]:
@@ -156,7 +171,7 @@ def _join(path: str, name: object) -> str:
 
 
 def _make() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter = cattrs.Converter()
     converter.register_unstructure_hook(Decimal, plain)
     converter.register_unstructure_hook(Symbol, str)
     converter.register_unstructure_hook(datetime, lambda moment: to_rfc3339(moment, "microseconds"))
@@ -176,6 +191,7 @@ def _make() -> cattrs.Converter:
     }
     for kind, hook in hooks.items():
         converter.register_structure_hook(kind, hook)
+    converter.register_structure_hook_factory(attrs.has, lambda kind: _table(kind, converter))
     return converter
 
 

@@ -23,6 +23,10 @@ EXACT = Context(prec=200, traps=[DivisionByZero, Inexact, InvalidOperation, Over
 
 _RATIO = Context(prec=34, rounding=ROUND_HALF_EVEN)
 
+# No market counts in larger or finer numbers, and with these every step of one can be told.
+_LARGEST, _FINEST = 60, 60
+_STEPS = Context(prec=200, traps=[DivisionByZero, InvalidOperation, Overflow])
+
 
 def exact(value: object, what: str = "number") -> Decimal:
     """Return *value* as a finite Decimal.
@@ -32,7 +36,8 @@ def exact(value: object, what: str = "number") -> Decimal:
         what: What the number is, for the message.
 
     Raises:
-        InvalidValue: For floats (they cannot hold most decimal fractions), bools, NaN, infinities and other text.
+        InvalidValue: For floats (they cannot hold most decimal fractions), bools, NaN, infinities, numbers far from
+            all that is traded, and other text.
     """
     if isinstance(value, float):
         raise InvalidValue(
@@ -46,6 +51,9 @@ def exact(value: object, what: str = "number") -> Decimal:
         raise InvalidValue(f"{what}: {value!r} is not a number; expected {type_names}") from None
     if not number.is_finite():
         raise InvalidValue(f"{what}: {value!r} is not finite")
+    exponent = number.as_tuple().exponent
+    if number.adjusted() > _LARGEST or (isinstance(exponent, int) and exponent < -_FINEST):
+        raise InvalidValue(f"{what}: {number} is too large or too fine a number; up to {_LARGEST} digits are taken")
     return number
 
 
@@ -56,22 +64,26 @@ def plain(value: Decimal) -> str:
 
 def is_multiple(value: Decimal, step: Decimal) -> bool:
     """Return whether *value* is a whole number of *step*."""
-    return value % step == 0
+    return _STEPS.remainder(value, step) == 0
 
 
 def nearest(value: Decimal, step: Decimal) -> Decimal:
     """Round to the nearest multiple of *step*; a tie goes to the even one."""
-    return (value / step).to_integral_value(ROUND_HALF_EVEN) * step
+    return _round(value, step, ROUND_HALF_EVEN)
 
 
 def floor_to(value: Decimal, step: Decimal) -> Decimal:
     """Round down to a multiple of *step*."""
-    return (value / step).to_integral_value(ROUND_FLOOR) * step
+    return _round(value, step, ROUND_FLOOR)
 
 
 def ceil_to(value: Decimal, step: Decimal) -> Decimal:
     """Round up to a multiple of *step*."""
-    return (value / step).to_integral_value(ROUND_CEILING) * step
+    return _round(value, step, ROUND_CEILING)
+
+
+def _round(value: Decimal, step: Decimal, rounding: str) -> Decimal:
+    return _STEPS.multiply(_STEPS.divide(value, step).to_integral_value(rounding), step)
 
 
 def decimals_of(step: Decimal) -> int:

@@ -1,0 +1,90 @@
+"""Order requests, and the table that a status moves along."""
+
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import pytest
+
+from exchange_core.errors import InvalidValue
+from exchange_core.model.order import NEXT_STATUS, Order, OrderRequest, OrderStatus, OrderType, TimeInForce
+from exchange_core.model.side import Side
+from exchange_core.model.symbol import Symbol
+
+PENDING, OPEN, PARTIAL, FILLED, CANCELED, REJECTED, EXPIRED = OrderStatus
+
+
+def request(**changes: Any) -> OrderRequest:
+    return OrderRequest(**({"symbol": "BTC/USD", "side": "buy", "quantity": "0.01", "price": "60000"} | changes))
+
+
+def test_text_is_taken_for_symbol_side_and_numbers() -> None:
+    made = request()
+    assert (made.symbol, made.side) == (Symbol("BTC", "USD"), Side.BUY)
+    assert (made.quantity, made.price) == (Decimal("0.01"), Decimal("60000"))
+    assert (made.type, made.time_in_force) == (OrderType.LIMIT, TimeInForce.GTC)
+
+
+def test_without_a_price_it_is_a_market_order() -> None:
+    assert request(price=None).type is OrderType.MARKET
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"quantity": 0.01}, "quantity: 0.01 is a float"),
+        ({"price": 60000.0}, "price: 60000.0 is a float"),
+        ({"quantity": "0"}, "quantity: 0 is not above zero"),
+        ({"quantity": "-1"}, "quantity: -1 is not above zero"),
+        ({"price": "0"}, "price: 0 is not above zero"),
+        ({"quantity": "NaN"}, "quantity: 'NaN' is not finite"),
+        ({"quantity": True}, "quantity: True is bool"),
+        ({"symbol": "BTCUSD"}, "symbol: 'BTCUSD'"),
+        ({"side": "long"}, "Side: 'long' is none of buy, sell"),
+        ({"type": "stop"}, "OrderType: 'stop' is none of market, limit"),
+        ({"time_in_force": "day"}, "TimeInForce: 'day' is none of gtc, ioc, fok"),
+        ({"type": "limit", "price": None}, "BTC/USD: a limit order needs a price"),
+        ({"type": "market"}, "BTC/USD: a market order takes no price, found 60000"),
+        ({"price": None, "post_only": True}, "post_only needs a limit order that rests"),
+        ({"time_in_force": "ioc", "post_only": True}, "post_only needs a limit order that rests"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        request(**changes)
+    assert message in str(caught.value)
+
+
+TABLE = {
+    PENDING: {OPEN, PARTIAL, FILLED, CANCELED, EXPIRED, REJECTED},
+    OPEN: {PARTIAL, FILLED, CANCELED, EXPIRED},
+    PARTIAL: {FILLED, CANCELED, EXPIRED},
+    FILLED: set(),
+    CANCELED: set(),
+    REJECTED: set(),
+    EXPIRED: set(),
+}
+
+
+@pytest.mark.parametrize("first", OrderStatus)
+@pytest.mark.parametrize("second", OrderStatus)
+def test_the_status_table(first: OrderStatus, second: OrderStatus) -> None:
+    """Written out once more, so that a change of it is seen."""
+    assert first.may_become(second) is (second is first or second in TABLE[first])
+
+
+def test_ends_are_ends() -> None:
+    assert {status for status in OrderStatus if status.is_final} == {FILLED, CANCELED, REJECTED, EXPIRED}
+    assert set(NEXT_STATUS) == set(OrderStatus)
+
+
+def test_what_remains() -> None:
+    order = Order(request=request(quantity="10"), filled=Decimal(4))
+    assert (order.remaining, order.quantity, order.price, order.side) == (6, 10, 60000, Side.BUY)
+    assert not order.is_final
+    assert attrs.evolve(order, status=CANCELED).is_final
+
+
+def test_sides() -> None:
+    assert (Side.BUY.opposite, Side.SELL.opposite) == (Side.SELL, Side.BUY)
+    assert (Side.BUY.sign, Side.SELL.sign) == (1, -1)
