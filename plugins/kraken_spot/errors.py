@@ -148,10 +148,10 @@ def throttled_for(codes: Sequence[str], reply: HttpReply | None) -> float | None
     return max(0.0, float(match[1]) - sent.timestamp())
 
 
-def _rank(found: Meaning, call: RestCall) -> int:
-    # A read cannot have been carried out by half, so there a key that must not be used on comes first.
+def _rank(found: Meaning, call: RestCall) -> float:
+    # A read was not carried out by half: there, a key that must not be used on and a plain no come first.
     if found.caution is _UNKNOWN and not call.changes_state:
-        return Caution.NO
+        return (Caution.WAIT + Caution.NO) / 2
     return found.caution
 
 

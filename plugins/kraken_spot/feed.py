@@ -12,6 +12,7 @@ from typing import Any
 
 from exchange_core.connector.rest import Flow, RestCall
 from exchange_core.connector.spec import VenueContext
+from exchange_core.errors import ProtocolError
 from exchange_core.model.book import BookHealth, OrderBook
 from exchange_core.model.event import Channel, Event, Events, Ignored, Subscription
 from exchange_core.model.symbol import Symbol
@@ -154,10 +155,14 @@ class PrivateFeed(BaseFeed):
             self._recoveries[channel].failed(now)
             if self._recoveries[channel].is_due(now):
                 self._ask_again(channel, now)
-        if isinstance(message, wire_feed.Executions):
-            events += self._executions.receive(message, continues=continues)
-        else:
-            events += self._balances.receive(message, continues=continues)
+        try:
+            if isinstance(message, wire_feed.Executions):
+                events += self._executions.receive(message, continues=continues)
+            else:
+                events += self._balances.receive(message, continues=continues)
+        except (ProtocolError, ArithmeticError):
+            self._sequences[channel].spoil()
+            raise
         return events
 
     def _ask_again(self, channel: Channel, now: float) -> None:

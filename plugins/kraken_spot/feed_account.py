@@ -66,6 +66,10 @@ class Sequence:
         """The subscription is a new one: its numbers, and its snapshot, begin anew."""
         self._last, self._last_kind = None, ""
 
+    def spoil(self) -> None:
+        """The message just taken could not be used: the next one is to show a hole."""
+        self._last = -1
+
     def take(self, kind: str, sequence: int | None) -> tuple[bool, str | None]:
         """Take the number of a message.
 
@@ -85,7 +89,8 @@ class Sequence:
 class Seen:
     """Ids that came before; the oldest are forgotten."""
 
-    def __init__(self) -> None:
+    def __init__(self, remembered: int = REMEMBERED) -> None:
+        self._remembered = remembered
         self._ids: dict[str, None] = {}
 
     def is_new(self, name: str) -> bool:
@@ -93,7 +98,7 @@ class Seen:
         if name in self._ids:
             return False
         self._ids[name] = None
-        if len(self._ids) > REMEMBERED:
+        if len(self._ids) > self._remembered:
             del self._ids[next(iter(self._ids))]
         return True
 
@@ -112,11 +117,12 @@ class _Known:
 class Executions:
     """Orders and fills of the account."""
 
-    def __init__(self, context: VenueContext) -> None:
+    def __init__(self, context: VenueContext, remembered: int = REMEMBERED) -> None:
         self._context = context
+        self._remembered = remembered
         self._known: dict[str, _Known] = {}
         self._finished: deque[str] = deque()
-        self._fills = Seen()
+        self._fills = Seen(remembered)
         self._open: tuple[OrderUpdate, ...] = ()
 
     def receive(self, message: wire.Executions, *, continues: bool) -> list[Event]:
@@ -202,7 +208,7 @@ class Executions:
 
     def _finish(self, order_id: str) -> None:
         self._finished.append(order_id)
-        if len(self._finished) > REMEMBERED:
+        if len(self._finished) > self._remembered:
             self._known.pop(self._finished.popleft(), None)
 
 

@@ -105,9 +105,9 @@ class Books:
             record.snapshots, record.after_answer = 0, False
             record.recovery.ask(now)
 
-    def acknowledged(self, name: str | None, depth: int | None) -> None:
+    def acknowledged(self, name: object, depth: object) -> None:
         """Note the depth that the venue says it sends, for a recording in which nothing was asked."""
-        if name is not None and depth is not None:
+        if isinstance(name, str) and isinstance(depth, int) and depth in DEPTHS:
             self._depths[name] = depth
 
     # Messages.

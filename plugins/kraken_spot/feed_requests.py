@@ -43,6 +43,11 @@ OPTIONS: Mapping[Channel, Mapping[str, Any]] = {
 }
 """What only a subscription says."""
 
+TERMS: Mapping[Channel, Mapping[str, Any]] = {
+    Channel.TICKER: {"event_trigger": "bbo"},  # best prices as they change, not only when something trades
+}
+"""What a subscription and its end say alike."""
+
 DEPTHS = (10, 25, 100, 500, 1000)
 INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
 
@@ -254,6 +259,7 @@ class Conversation:
             params["depth"] = kind.depth
         if kind.interval is not None:
             params["interval"] = kind.interval
+        params |= TERMS.get(kind.channel, {})
         if method == "subscribe":
             params |= OPTIONS[kind.channel]
         if self._token is not None:

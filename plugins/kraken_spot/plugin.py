@@ -28,8 +28,8 @@ KRAKEN_SPOT = VenueSpec(
     limits=limits,
     rest=KrakenSpotRest,
     feeds=(
-        # 150 connections in 10 minutes to an address is where Cloudflare bans it; messages are paced to what is known
-        # to pass.
+        # Cloudflare bans an address after 150 connections in 10 minutes, which are the defaults; 10 requests a second
+        # are known to pass.
         FeedSpec(name="public", url="ws_url", channels=PUBLIC_CHANNELS, make=PublicFeed),
         FeedSpec(name="private", url="ws_auth_url", channels=PRIVATE_CHANNELS, make=PrivateFeed, private=True),
     ),

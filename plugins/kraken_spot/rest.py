@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from exchange_core.connector.rest import Flow, RestCall
+from exchange_core.connector.rest import Flow, HttpReply, RestCall
 from exchange_core.connector.spec import VenueContext
-from exchange_core.errors import ExchangeError, NotSupported, ProtocolError
+from exchange_core.errors import ExchangeError, NotSupported, ProtocolError, VenueUnavailable
 from exchange_core.model.account import Balance, FeeRates, Position
 from exchange_core.model.book import BookSnapshot
 from exchange_core.model.fill import Fill
@@ -24,8 +24,7 @@ from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import to_seconds
 from kraken_spot import limits, parse, rest_orders, wire
-from kraken_spot.dialect import decoder, read
-from kraken_spot.errors import error_for
+from kraken_spot.dialect import KrakenSpotDialect, read
 from kraken_spot.naming import load_assets, load_pairs
 
 INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
@@ -54,15 +53,11 @@ class KrakenSpotRest:
         return list(self._context.symbols)
 
     def load_instruments(self, body: bytes) -> list[Instrument]:
+        call = RestCall(method="GET", path="/0/public/AssetPairs", reply=dict[str, msgspec.Raw])
         try:
-            answer = decoder(wire.Envelope).decode(body)
-            pairs = decoder(dict[str, msgspec.Raw]).decode(answer.result)
-        except (msgspec.MsgspecError, UnicodeError) as error:
-            raise ProtocolError(f"{self._context.venue}: not an answer to AssetPairs: {error}") from error
-        errors = [code for code in answer.error if not code.startswith("W")]
-        if errors:
-            call = RestCall(method="GET", path="/0/public/AssetPairs")
-            raise error_for(errors, call, None, self._context.venue)
+            pairs = KrakenSpotDialect(self._context).decode(call, HttpReply(200, {}, body))
+        except (ProtocolError, VenueUnavailable) as error:
+            raise ProtocolError(f"{self._context.venue}: not a recorded answer to AssetPairs: {error}") from error
         self.skipped.update(load_pairs(pairs, self._context.symbols, self._context.assets))
         return list(self._context.symbols)
 

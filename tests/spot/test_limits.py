@@ -1,0 +1,93 @@
+"""The venue's counters as published, per tier."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from exchange_core.connector.limits import Cost, DecayingCounter
+from exchange_core.errors import ConfigError
+from exchange_core.model.order import Order, OrderRequest
+from kraken_spot.config import KrakenSpotConfig
+from kraken_spot.limits import adding, cancel_penalty, cancelling, limits, private, public
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def counter(tier: str, pool: str) -> DecayingCounter:
+    found = limits(KrakenSpotConfig(tier=tier)).limiters[pool]
+    assert isinstance(found, DecayingCounter)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("tier", "private", "engine"),
+    [
+        ("starter", (15, 0.33), (60, 1)),
+        ("intermediate", (20, 0.5), (125, 2.34)),
+        ("pro", (20, 1), (180, 3.75)),
+    ],
+)
+def test_tiers(tier: str, private: tuple[float, float], engine: tuple[float, float]) -> None:
+    found = counter(tier, "private")
+    assert (found.maximum, found.decay) == private
+    found = counter(tier, "engine")
+    assert (found.maximum, found.decay) == engine
+
+
+def test_an_unknown_tier_is_refused_with_those_that_are() -> None:
+    with pytest.raises(ConfigError, match=r"'gold'.*starter, intermediate, pro"):
+        KrakenSpotConfig(tier="gold")
+
+
+@pytest.mark.parametrize("option", ["history_cost", "stale_after"])
+def test_a_cost_or_patience_is_above_zero(option: str) -> None:
+    with pytest.raises(ConfigError, match=option):
+        KrakenSpotConfig(**{option: 0})
+
+
+def test_calls_pass_until_the_counter_is_full_and_again_as_it_drains() -> None:
+    made = limits(KrakenSpotConfig(tier="starter"))
+    for _ in range(13):
+        assert made.delay(private(), 0.0) == 0
+        made.spend(private(), 0.0)
+    assert made.delay(private(), 0.0) == pytest.approx(1 / 0.33)
+    assert made.delay(private(urgent=True), 0.0) == 0, "two points are kept for what is urgent"
+
+
+def test_the_published_example() -> None:
+    """Add, amend after 7 s, cancel 36 s after that: 1 + 3 + 4 = 8; we do not amend, and the rest is the same."""
+    assert adding("XBTUSD") == (Cost("engine", 1, key="XBTUSD"),)
+    assert cancel_penalty(timedelta(seconds=36)) == 4
+
+
+@pytest.mark.parametrize(
+    ("seconds", "points"),
+    [(0, 8), (4.9, 8), (5, 6), (9.9, 6), (10, 5), (15, 4), (44, 4), (45, 2), (90, 1), (299, 1), (300, 0), (9999, 0)],
+)
+def test_a_cancel_costs_by_age(seconds: float, points: float) -> None:
+    assert cancel_penalty(timedelta(seconds=seconds)) == points
+
+
+def test_an_order_of_unknown_age_costs_the_most() -> None:
+    order = Order(request=OrderRequest(symbol="BTC/USD", side="buy", quantity="1", price="1"))  # type: ignore[arg-type]
+    assert cancelling("XBTUSD", order, NOW) == (Cost("engine", 8, key="XBTUSD", urgent=True),)
+    old = Order(request=order.request, created=NOW - timedelta(hours=1))
+    assert cancelling("XBTUSD", old, NOW)[0].amount == 0
+    assert cancelling("XBTUSD", old, None)[0].amount == 8
+
+
+def test_pairs_count_apart_in_the_engine() -> None:
+    made = limits(KrakenSpotConfig(tier="starter"))
+    for _ in range(48):
+        assert made.delay(adding("XBTUSD"), 0.0) == 0
+        made.spend(adding("XBTUSD"), 0.0)
+    assert made.delay(adding("XBTUSD"), 0.0) > 0
+    assert made.delay(adding("ETHUSD"), 0.0) == 0
+    assert made.delay((Cost("engine", 8, key="XBTUSD", urgent=True),), 0.0) == 0, "a cancel still passes"
+
+
+def test_trades_and_candles_are_counted_by_pair() -> None:
+    assert public("XBTUSD") == (Cost("public", 1, key="XBTUSD"),)
+    assert public() == (Cost("public", 1),)

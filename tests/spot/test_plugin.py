@@ -1,0 +1,70 @@
+"""What the entry point brings."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+import pytest
+
+from exchange_core.connector.auth import Credentials
+from exchange_core.errors import ConfigError
+from exchange_core.model.event import Channel
+from kraken_spot import plugin
+from kraken_spot.config import KrakenSpotConfig
+from kraken_spot.feed import PrivateFeed, PublicFeed
+
+
+def test_one_venue_under_its_name() -> None:
+    (spec,) = plugin.venues()
+    assert spec.name == "kraken_spot"
+    assert spec is plugin.KRAKEN_SPOT
+
+
+def test_the_entry_point_names_this_module() -> None:
+    (found,) = entry_points(group="exchange_core", name="kraken_spot")
+    assert found.load() is plugin
+
+
+def test_the_defaults_are_the_live_venue() -> None:
+    config = KrakenSpotConfig()
+    assert config.rest_url == "https://api.kraken.com"
+    assert config.ws_url == "wss://ws.kraken.com/v2"
+    assert config.ws_auth_url == "wss://ws-auth.kraken.com/v2"
+    assert config.ws_l3_url == "wss://ws-l3.kraken.com/v2"
+    assert config.tier == "starter"
+
+
+def test_each_feed_has_an_address_in_the_config() -> None:
+    for feed in plugin.KRAKEN_SPOT.feeds:
+        assert getattr(KrakenSpotConfig(), feed.url).startswith("wss://")
+
+
+@pytest.mark.parametrize("channel", [c for c in Channel if c is not Channel.POSITIONS])
+def test_every_channel_of_spot_has_a_connection(channel: Channel) -> None:
+    feed = plugin.KRAKEN_SPOT.feed_for(channel)
+    assert feed is not None
+    private = channel in (Channel.ORDERS, Channel.FILLS, Channel.BALANCES)
+    assert feed.private is private
+    assert feed.make is (PrivateFeed if private else PublicFeed)
+
+
+def test_there_are_no_positions() -> None:
+    assert plugin.KRAKEN_SPOT.feed_for(Channel.POSITIONS) is None
+
+
+def test_books_come_in_five_depths() -> None:
+    assert plugin.KRAKEN_SPOT.book_depths == (10, 25, 100, 500, 1000)
+
+
+def test_the_simulated_side_points_every_address_of_the_config_to_itself() -> None:
+    simulator = plugin.KRAKEN_SPOT.simulator
+    assert simulator is not None
+    assert simulator.section == "spot"
+    config = KrakenSpotConfig(**simulator.urls("127.0.0.1:1"))
+    assert "127.0.0.1:1" in config.rest_url
+    assert all("127.0.0.1:1" in getattr(config, feed.url) for feed in plugin.KRAKEN_SPOT.feeds)
+
+
+def test_wrong_credentials_are_refused_when_the_signer_is_made() -> None:
+    with pytest.raises(ConfigError, match="api_secret"):
+        plugin.KRAKEN_SPOT.signer(Credentials(api_key="k", api_secret="not base64"))
