@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from exchange_core.cli.opening import open_venue
+from exchange_core.cli.opening import open_account
 from exchange_core.cli.options import ConfigOption, JsonOption, VenueArgument, moment, output, run
 from exchange_core.cli.rows import row_of
 from exchange_core.model.symbol import Symbol
@@ -27,7 +27,7 @@ def balances(venue: VenueArgument, config: ConfigOption = None, as_json: JsonOpt
     out = output(as_json)
 
     async def job() -> None:
-        async with open_venue(venue, config) as opened:
+        async with open_account(venue, config) as opened:
             out.rows([row_of(b) for b in await opened.balances()], _BALANCE, empty="no balances")
 
     run(job())
@@ -38,7 +38,7 @@ def positions(venue: VenueArgument, config: ConfigOption = None, as_json: JsonOp
     out = output(as_json)
 
     async def job() -> None:
-        async with open_venue(venue, config) as opened:
+        async with open_account(venue, config) as opened:
             out.rows([row_of(p) for p in await opened.positions()], _POSITION, empty="no open positions")
 
     run(job())
@@ -55,7 +55,7 @@ def orders(
     wanted = Symbol.parse(symbol) if symbol else None
 
     async def job() -> None:
-        async with open_venue(venue, config) as opened:
+        async with open_account(venue, config) as opened:
             out.rows([row_of(o) for o in await opened.open_orders(wanted)], _ORDER, empty="no open orders")
 
     run(job())
@@ -72,7 +72,7 @@ def fills(
     start = moment(since, "--since")
 
     async def job() -> None:
-        async with open_venue(venue, config) as opened:
+        async with open_account(venue, config) as opened:
             rows = [row_of(f) for f in await opened.fills(start)]
             if not out.as_json:
                 rows = [{**row, "fee": row["fee"] and f"{row['fee'].amount} {row['fee'].asset}"} for row in rows]

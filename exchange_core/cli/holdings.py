@@ -8,8 +8,7 @@ from decimal import Decimal
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from exchange_core.cli.output import Row, table
-from exchange_core.model.number import plain
+from exchange_core.cli.output import Row, short, table
 from exchange_core.portfolio import PortfolioView
 
 _ASSET = ("asset", "total", "held", "free", "price", "value", "where")
@@ -77,7 +76,7 @@ def portfolio_tables(view: PortfolioView, title: str = "Portfolio") -> Renderabl
             "total": line.total,
             "held": line.held,
             "free": line.free,
-            "price": line.rate and _short(line.rate.rate),
+            "price": line.rate and short(line.rate.rate),
             "value": _money(line.value),
             "where": ", ".join(sorted({part.venue for part in line.parts if part.total})),
         }
@@ -92,7 +91,7 @@ def portfolio_tables(view: PortfolioView, title: str = "Portfolio") -> Renderabl
                 "symbol": held.position.symbol,
                 "quantity": held.position.quantity,
                 "entry_price": held.position.entry_price,
-                "mark_price": held.mark_price and _short(held.mark_price),
+                "mark_price": held.mark_price and short(held.mark_price),
                 "unrealised": f"{_money(held.unrealised)} {held.settle}" if held.unrealised is not None else None,
                 "value": _money(held.value),
             }
@@ -113,7 +112,3 @@ def portfolio_tables(view: PortfolioView, title: str = "Portfolio") -> Renderabl
 def _money(value: Decimal | None) -> str | None:
     """Two decimals for reading; the JSON lines have all digits."""
     return None if value is None else f"{value:,.2f}"
-
-
-def _short(value: Decimal) -> str:
-    return plain(value if len(value.as_tuple().digits) <= 12 else Decimal(f"{value:.12g}"))

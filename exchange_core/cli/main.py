@@ -5,8 +5,8 @@ Status 0 is success, 1 an error that the one line on the error stream explains, 
 
 from __future__ import annotations
 
+import logging
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -43,18 +43,18 @@ def _version(wanted: bool) -> None:
 def _options(
     config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log to the error stream.")] = False,
     _show_version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
     shared.config = config
     shared.as_json = as_json
+    logging.basicConfig(level=logging.INFO if verbose else logging.CRITICAL, format="%(asctime)s %(name)s %(message)s")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process."""
-    # A service manager's SIGTERM is as good a reason to close cleanly as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     status = call(arguments)
     try:
         sys.stdout.flush()

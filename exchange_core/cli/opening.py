@@ -41,7 +41,29 @@ def find_entry(name: str, given: Path | None) -> VenueEntry:
 @asynccontextmanager
 async def open_venue(name: str, given: Path | None) -> AsyncIterator[Venue]:
     """Open one venue; see :func:`find_entry`."""
+    async with _open(find_entry(name, given)) as venue:
+        yield venue
+
+
+@asynccontextmanager
+async def open_account(name: str, given: Path | None) -> AsyncIterator[Venue]:
+    """Open one venue that has keys.
+
+    Raises:
+        ConfigError: When it has none; nothing is connected then.
+    """
     entry = find_entry(name, given)
+    if entry.api_key is None:
+        raise ConfigError(
+            f"{name}: this needs an account; set api_key and api_secret in [venues.{name}] of exchange.toml, "
+            'as "env:NAME" or "file:PATH"'
+        )
+    async with _open(entry) as venue:
+        yield venue
+
+
+@asynccontextmanager
+async def _open(entry: VenueEntry) -> AsyncIterator[Venue]:
     async with Hub.open(Config(venues={entry.name: entry})) as hub:
         yield hub[entry.name]
 

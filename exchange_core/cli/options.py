@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -60,11 +62,22 @@ def config_path(given: Path | None) -> Path | None:
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a command; one error of a task group is raised as itself."""
+    """Run a command until it ends, or until Ctrl-C or SIGTERM, which it is given the time to clean up after."""
     try:
-        return asyncio.run(coroutine)
+        return asyncio.run(_until_terminated(coroutine))
     except BaseExceptionGroup as group:
         raise _first(group) from group
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+async def _until_terminated(coroutine: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.current_task()
+    assert task is not None
+    # Not on Windows; there Ctrl-C alone is heard.
+    with suppress(NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await coroutine
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

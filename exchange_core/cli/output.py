@@ -22,13 +22,19 @@ Row = Mapping[str, Any]
 _WIDE = 200
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to ``main``, for which a reader that left is no error."""
+        raise BrokenPipeError
+
+
 class Output:
     """Where a command's answer goes."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
         # Where nobody looks at a screen, nothing is folded to its width.
-        self.console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+        self.console = _Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 
     @property
     def is_live(self) -> bool:
@@ -86,6 +92,11 @@ def _cell(value: Any) -> str:
     if isinstance(shown, list):
         return ", ".join(str(item) for item in shown) or "–"
     return str(shown)
+
+
+def short(value: Decimal) -> str:
+    """Return *value* to 12 digits, for reading; quotients have 34."""
+    return plain(value if len(value.as_tuple().digits) <= 12 else Decimal(f"{value:.12g}"))
 
 
 def fail(message: str) -> None:

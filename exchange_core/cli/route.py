@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from exchange_core.cli.opening import open_hub
 from exchange_core.cli.options import ConfigOption, JsonOption, SymbolArgument, output, run
-from exchange_core.cli.output import Output, Row
-from exchange_core.cli.trading import QuantityArgument, SideArgument
+from exchange_core.cli.output import Output, Row, short
+from exchange_core.cli.trading import NUMBERS_MAY_BE_NEGATIVE, QuantityArgument, SideArgument
 from exchange_core.model.order import OrderRequest
 from exchange_core.plugins import load_plugins
 from exchange_core.routing import BEST_PRICE, Plan, Router, RouteResult, collect
@@ -20,7 +20,7 @@ _DONE = ("venue", "outcome", "filled", "average_price", "fees", "order_id", "rea
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(route)
+    app.command(context_settings=NUMBERS_MAY_BE_NEGATIVE)(route)
 
 
 def route(
@@ -67,7 +67,7 @@ def show_plan(out: Output, plan: Plan) -> None:
 
 def show_result(out: Output, result: RouteResult) -> None:
     """Write what became of a plan."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "kind": "result",
             "venue": leg.leg.venue,
@@ -82,6 +82,8 @@ def show_result(out: Output, result: RouteResult) -> None:
         }
         for leg in result.legs
     ]
+    if not out.as_json:
+        rows = [{**row, "average_price": row["average_price"] and short(row["average_price"])} for row in rows]
     out.rows(rows, _DONE, title="Done")
     if out.as_json:
         out.line(
@@ -108,6 +110,6 @@ def _legs(plan: Plan) -> Iterable[Row]:
             "limit": leg.request.price,
             "notional": leg.notional,
             "fee": leg.fee,
-            "total": leg.notional + leg.fee * plan.request.side.sign,
+            "total": leg.total,
             "asset": plan.cost_asset,
         }

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from exchange_core.cli.opening import open_venue
+from exchange_core.cli.opening import open_account
 from exchange_core.cli.options import ConfigOption, JsonOption, SymbolArgument, VenueArgument, output, run
 from exchange_core.cli.rows import row_of
 from exchange_core.model.order import OrderRequest
@@ -16,9 +16,12 @@ _ORDER = ("order_id", "symbol", "side", "type", "quantity", "price", "status", "
 SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="buy or sell")]
 QuantityArgument = Annotated[str, typer.Argument(metavar="QUANTITY", help="In units of the base asset, or contracts.")]
 
+# So that -1 is refused for being below zero and not for being no option.
+NUMBERS_MAY_BE_NEGATIVE = {"ignore_unknown_options": True}
+
 
 def register(app: typer.Typer) -> None:
-    app.command()(place)
+    app.command(context_settings=NUMBERS_MAY_BE_NEGATIVE)(place)
     app.command()(cancel)
     app.command("cancel-all")(cancel_all)
 
@@ -51,7 +54,7 @@ def place(
     )
 
     async def job() -> int:
-        async with open_venue(venue, config) as opened:
+        async with open_account(venue, config) as opened:
             if validate:
                 await opened.check(request)
                 out.rows([{"valid": True, **row_of(request)}], ("symbol", "side", "type", "quantity", "price", "valid"))
@@ -77,7 +80,7 @@ def cancel(
     out = output(as_json)
 
     async def job() -> None:
-        async with open_venue(venue, config) as opened:
+        async with open_account(venue, config) as opened:
             order = await opened.cancel(order_id)
             out.rows([row_of(order)], _ORDER)
 
@@ -94,7 +97,7 @@ def cancel_all(
     out = output(as_json)
 
     async def job() -> None:
-        async with open_venue(venue, config) as opened:
+        async with open_account(venue, config) as opened:
             canceled = await opened.cancel_all(symbol)
             out.rows([row_of(order) for order in canceled], _ORDER, empty="no open orders")
 

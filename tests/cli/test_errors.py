@@ -1,0 +1,108 @@
+"""What goes wrong ends with one clear line and a status, never with a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def line_of(answer: Any, status: int) -> str:
+    lines = answer.error.splitlines()
+    assert answer.status == status
+    assert answer.out == ""
+    assert len(lines) == 1, answer.error
+    assert lines[0].startswith("exchange: error: ")
+    return str(lines[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        pytest.param(["ticker", "spot", "FOO/BAR"], ["FOO/BAR", "spot"], id="unknown symbol"),
+        pytest.param(["ticker", "spot", "BTC/GBP"], ["BTC/GBP", "BTC/USD"], id="unknown symbol, near ones named"),
+        pytest.param(["ticker", "spot", "BTCUSD"], ["'BTCUSD'", "BASE/QUOTE"], id="no symbol at all"),
+        pytest.param(["ticker", "krakn", "BTC/USD"], ["'krakn'", "spot", "kraken_spot"], id="unknown venue"),
+        pytest.param(["replay", "krakn", "x.jsonl"], ["'krakn'", "kraken_spot"], id="unknown plugin"),
+        pytest.param(["replay", "kraken_spot", "no.jsonl"], ["no.jsonl", "No such file"], id="no such recording"),
+        pytest.param(["place", "spot", "buy", "BTC/USD", "-1"], ["quantity", "-1"], id="negative quantity"),
+        pytest.param(["place", "spot", "buy", "BTC/USD", "0"], ["quantity", "0"], id="zero quantity"),
+        pytest.param(["place", "spot", "buy", "BTC/USD", "x"], ["quantity", "'x'"], id="quantity is no number"),
+        pytest.param(["place", "spot", "hold", "BTC/USD", "1"], ["'hold'", "buy, sell"], id="unknown side"),
+        pytest.param(
+            ["place", "spot", "buy", "BTC/USD", "0.01", "--price", "50000.05"], ["0.1", "50000.0"], id="wrong tick"
+        ),
+        pytest.param(["place", "spot", "buy", "BTC/USD", "0.00001"], ["0.00001", "0.00005"], id="below the minimum"),
+        pytest.param(["cancel", "spot", "OAAAAA-AAAAA-AAAAAA"], ["OAAAAA-AAAAA-AAAAAA"], id="unknown order"),
+        pytest.param(["book", "spot", "BTC/USD", "--depth", "5000", "--watch"], ["5000", "1000"], id="no such depth"),
+        pytest.param(["--config", "no.toml", "portfolio"], ["no.toml"], id="no such configuration"),
+        pytest.param(["fills", "spot", "--since", "yesterday"], ["'yesterday'", "2026"], id="no time"),
+    ],
+)
+def test_one_clear_line(exchange: Any, arguments: list[str], parts: list[str]) -> None:
+    line = line_of(exchange(*arguments), 1)
+    for part in parts:
+        assert part in line
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nope"], ["ticker"], ["ticker", "spot", "BTC/USD", "--nope"], ["book", "spot", "BTC/USD", "--depth", "x"]],
+    ids=["unknown command", "missing arguments", "unknown option", "option of the wrong kind"],
+)
+def test_a_wrong_call_has_its_own_status(exchange: Any, arguments: list[str]) -> None:
+    line_of(exchange(*arguments), 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        pytest.param("[venues.a\n", ["exchange.toml", "line 1"], id="malformed TOML"),
+        pytest.param('[venues.a]\nplugin = "krakn"\n', ["venues.a", "'krakn'", "kraken_spot"], id="unknown plugin"),
+        pytest.param(
+            '[venues.a]\nplugin = "kraken_spot"\nteir = "pro"\n', ["'teir'", "'tier'"], id="unknown key, nearest named"
+        ),
+        pytest.param('[venues.a]\nplugin = "kraken_spot"\ntier = "gold"\n', ["tier", "gold", "pro"], id="unknown tier"),
+        pytest.param(
+            '[venues.a]\nplugin = "kraken_spot"\napi_key = "env:NO_SUCH_KEY"\napi_secret = "env:NO_SUCH_SECRET"\n',
+            ["NO_SUCH_KEY", "not set"],
+            id="credentials are missing",
+        ),
+        pytest.param(
+            '[venues.a]\nplugin = "kraken_spot"\napi_key = "env:NO_SUCH_KEY"\n', ["api_secret"], id="half of them"
+        ),
+    ],
+)
+def test_a_wrong_configuration(exchange: Any, tmp_path: Path, text: str, parts: list[str]) -> None:
+    (tmp_path / "exchange.toml").write_text(text)
+    line = line_of(exchange("portfolio", cwd=tmp_path), 1)
+    for part in parts:
+        assert part in line
+
+
+def test_a_key_in_the_configuration_is_refused_and_not_repeated(exchange: Any, tmp_path: Path) -> None:
+    (tmp_path / "exchange.toml").write_text(
+        '[venues.a]\nplugin = "kraken_spot"\napi_key = "planted"\napi_secret = "planted-too"\n'
+    )
+    line = line_of(exchange("balances", "a", cwd=tmp_path), 1)
+    assert "env:NAME" in line
+    assert "planted" not in line
+
+
+def test_wrong_credentials(exchange: Any, room: Path, tmp_path: Path) -> None:
+    text = (room / "exchange.toml").read_text().replace("file:spot.api_secret", "file:wrong")
+    (tmp_path / "exchange.toml").write_text(text.replace("file:futures", f"file:{room}/futures"))
+    (tmp_path / "spot.api_key").write_text((room / "spot.api_key").read_text())
+    (tmp_path / "wrong").write_text("AAAA" * 21 + "AA==")
+    line = line_of(exchange("balances", "spot", cwd=tmp_path), 1)
+    assert "Invalid signature" in line
+
+
+def test_without_keys_an_account_cannot_be_shown(exchange: Any, tmp_path: Path) -> None:
+    assert "api_key" in line_of(exchange("balances", "kraken_spot", cwd=tmp_path), 1)
+
+
+def test_an_order_that_the_venue_refuses(exchange: Any) -> None:
+    line = line_of(exchange("place", "spot", "buy", "BTC/USD", "100"), 1)
+    assert "Insufficient funds" in line
