@@ -17,7 +17,7 @@ from exchange_core.model.event import BookDesynced, Channel, Events, Subscriptio
 from exchange_core.model.symbol import Symbol
 from kraken_spot import wire_feed as wire
 from kraken_spot.checksum import CheckedBook, likely_decimals
-from kraken_spot.feed_requests import DEPTHS
+from kraken_spot.feed_carriers import DEPTHS
 from kraken_spot.recovery import Recovery
 
 PATIENCE = 10.0

@@ -16,10 +16,11 @@ import msgspec
 
 from exchange_core.connector.spec import VenueContext
 from exchange_core.connector.subscriptions import SubscriptionLedger
-from exchange_core.errors import NotSupported, ProtocolError
+from exchange_core.errors import ProtocolError
 from exchange_core.model.event import Channel, Event, Ignored, Subscribed, Subscription, SubscriptionRefused
 from exchange_core.model.symbol import Symbol
 from kraken_spot import wire_feed as wire
+from kraken_spot.feed_carriers import Carriers
 
 WORDS = {
     Channel.ORDERS: "executions",  # first: on the private host it keeps the connection open
@@ -48,21 +49,16 @@ TERMS: Mapping[Channel, Mapping[str, Any]] = {
 }
 """What a subscription and its end say alike."""
 
-DEPTHS = (10, 25, 100, 500, 1000)
-INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
-
 ATTEMPTS = 3
 """How often something is asked for before its silence, or its strange refusal, counts as a no."""
 
+_ANSWERABLE = 10_000  # how many of the latest requests may still be answered
 _ORDER = {channel: number for number, channel in enumerate(WORDS)}
 _CODE = re.compile(r"E[A-Z][A-Za-z]+:")
 
 
 class Conversation:
     """The subscriptions of one connection.
-
-    What users want is carried by what the venue knows: orders and fills by one subscription, all depths of a book by
-    the deepest.
 
     Attributes:
         outbox: Frames to send.
@@ -71,9 +67,8 @@ class Conversation:
 
     def __init__(self, context: VenueContext, channels: frozenset[Channel]) -> None:
         self._context = context
-        self._channels = channels
+        self._carriers = Carriers(context, channels)
         self._ledger = SubscriptionLedger()
-        self._carriers: dict[Subscription, Subscription] = {}
         self._requests: dict[int, list[Subscription]] = {}
         self._asked: dict[tuple[str, str | None, int | None], Subscription] = {}
         self._attempts: dict[Subscription, int] = {}
@@ -87,73 +82,29 @@ class Conversation:
 
     # What is wanted.
 
-    def carrier(self, subscription: Subscription) -> Subscription:
-        """Return what the venue is asked for, for *subscription*.
+    def want(self, subscriptions: Iterable[Subscription], now: float) -> None:
+        """Ask for more, once there is a connection.
 
         Raises:
-            NotSupported: This connection or the venue has no such thing.
+            NotSupported: This connection or the venue has no such thing; then nothing of it is asked for.
             UnknownSymbol: The venue lists no such pair.
         """
-        channel = subscription.channel
-        if channel not in self._channels:
-            raise NotSupported(f"{self._context.venue}: {channel} is not on this connection")
-        if channel in (Channel.ORDERS, Channel.FILLS):
-            return Subscription(Channel.ORDERS)
-        if channel in (Channel.BALANCES, Channel.INSTRUMENTS, Channel.STATUS):
-            return Subscription(channel)
-        if subscription.symbol is None:
-            raise NotSupported(f"{self._context.venue}: {channel} needs a symbol")
-        self._context.symbols.wire(subscription.symbol)
-        if channel is Channel.BOOK:
-            depth = self._choice("depth", subscription.depth, DEPTHS)
-            return Subscription(channel, subscription.symbol, depth=depth)
-        if channel is Channel.CANDLES:
-            interval = self._choice("interval", subscription.interval, INTERVALS)
-            return Subscription(channel, subscription.symbol, interval=interval)
-        return Subscription(channel, subscription.symbol)
-
-    def _choice(self, parameter: str, value: int | None, allowed: tuple[int, ...]) -> int:
-        if value is None:
-            return allowed[0]
-        if value not in allowed:
-            choices = ", ".join(map(str, allowed))
-            raise NotSupported(f"{self._context.venue}: {parameter}: {value} is none of {choices}")
-        return value
-
-    def want(self, subscriptions: Iterable[Subscription], now: float) -> None:
-        """Ask for more, once there is a connection."""
-        asked = {subscription: self.carrier(subscription) for subscription in subscriptions}
-        for subscription, carrier in asked.items():
+        needed = {subscription: self._carriers.needed(subscription) for subscription in subscriptions}
+        for subscription in needed:
             if subscription in self._carriers:
                 continue
-            carrier = self._deepest(carrier, now)
-            self._carriers[subscription] = carrier
+            carrier, replaced = self._carriers.add(subscription, needed[subscription])
+            if replaced is not None:
+                self._release([replaced])
             self._ledger.want([carrier])
             if self._ledger.is_active(carrier):
                 self._news.append(Subscribed(subscription=subscription))
         if self._is_open:
             self._ask(self._ledger.unasked(), now)
 
-    def _deepest(self, carrier: Subscription, now: float) -> Subscription:
-        """Return what carries *carrier*: of a book, the venue sends one depth on one connection."""
-        if carrier.channel is not Channel.BOOK:
-            return carrier
-        for other in self._ledger:
-            if other.channel is Channel.BOOK and other.symbol == carrier.symbol and other != carrier:
-                if (other.depth or 0) > (carrier.depth or 0):
-                    return other
-                self._release([other])
-                self._carriers.update({s: carrier for s, c in self._carriers.items() if c == other})
-                break
-        return carrier
-
-    def drop(self, subscriptions: Iterable[Subscription]) -> list[Subscription]:
-        """Ask for less; return what nobody wants any more."""
-        freed = [self._carriers.pop(s) for s in dict.fromkeys(subscriptions) if s in self._carriers]
-        used = set(self._carriers.values())
-        gone = [carrier for carrier in dict.fromkeys(freed) if carrier not in used]
-        self._release(gone)
-        return gone
+    def drop(self, subscriptions: Iterable[Subscription]) -> None:
+        """Ask for less."""
+        self._release(self._carriers.remove(subscriptions))
 
     def _release(self, carriers: list[Subscription]) -> None:
         told = self._ledger.drop(carriers)
@@ -161,15 +112,14 @@ class Conversation:
             self._send("unsubscribe", told)
 
     def wanted(self) -> list[Subscription]:
-        return list(self._carriers)
+        return self._carriers.wanted()
 
     def carried(self) -> list[Subscription]:
         """Return what the venue is asked for."""
         return list(self._ledger)
 
     def is_active(self, subscription: Subscription) -> bool:
-        carrier = self._carriers.get(subscription, subscription)
-        return self._ledger.is_active(carrier)
+        return self._ledger.is_active(self._carriers.of(subscription))
 
     def expects_data(self) -> bool:
         """Whether anything was asked for that heartbeats come with."""
@@ -202,8 +152,7 @@ class Conversation:
             self._ask([carrier], now)
 
     def ping(self) -> None:
-        self._numbers += 1
-        self._queue({"method": "ping", "req_id": self._numbers})
+        self._queue({"method": "ping", "req_id": self._number()})
 
     def tick(self, now: float, alive: Iterable[Subscription] = ()) -> list[Event]:
         """Ask again for what was not answered in time. What is *alive* without an answer counts as answered."""
@@ -245,11 +194,17 @@ class Conversation:
                 kind = Subscription(carrier.channel, depth=carrier.depth, interval=carrier.interval)
                 kinds.setdefault(kind, []).append(carrier)
         for kind in sorted(kinds, key=lambda kind: _ORDER[kind.channel]):
-            self._numbers += 1
+            number = self._number()
             if method == "subscribe":
-                self._requests[self._numbers] = kinds[kind]
+                self._requests[number] = kinds[kind]
             params = self._params(method, kind, [c.symbol for c in kinds[kind] if c.symbol is not None])
-            self._queue({"method": method, "params": params, "req_id": self._numbers})
+            self._queue({"method": method, "params": params, "req_id": number})
+
+    def _number(self) -> int:
+        """Return the next request's number; what was asked for long ago is not answered any more."""
+        self._numbers += 1
+        self._requests.pop(self._numbers - _ANSWERABLE, None)
+        return self._numbers
 
     def _params(self, method: str, kind: Subscription, symbols: list[Symbol]) -> dict[str, Any]:
         params: dict[str, Any] = {"channel": WORDS[kind.channel]}
@@ -325,11 +280,9 @@ class Conversation:
     def _yes(self, carrier: Subscription) -> list[Event]:
         self._attempts.pop(carrier, None)
         self._lost_sessions = 0
-        return [Subscribed(subscription=s) for s, c in self._carriers.items() if c == carrier]
+        return [Subscribed(subscription=subscription) for subscription in self._carriers.carried_by(carrier)]
 
     def _no(self, carrier: Subscription, reason: str, codes: tuple[str, ...]) -> list[Event]:
         self._ledger.refused(carrier)
-        refused = [s for s, c in self._carriers.items() if c == carrier]
-        for subscription in refused:
-            del self._carriers[subscription]
+        refused = self._carriers.refuse(carrier)
         return [SubscriptionRefused(subscription=s, reason=reason, codes=codes) for s in refused]

@@ -13,7 +13,7 @@ from kraken_spot.auth import KrakenSpotSigner
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
 from kraken_spot.feed import PRIVATE_CHANNELS, PUBLIC_CHANNELS, PrivateFeed, PublicFeed
-from kraken_spot.feed_requests import DEPTHS
+from kraken_spot.feed_carriers import DEPTHS
 from kraken_spot.limits import limits
 from kraken_spot.rest import KrakenSpotRest
 from kraken_spot.rest_orders import SUPPORT, client_order_id
@@ -24,7 +24,7 @@ KRAKEN_SPOT = VenueSpec(
     title="Kraken Spot",
     config=KrakenSpotConfig,
     dialect=KrakenSpotDialect,
-    signer=KrakenSpotSigner,
+    signer=lambda credentials, _: KrakenSpotSigner(credentials),
     limits=limits,
     rest=KrakenSpotRest,
     feeds=(

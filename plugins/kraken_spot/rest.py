@@ -25,10 +25,8 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import to_seconds
 from kraken_spot import limits, parse, rest_orders, wire
 from kraken_spot.dialect import KrakenSpotDialect, read
+from kraken_spot.feed_carriers import INTERVALS
 from kraken_spot.naming import load_assets, load_pairs
-
-INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
-"""Minutes that candles can be had for."""
 
 DEEPEST_BOOK = 500
 MOST_TRADES = 1000

@@ -67,4 +67,4 @@ def test_the_simulated_side_points_every_address_of_the_config_to_itself() -> No
 
 def test_wrong_credentials_are_refused_when_the_signer_is_made() -> None:
     with pytest.raises(ConfigError, match="api_secret"):
-        plugin.KRAKEN_SPOT.signer(Credentials(api_key="k", api_secret="not base64"))
+        plugin.KRAKEN_SPOT.signer(Credentials(api_key="k", api_secret="not base64"), KrakenSpotConfig())

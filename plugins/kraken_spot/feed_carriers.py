@@ -1,0 +1,123 @@
+"""What users want, and the subscriptions of the venue that carry it.
+
+Orders and fills are one subscription, and of a book one connection gets one depth, so the deepest that is wanted
+carries all others.
+See https://docs.kraken.com/api/docs/websocket-v2/book and /executions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from exchange_core.connector.spec import VenueContext
+from exchange_core.errors import NotSupported
+from exchange_core.model.event import Channel, Subscription
+from exchange_core.model.symbol import Symbol
+
+DEPTHS = (10, 25, 100, 500, 1000)
+"""Levels that books can be had with."""
+
+INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
+"""Minutes that candles can be had for, here and over REST."""
+
+
+class Carriers:
+    """Which subscription of the venue carries what, on one connection."""
+
+    def __init__(self, context: VenueContext, channels: frozenset[Channel]) -> None:
+        self._context = context
+        self._channels = channels
+        self._carriers: dict[Subscription, Subscription] = {}
+        self._riders: dict[Subscription, dict[Subscription, None]] = {}
+        self._books: dict[Symbol, Subscription] = {}
+
+    def needed(self, subscription: Subscription) -> Subscription:
+        """Return what the venue would be asked for, were *subscription* alone.
+
+        Raises:
+            NotSupported: This connection or the venue has no such thing.
+            UnknownSymbol: The venue lists no such pair.
+        """
+        channel, symbol = subscription.channel, subscription.symbol
+        if channel not in self._channels:
+            raise NotSupported(f"{self._context.venue}: {channel} is not on this connection")
+        if channel in (Channel.ORDERS, Channel.FILLS):
+            return Subscription(Channel.ORDERS)
+        if channel in (Channel.BALANCES, Channel.INSTRUMENTS, Channel.STATUS):
+            return Subscription(channel)
+        if symbol is None:
+            raise NotSupported(f"{self._context.venue}: {channel} needs a symbol")
+        self._context.symbols.wire(symbol)
+        if channel is Channel.BOOK:
+            return Subscription(channel, symbol, depth=self._choice("depth", subscription.depth, DEPTHS))
+        if channel is Channel.CANDLES:
+            return Subscription(channel, symbol, interval=self._choice("interval", subscription.interval, INTERVALS))
+        return Subscription(channel, symbol)
+
+    def _choice(self, parameter: str, value: int | None, allowed: tuple[int, ...]) -> int:
+        if value is None:
+            return allowed[0]
+        if value not in allowed:
+            choices = ", ".join(map(str, allowed))
+            raise NotSupported(f"{self._context.venue}: {parameter}: {value} is none of {choices}")
+        return value
+
+    def add(self, subscription: Subscription, needed: Subscription) -> tuple[Subscription, Subscription | None]:
+        """Note that *subscription* is wanted.
+
+        Returns:
+            What carries it, and what that replaces: a book that is not deep enough.
+        """
+        carrier, replaced = needed, None
+        if needed.symbol is not None and needed.channel is Channel.BOOK:
+            present = self._books.get(needed.symbol)
+            if present is not None and (present.depth or 0) > (needed.depth or 0):
+                carrier = present
+            elif present != needed:
+                replaced = present
+            self._books[needed.symbol] = carrier
+        riders = self._riders.setdefault(carrier, {})
+        for rider in (*(self._riders.pop(replaced, {}) if replaced else ()), subscription):
+            self._carriers[rider] = carrier
+            riders[rider] = None
+        return carrier, replaced
+
+    def remove(self, subscriptions: Iterable[Subscription]) -> list[Subscription]:
+        """Forget *subscriptions*; return the carriers that nobody needs any more."""
+        free = []
+        for subscription in subscriptions:
+            carrier = self._carriers.pop(subscription, None)
+            if carrier is None:
+                continue
+            riders = self._riders[carrier]
+            del riders[subscription]
+            if not riders:
+                self._forget(carrier)
+                free.append(carrier)
+        return free
+
+    def refuse(self, carrier: Subscription) -> list[Subscription]:
+        """Forget everything that *carrier* carried, and return it."""
+        riders = list(self._riders.get(carrier, ()))
+        self.remove(riders)
+        return riders
+
+    def _forget(self, carrier: Subscription) -> None:
+        del self._riders[carrier]
+        if carrier.symbol is not None and carrier.channel is Channel.BOOK:
+            del self._books[carrier.symbol]
+
+    def of(self, subscription: Subscription) -> Subscription:
+        """Return what carries *subscription*; a carrier carries itself."""
+        return self._carriers.get(subscription, subscription)
+
+    def carried_by(self, carrier: Subscription) -> list[Subscription]:
+        """Return what *carrier* carries."""
+        return list(self._riders.get(carrier, ()))
+
+    def __contains__(self, subscription: object) -> bool:
+        return subscription in self._carriers
+
+    def wanted(self) -> list[Subscription]:
+        """Return all that is wanted, in the order in which it was asked for."""
+        return list(self._carriers)
