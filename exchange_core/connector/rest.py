@@ -63,6 +63,9 @@ class HttpReply(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
 
+    def __repr__(self) -> str:  # the body may be a token
+        return f"HttpReply({self.status}, {len(self.body)} bytes)"
+
 
 class Dialect(Protocol):
     """How one venue writes requests and answers."""

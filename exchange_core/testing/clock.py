@@ -58,10 +58,11 @@ class ManualClock:
         return sorted(due for due, _, woken in self._sleepers if not woken.done())
 
     async def until_asleep(self, count: int = 1) -> None:
-        """Wait until at least *count* tasks sleep."""
-        while len(self.sleepers) < count:
-            self._fell_asleep.clear()
-            await self._fell_asleep.wait()
+        """Wait until at least *count* tasks sleep, ten real seconds at most."""
+        async with asyncio.timeout(10):
+            while len(self.sleepers) < count:
+                self._fell_asleep.clear()
+                await self._fell_asleep.wait()
 
     async def _settle(self) -> None:
         for _ in range(_TURNS):

@@ -102,10 +102,11 @@ class LoopbackHttp:
         await self._server.wait_closed()
 
     async def until_requests(self, count: int) -> None:
-        """Wait until *count* requests have come."""
-        while len(self.requests) < count:
-            self._arrived.clear()
-            await self._arrived.wait()
+        """Wait until *count* requests have come, ten seconds at most."""
+        async with asyncio.timeout(10):
+            while len(self.requests) < count:
+                self._arrived.clear()
+                await self._arrived.wait()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -24,6 +24,11 @@ class Peer:
         self.number = number
         self.received: list[str] = []
 
+    @property
+    def close_code(self) -> int | None:
+        """The code of the goodbye; None while the connection is open."""
+        return self._connection.close_code
+
     async def receive(self) -> str:
         """Return the next frame."""
         frame = await self._connection.recv(decode=True)
@@ -57,7 +62,7 @@ Script = Callable[[Peer], Awaitable[None]]
 
 
 class LoopbackSocket:
-    """Runs *script* with each client. The connection ends with the script.
+    """Runs *script* with each client, in an ``async with``. The connection ends with the script.
 
     Attributes:
         url: Where it listens, such as ``ws://127.0.0.1:40124``.
@@ -67,6 +72,7 @@ class LoopbackSocket:
     def __init__(self, script: Script) -> None:
         self._script = script
         self._server: Server | None = None
+        self._scripts: set[asyncio.Task[None]] = set()
         self._came = asyncio.Event()
         self.url = ""
         self.peers: list[Peer] = []
@@ -78,19 +84,30 @@ class LoopbackSocket:
 
     async def __aexit__(self, *exc_info: object) -> None:
         assert self._server is not None
+        for script in self._scripts:
+            script.cancel()
         self._server.close()
         await self._server.wait_closed()
 
     async def until_peers(self, count: int) -> Peer:
-        """Wait until *count* clients have come; return the latest."""
-        while len(self.peers) < count:
-            self._came.clear()
-            await self._came.wait()
+        """Wait until *count* clients have come, ten seconds at most; return the latest."""
+        async with asyncio.timeout(10):
+            while len(self.peers) < count:
+                self._came.clear()
+                await self._came.wait()
         return self.peers[-1]
 
     async def _handle(self, connection: ServerConnection) -> None:
         peer = Peer(connection, len(self.peers) + 1)
         self.peers.append(peer)
         self._came.set()
+        script = asyncio.create_task(self._run(peer))
+        self._scripts.add(script)
+        await asyncio.wait([script])
+        self._scripts.discard(script)
+        if not script.cancelled():
+            script.result()
+
+    async def _run(self, peer: Peer) -> None:
         with contextlib.suppress(ConnectionClosed):
             await self._script(peer)

@@ -16,6 +16,7 @@ class Confirmations:
         self._venue = venue
         self._waiting: dict[Subscription, set[asyncio.Future[None]]] = {}
         self._refused: dict[Subscription, SubscriptionRefused] = {}
+        self._closed: ExchangeError | None = None
 
     def asked(self, subscriptions: Iterable[Subscription]) -> None:
         """Forget earlier refusals: they are asked for anew."""
@@ -32,9 +33,14 @@ class Confirmations:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def fail(self, subscriptions: Iterable[Subscription] | None, error: ExchangeError) -> None:
-        """Tell those who wait for *subscriptions*, or for any, that it will not come."""
-        for subscription in list(self._waiting) if subscriptions is None else subscriptions:
+    def close(self, error: ExchangeError) -> None:
+        """Tell all who wait, and who will, that nothing comes any more."""
+        self._closed = error
+        self.fail(list(self._waiting), error)
+
+    def fail(self, subscriptions: Iterable[Subscription], error: ExchangeError) -> None:
+        """Tell those who wait for *subscriptions* that it will not come."""
+        for subscription in subscriptions:
             for waiter in self._waiting.get(subscription, ()):
                 if not waiter.done():
                     waiter.set_exception(error)
@@ -48,6 +54,8 @@ class Confirmations:
         """
         if subscription in self._refused:
             raise self._refusal(self._refused[subscription])
+        if self._closed is not None:
+            raise self._closed
         waiter = asyncio.get_running_loop().create_future()
         waiters = self._waiting.setdefault(subscription, set())
         waiters.add(waiter)

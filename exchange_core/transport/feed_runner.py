@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from enum import StrEnum
 from random import Random
 from typing import Any
@@ -139,7 +139,7 @@ class FeedRunner:
                 except (TransportError, VenueError, ProtocolError) as error:
                     if isinstance(error, AuthenticationError) and not isinstance(error, NonceRejected):
                         raise
-                    why, wait = self._redactor.redact(str(error)), getattr(error, "retry_after", None) or 0.0
+                    why, wait = str(error), getattr(error, "retry_after", None) or 0.0
                 else:
                     opened = self._clock.monotonic()
                     why, wait = await self._converse(connection, credential), 0.0
@@ -151,7 +151,7 @@ class FeedRunner:
             end = TransportError(f"{self.venue}: the {self._spec.name} feed ended: {error}", venue=self.venue)
             raise
         finally:
-            self._confirmations.fail(None, end)
+            self._confirmations.close(end)
             self._enter(FeedPhase.CLOSED, str(end))
 
     def subscribe(self, subscriptions: Iterable[Subscription]) -> None:
@@ -222,12 +222,11 @@ class FeedRunner:
             connection.start(self._receiver(connection))
             self._flush()
             async with asyncio.TaskGroup() as tasks:
-                helpers = [self._guard(connection, work(connection)) for work in (self._send, self._tick)]
-                running = [tasks.create_task(helper) for helper in helpers]
+                helpers = [tasks.create_task(self._guard(connection, work)) for work in (self._send, self._tick)]
                 outcome = await connection.over
                 over = True
-                for task in running:
-                    task.cancel()
+                for helper in helpers:
+                    helper.cancel()
         finally:
             self._connection = None
             self._outgoing.clear()
@@ -309,10 +308,10 @@ class FeedRunner:
             if dead is not None:
                 connection.end(dead)
 
-    async def _guard(self, connection: FrameConnection, work: Coroutine[Any, Any, None]) -> None:
+    async def _guard(self, connection: FrameConnection, work: Callable[[FrameConnection], Awaitable[None]]) -> None:
         """End the connection with the error of *work*, which raises it where the connection is served."""
         try:
-            await work
+            await work(connection)
         except ConnectionClosed:
             # The connection itself says why, in a moment.
             pass
@@ -334,6 +333,7 @@ class FeedRunner:
         self._wake.set()
 
     def _enter(self, phase: FeedPhase, reason: str = "", retry_in: float | None = None) -> None:
+        reason = self._redactor.redact(reason)
         self.state = FeedState(phase, reason, retry_in)
         level = self._log.warning if phase is FeedPhase.WAITING else self._log.debug
         level("%s: %s feed is %s%s", self.venue, self._spec.name, phase, f": {reason}" if reason else "")

@@ -53,14 +53,11 @@ class _Progress:
 
     def __init__(self, on_written: Callable[[], None]) -> None:
         self.started = False
-        self.headers_written = False
         self._on_written = on_written
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
         if event == "http11.send_request_headers.started":
             self.started = True
-        elif event == "http11.send_request_headers.complete":
-            self.headers_written = True
         elif event == "http11.send_request_body.complete":
             self._on_written()
 
@@ -88,16 +85,16 @@ class HttpSender:
         Raises:
             SendFailed: No whole answer came.
         """
+        if not _can_be_written(request):
+            # Left to httpx, it would quote the header, such as a key with a newline in it, in an error and in its log.
+            reason = "the request cannot be written: a header or the path holds a character that HTTP does not allow"
+            raise SendFailed(reason, left=False)
         progress = _Progress(on_written)
         try:
             async with asyncio.timeout(within):
                 return await self._exchange(address, request, progress)
         except TimeoutError:
             failure = SendFailed(f"no answer within {within:g} s", left=self._may_have_left(progress))
-        except (httpx.LocalProtocolError, UnicodeEncodeError):
-            # Their texts quote the header, such as a key with a newline in it.
-            reason = "the request cannot be written: a header or the path holds a character that HTTP does not allow"
-            failure = SendFailed(reason, left=progress.headers_written)
         except _NEVER_LEFT as error:
             failure = SendFailed(f"cannot connect: {_reason(error)}", left=False)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
@@ -135,6 +132,11 @@ class HttpSender:
         if self._transport is None:
             self._transport = httpx.AsyncHTTPTransport(verify=tls_context(), trust_env=False, limits=_POOL)
         return self._transport
+
+
+def _can_be_written(request: HttpRequest) -> bool:
+    texts = (request.method, request.target, *request.headers, *request.headers.values())
+    return all(text.isascii() and text.isprintable() and text == text.strip() for text in texts)
 
 
 def _path(address: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections import deque
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +18,8 @@ MASK = "[redacted]"
 
 # Shorter texts are parts of ordinary words, and hiding those hides what a message says.
 _SHORTEST = 4
+# Messages quote answers in part, so the beginning of a secret is hidden like the whole.
+_BEGINNING = 8
 # The latest of each kind: those of calls that may still be answered, with room to spare.
 _PASSING = 256
 
@@ -44,14 +46,15 @@ class Redactor:
         kept.extend(_spellings(secret) for secret in secrets)
 
     def redact(self, text: str) -> str:
-        """Return *text* with every known secret replaced."""
-        found = {s for s in self._lasting if s in text}
-        for kept in self._passing.values():
-            found.update(s for spellings in kept for s in spellings if s in text)
-        # The longest first: one secret may be part of another.
-        for secret in sorted(found, key=len, reverse=True):
-            text = text.replace(secret, MASK)
-        return text
+        """Return *text* with every known secret replaced, also one that was cut off after its beginning."""
+        passing = (spellings for kept in self._passing.values() for spellings in kept)
+        spans = sorted(span for secrets in (self._lasting, *passing) for s in secrets for span in _places(text, s))
+        parts, at = [], 0
+        for start, end in spans:
+            if start >= at:
+                parts += [text[at:start], MASK]
+            at = max(at, end)
+        return "".join([*parts, text[at:]])
 
     def scrub(self, error: BaseException) -> None:
         """Redact the texts of *error* and of all that it was raised from."""
@@ -71,6 +74,17 @@ class Redactor:
         if isinstance(value, bytes):
             return self.redact(value.decode("latin-1")).encode("latin-1")
         return value
+
+
+def _places(text: str, secret: str) -> Iterator[tuple[int, int]]:
+    """Yield where *secret*, or its beginning, stands in *text*."""
+    start = text.find(secret[:_BEGINNING])
+    while start >= 0:
+        end = start
+        while end < len(text) and end - start < len(secret) and text[end] == secret[end - start]:
+            end += 1
+        yield start, end
+        start = text.find(secret[:_BEGINNING], end)
 
 
 def _spellings(secret: str) -> frozenset[str]:

@@ -138,6 +138,7 @@ class Feed:
 
     def closed(self, now: float) -> list[Event]:
         self.calls.append("closed")
+        self.ledger.reset()
         return [BookDesynced(symbol=BTC, reason="closed")]
 
     def is_dead(self, now: float) -> str | None:
