@@ -164,8 +164,8 @@ class VenueBook:
         checksum: int | None = None,
     ) -> str:
         self._apply(bids, asks)
-        exact = ([(Decimal(p), Decimal(q)) for p, q in side] for side in (bids, asks))
-        return self._frame("update", *exact, checksum=checksum)
+        exact = [[(Decimal(p), Decimal(q)) for p, q in side] for side in (bids, asks)]
+        return self._frame("update", exact[0], exact[1], checksum)
 
     def checksum(self) -> int:
         text = ""

@@ -109,7 +109,7 @@ class Client:
     def place(self, side: str, quantity: str, price: str | None, **more: Any) -> Order:
         request = OrderRequest(
             symbol=BTC, side=side, quantity=quantity, price=price, client_order_id=client_order_id(self.nonce), **more
-        )  # type: ignore[arg-type]
+        )
         order: Order = self.run(self.rest.place(request))
         return order
 
@@ -207,7 +207,7 @@ def test_an_order_that_never_arrived_is_nowhere(taker: Client) -> None:
         side="buy",
         quantity="1",
         price="1",
-        client_order_id=client_order_id(5),  # type: ignore[arg-type]
+        client_order_id=client_order_id(5),
     )
     assert taker.run(taker.rest.find(Order(request=request))) is None
 

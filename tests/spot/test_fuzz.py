@@ -184,7 +184,9 @@ def test_operations_raise_nothing_but_our_errors(
         runner.lenient(operation(KrakenSpotRest(context)), *results)
 
 
-NUMBERS = st.sampled_from(["1", "0", "-1", "NaN", "1e999999", "", "x", 5, -5, 10**30, None, True, [], {}])
+NUMBERS: st.SearchStrategy[Any] = st.sampled_from(
+    ["1", "0", "-1", "NaN", "1e999999", "", "x", 5, -5, 10**30, None, True, [], {}]
+)
 
 
 @settings(max_examples=300, deadline=None)

@@ -71,7 +71,7 @@ def test_a_cancel_costs_by_age(seconds: float, points: float) -> None:
 
 
 def test_an_order_of_unknown_age_costs_the_most() -> None:
-    order = Order(request=OrderRequest(symbol="BTC/USD", side="buy", quantity="1", price="1"))  # type: ignore[arg-type]
+    order = Order(request=OrderRequest(symbol="BTC/USD", side="buy", quantity="1", price="1"))
     assert cancelling("XBTUSD", order, NOW) == (Cost("engine", 8, key="XBTUSD", urgent=True),)
     old = Order(request=order.request, created=NOW - timedelta(hours=1))
     assert cancelling("XBTUSD", old, NOW)[0].amount == 0
