@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 import attrs
@@ -211,7 +212,7 @@ class Feeds:
         async def fail() -> None:
             raise error
 
-        if self._background.is_open:
+        with suppress(RuntimeError):  # closing already
             self._background.spawn(fail(), "failing")
 
     def _feed_name(self, channel: Channel) -> str:

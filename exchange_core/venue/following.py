@@ -163,7 +163,10 @@ class Follower:
     def _subscribed(self, event: Subscribed) -> None:
         self._bus.publish(event)
         if event.subscription.channel is Channel.ORDERS:
-            self.orders_are_live = True
+            # Not every venue begins with a list of what is open, and what we hold open may have ended meanwhile.
+            self.orders_are_live = not self._tracker.live()
+            if not self.orders_are_live:
+                self._spawn(self._compare_orders(), "asking for open orders")
         elif event.subscription.channel is Channel.FILLS:
             self._hole()
             self._fill_the_hole()
@@ -259,7 +262,8 @@ class Follower:
         return None
 
     def _spawn(self, job: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None] | None:
-        if not self._background.is_open:
-            job.close()
+        try:
+            return self._background.spawn(job, what)
+        except RuntimeError:
+            # The venue is closing; nobody will need the answer.
             return None
-        return self._background.spawn(job, what)

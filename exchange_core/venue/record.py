@@ -181,9 +181,9 @@ class OrderRecord:
         status = news.status
         if status is None:
             return Heard.STALE if stale else Heard.TAKEN
-        if self._refused and status is OrderStatus.PENDING:
-            # Some venues announce an order before they refuse it.
-            return Heard.STALE
+        if self._refused and (status is OrderStatus.PENDING or (status.is_final and not self.filled)):
+            # Some venues announce an order before they refuse it, and tell its end on the feed too.
+            return Heard.STALE if status is OrderStatus.PENDING else Heard.TAKEN
         revived = self.concluded
         if revived:
             self.concluded = self._refused = False

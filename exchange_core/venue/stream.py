@@ -105,11 +105,11 @@ class Stream(Generic[T]):
         confirm: Returns when the venue said yes, raises when it said no.
         keep: Tells what is still worth having when it is read.
         """
+        self._loop = asyncio.get_running_loop()
         self._mailbox = mailbox
         self._detach: Callable[[], None] | None = detach
         self._confirm = confirm
         self._keep = keep
-        self._loop = asyncio.get_running_loop()
 
     def __aiter__(self) -> Self:
         return self

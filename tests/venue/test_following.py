@@ -229,6 +229,18 @@ async def test_an_order_that_ended_while_the_line_was_down_is_asked_for(
     assert (ended.status, ended.reason, ended.client_order_id) == (CANCELED, "User requested", order.client_order_id)
 
 
+async def test_a_venue_that_sends_no_list_of_open_orders_is_asked_for_it(
+    venue: ConnectedVenue, shop: Any, peer: Any
+) -> None:
+    await venue.place(buy())
+    orders = venue.order_updates()
+    shop.change("V1", status=FILLED, filled=Decimal(1))
+    peer.abort()
+    ended = await read(orders)
+    assert (ended.status, ended.filled) == (FILLED, 1)
+    await until(lambda: venue._parts.follower.orders_are_live)
+
+
 async def test_an_order_that_is_neither_open_nor_done_counts_as_done(
     venue: ConnectedVenue, shop: Any, peer: Any
 ) -> None:

@@ -248,6 +248,14 @@ def test_an_announcement_does_not_undo_a_refusal(sent: OrderTracker) -> None:
     assert (order.status, sent.stats.revived) == (OPEN, 1)
 
 
+@pytest.mark.parametrize("end", [REJECTED, CANCELED, EXPIRED])
+def test_the_feed_may_tell_the_end_of_a_refused_order_too(sent: OrderTracker, end: OrderStatus) -> None:
+    sent.refused("c1", "postWouldExecute", NOW)
+    order = sent.apply(update(end, reason="post_order_failed_because_it_would_filled"), NOW)
+    assert order is not None
+    assert (order.status, order.reason, sent.stats.revived) == (REJECTED, "postWouldExecute", 0)
+
+
 def test_a_refusal_after_an_execution_does_not_undo_it(sent: OrderTracker) -> None:
     sent.fill(fill(1, "4"), NOW)
     assert sent.refused("c1", "too late", NOW).status is PARTIAL
