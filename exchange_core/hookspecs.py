@@ -28,18 +28,13 @@ def venues() -> Iterable[VenueSpec]:  # type: ignore[empty-body]
 
 
 @hookspec
-def stores() -> Iterable[Any]:  # type: ignore[empty-body]
-    """Return places that journals and history can be kept in."""
-
-
-@hookspec
 def routing_policies() -> Iterable[tuple[str, Callable[..., Any]]]:  # type: ignore[empty-body]
     """Return named ways to split an order over venues."""
 
 
 @hookspec
 def commands() -> Iterable[tuple[str, Callable[..., Any]]]:  # type: ignore[empty-body]
-    """Return named functions that become sub-commands of ``exchange``."""
+    """Return named functions that become sub-commands of ``exchange``; see typer for their arguments."""
 
 
 @hookspec(firstresult=True)

@@ -19,18 +19,7 @@ from exchange_core.cli import account, demo, market, portfolio, record, replay, 
 from exchange_core.cli.options import ConfigOption, shared
 from exchange_core.cli.output import fail
 from exchange_core.errors import ExchangeError
-
-app = typer.Typer(
-    name="exchange",
-    help="Many exchanges, one interface. Start with: exchange demo",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-for room in (demo, simulate, venues, market, account, trading, portfolio, route, replay, record):
-    room.register(app)
+from exchange_core.plugins import Plugins, load_plugins
 
 
 def _version(wanted: bool) -> None:
@@ -39,7 +28,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
@@ -53,6 +41,27 @@ def _options(
     logging.basicConfig(level=logging.INFO if verbose else logging.CRITICAL, format="%(asctime)s %(name)s %(message)s")
 
 
+def build_app(plugins: Plugins) -> typer.Typer:
+    """Return the command line with our commands and those that plugins bring; ours keep their names."""
+    app = typer.Typer(
+        name="exchange",
+        help="Many exchanges, one interface. Start with: exchange demo",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for room in (demo, simulate, venues, market, account, trading, portfolio, route, replay, record):
+        room.register(app)
+    taken = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    for commands in plugins.manager.hook.commands():
+        for name, function in commands:
+            if name not in taken:
+                app.command(name)(function)
+    return app
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process."""
     status = call(arguments)
@@ -63,10 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(status)
 
 
-def call(arguments: Sequence[str] | None = None) -> int:
+def call(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) -> int:
     """Run the command line; return the status to end with."""
     try:
-        result = app(args=arguments, standalone_mode=False)
+        result = build_app(plugins or load_plugins())(args=arguments, standalone_mode=False)
     except TyperException as error:
         fail(f"{_message(error)} See: exchange --help")
         return 2

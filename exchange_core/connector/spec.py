@@ -165,7 +165,7 @@ class VenueSpec:
         title: For people.
         config: Class of its options, with defaults for the live venue.
         dialect: Writes requests, reads answers.
-        signer: Makes a signer of credentials; checks their form.
+        signer: Makes a signer of credentials and a config; checks their form.
         limits: The limiters for a config.
         rest: Builds the REST operations.
         feeds: Its WebSocket connections; a channel is served by the first that lists it.
@@ -179,7 +179,7 @@ class VenueSpec:
     title: str
     config: type[VenueConfig]
     dialect: Callable[[VenueContext], Dialect]
-    signer: Callable[[Credentials], Signer]
+    signer: Callable[[Credentials, Any], Signer]
     limits: Callable[[Any], Limits]
     rest: Callable[[VenueContext], RestOperations]
     feeds: Sequence[FeedSpec]

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import attrs
 
 from exchange_core.connector.naming import AssetMap
-from exchange_core.connector.spec import VenueSpec
+from exchange_core.connector.rest import Flow
+from exchange_core.connector.spec import RestOperations, VenueSpec
 from exchange_core.errors import ExchangeError, TransportError
 from exchange_core.model.account import Balance, FeeRates, Position
 from exchange_core.model.book import BookSnapshot, OrderBook
@@ -33,6 +34,8 @@ from exchange_core.venue.orders import OrderTracker
 from exchange_core.venue.stream import Stream, Streams
 from exchange_core.venue.trading import Trading
 
+T = TypeVar("T")
+
 
 @attrs.frozen(kw_only=True)
 class Parts:
@@ -43,6 +46,7 @@ class Parts:
     streams: Streams
     background: Background
     rest: RestClient
+    operations: RestOperations
     feeds: Feeds
     tracker: OrderTracker
     follower: Follower
@@ -171,6 +175,18 @@ class ConnectedVenue:
         return self._market.candle_updates(symbol, interval)
 
     # Trading
+
+    @property
+    def operations(self) -> RestOperations:
+        """The plugin's own calls, those that only this venue has included; :meth:`run` runs them."""
+        return self._parts.operations
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run one of the plugin's ``operations``, within the venue's limits.
+
+        What it places or cancels is not looked after as ``place`` does: an unknown outcome is raised.
+        """
+        return await self._parts.rest.run(flow)
 
     async def check(self, request: OrderRequest) -> None:
         self._trading.check(request)

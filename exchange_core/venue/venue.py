@@ -108,7 +108,7 @@ def open_venue(
     name = name or spec.name
     around = surroundings or Surroundings()
     clock, random = around.clock, around.random
-    signer = _signer(spec, credentials, hooks)
+    signer = _signer(spec, config, credentials, hooks)
     context = VenueContext(
         venue=name,
         config=config,
@@ -168,6 +168,7 @@ def open_venue(
         streams=streams,
         background=background,
         rest=rest,
+        operations=operations,
         feeds=feeds,
         tracker=tracker,
         follower=follower,
@@ -233,11 +234,13 @@ class _Runners:
         return feed, runner
 
 
-def _signer(spec: VenueSpec, credentials: Credentials | None, hooks: pluggy.PluginManager | None) -> Signer | None:
+def _signer(
+    spec: VenueSpec, config: VenueConfig, credentials: Credentials | None, hooks: pluggy.PluginManager | None
+) -> Signer | None:
     if credentials is None:
         return None
     chosen: Signer | None = hooks.hook.signer(venue=spec, credentials=credentials) if hooks else None
-    return chosen or spec.signer(credentials)
+    return chosen or spec.signer(credentials, config)
 
 
 def _limits(spec: VenueSpec, config: VenueConfig, hooks: pluggy.PluginManager | None) -> Limits:

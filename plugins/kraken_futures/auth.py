@@ -18,6 +18,7 @@ import attrs
 from exchange_core.connector.auth import Credentials
 from exchange_core.connector.rest import HttpRequest, RestCall
 from exchange_core.errors import ConfigError
+from kraken_futures.config import FuturesConfig
 from kraken_futures.dialect import form, write
 
 
@@ -64,13 +65,13 @@ class FuturesSigner:
         self._secret = decode_secret(self._secret_text)
 
     @staticmethod
-    def of(credentials: Credentials) -> FuturesSigner:
+    def of(credentials: Credentials, config: FuturesConfig) -> FuturesSigner:
         """Make a signer.
 
         Raises:
             ConfigError: When the secret is not what Kraken hands out.
         """
-        return FuturesSigner(credentials.api_key, credentials.api_secret)
+        return FuturesSigner(credentials.api_key, credentials.api_secret, needs_nonce=config.use_nonce)
 
     @property
     def public_key(self) -> str:

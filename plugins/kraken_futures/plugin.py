@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from exchange_core.connector.spec import FeedSpec, Support, VenueContext, VenueSpec
+from exchange_core.connector.spec import FeedSpec, Support, VenueSpec
 from exchange_core.hookspecs import hookimpl
 from kraken_futures.auth import FuturesSigner
 from kraken_futures.config import FuturesConfig
@@ -14,13 +14,6 @@ from kraken_futures.feed import PRIVATE, PUBLIC, private_feed, public_feed
 from kraken_futures.limits import limits
 from kraken_futures.rest import FuturesRest
 from kraken_futures.simulator import SIMULATOR
-
-
-def _dialect(context: VenueContext) -> FuturesDialect:
-    # Signers are made of credentials alone; here is where one meets the venue's options.
-    if isinstance(context.signer, FuturesSigner):
-        context.signer.needs_nonce = context.config.use_nonce
-    return FuturesDialect(context.venue)
 
 
 def client_order_id(bits: int) -> str:
@@ -32,7 +25,7 @@ KRAKEN_FUTURES = VenueSpec(
     name="kraken_futures",
     title="Kraken Futures",
     config=FuturesConfig,
-    dialect=_dialect,
+    dialect=lambda context: FuturesDialect(context.venue),
     signer=FuturesSigner.of,
     limits=limits,
     rest=FuturesRest,

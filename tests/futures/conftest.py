@@ -53,7 +53,7 @@ def listing(entries: Iterable[dict[str, Any]]) -> bytes:
 
 @pytest.fixture
 def signer() -> FuturesSigner:
-    return FuturesSigner.of(Credentials(api_key="the-key", api_secret=GUIDE_SECRET))
+    return FuturesSigner.of(Credentials(api_key="the-key", api_secret=GUIDE_SECRET), FuturesConfig())
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 
 from exchange_core.connector.auth import Credentials
 from exchange_core.connector.rest import RestCall
-from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ConfigError
 from kraken_futures import plugin
 from kraken_futures.auth import FuturesSigner, digest
@@ -161,7 +160,7 @@ def test_lists_repeat_their_key_none_is_left_out_and_booleans_are_lower_case(sig
 )
 def test_a_damaged_secret_is_refused_and_not_shown(secret: str) -> None:
     with pytest.raises(ConfigError, match="api_secret") as caught:
-        plugin.KRAKEN_FUTURES.signer(Credentials(api_key="k", api_secret=secret))
+        plugin.KRAKEN_FUTURES.signer(Credentials(api_key="k", api_secret=secret), FuturesConfig())
     assert secret not in "".join(traceback.format_exception(caught.value))
 
 
@@ -176,14 +175,7 @@ def test_nothing_shows_the_key_or_the_secret(signer: FuturesSigner, caplog: pyte
 
 
 @pytest.mark.parametrize("use_nonce", [True, False])
-def test_the_config_decides_about_nonces(context: VenueContext, use_nonce: bool) -> None:
-    chosen = VenueContext(
-        venue="futures",
-        config=FuturesConfig(use_nonce=use_nonce),
-        symbols=context.symbols,
-        assets=context.assets,
-        signer=context.signer,
-    )
-    plugin.KRAKEN_FUTURES.dialect(chosen)
-    assert chosen.signer is not None
-    assert chosen.signer.needs_nonce is use_nonce
+def test_the_config_decides_about_nonces(use_nonce: bool) -> None:
+    credentials = Credentials(api_key="k", api_secret="YWJj")
+    signer = plugin.KRAKEN_FUTURES.signer(credentials, FuturesConfig(use_nonce=use_nonce))
+    assert signer.needs_nonce is use_nonce

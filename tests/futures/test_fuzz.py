@@ -75,7 +75,7 @@ def feeds() -> list[FuturesFeed]:
             config=FuturesConfig(),
             symbols=symbols,
             assets=AssetMap("f"),
-            signer=FuturesSigner.of(Credentials(api_key="key", api_secret="c2VjcmV0")),
+            signer=FuturesSigner.of(Credentials(api_key="key", api_secret="c2VjcmV0"), FuturesConfig()),
             provisional=provisional,
         )
         public = public_feed(context)

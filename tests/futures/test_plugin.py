@@ -7,6 +7,7 @@ from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.connector.spec import Support, VenueContext
 from exchange_core.model.event import Channel
 from kraken_futures import plugin
+from kraken_futures.config import FuturesConfig
 from kraken_futures.plugin import KRAKEN_FUTURES
 
 
@@ -56,4 +57,4 @@ def test_every_parameter_of_an_order_is_honoured() -> None:
 
 
 def test_a_signer_comes_from_credentials() -> None:
-    assert KRAKEN_FUTURES.signer(Credentials(api_key="k", api_secret="YWJj")).public_key == "k"
+    assert KRAKEN_FUTURES.signer(Credentials(api_key="k", api_secret="YWJj"), FuturesConfig()).public_key == "k"

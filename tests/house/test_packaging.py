@@ -26,7 +26,7 @@ PUBLISHED = (
     *("kQH5HW/8p1uGOVjb", "4/dpxb3iT4tp/ZCV", "ZVxRwNS9zIRhbpUb", "r/o+GpKxXjV/mls/", "0VguuRYRPHo7JfcaEk"),
     *("7zxMEF5p/Z8l2p2U", "4JEpF3ix66GA2B+o", "ar47HmgHaRy9Sx4p", "gF9iu/gh5ia5pNW4", "yVAzRKKfvXEZqcGF"),
     *("EsGq65qJGxRXJ/9D", "5zE/jEyogxfvh0fs", "i0zSbHMMTghg0EO3", "o6t6tk59XrH4nDWN", "A6pb7IwGkQcqkq1z"),
-    *("CYDT8gO5ybfXoXIe", "8v+zHd7s3G144exN"),
+    *("CYDT8gO5ybfXoXIe", "8v+zHd7s3G144exN", "1nH4vwR+8FHiYh1Q"),
 )
 
 # Written so that this file does not find itself.

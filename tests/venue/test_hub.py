@@ -166,7 +166,7 @@ async def test_hooks_may_bring_another_signer_and_other_limits(make_venue: Any, 
         @hookspecs.hookimpl
         def signer(self, venue: VenueSpec, credentials: Any) -> Any:
             asked.append(("signer", venue.name))
-            return without_feeds.signer(attrs.evolve(credentials, api_key="other"))
+            return without_feeds.signer(attrs.evolve(credentials, api_key="other"), without_feeds.config())
 
         @hookspecs.hookimpl
         def rate_limits(self, venue: VenueSpec, config: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 from exchange_tidepool import wire
+from exchange_tidepool.config import TidepoolConfig
 from exchange_tidepool.plugin import TIDEPOOL
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,7 +94,7 @@ class World:
             config=TIDEPOOL.config(),
             symbols=SymbolMap("tidepool"),
             assets=AssetMap("tidepool"),
-            signer=TIDEPOOL.signer(credentials),
+            signer=TIDEPOOL.signer(credentials, TidepoolConfig()),
         )
 
     def answer(self, context: VenueContext, call: RestCall) -> Any:
@@ -198,7 +199,7 @@ def test_a_cancel_finds_room_when_other_calls_used_theirs() -> None:
 
 def test_a_signature_that_was_computed_elsewhere() -> None:
     """``printf '7 GET /orders ' | openssl dgst -sha256 -hmac secret``"""
-    signer = TIDEPOOL.signer(Credentials(api_key="key", api_secret="secret"))
+    signer = TIDEPOOL.signer(Credentials(api_key="key", api_secret="secret"), TidepoolConfig())
     request = signer.sign(RestCall(method="GET", path="/orders", private=True), 7)
     assert request.headers["Tide-Sign"] == "f43f3ef031f958ad4f09584676306bc902e4ecb6f72bbe70c5508203c7f1e908"
 
