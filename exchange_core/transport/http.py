@@ -53,6 +53,7 @@ class _Progress:
 
     def __init__(self, on_written: Callable[[], None]) -> None:
         self.started = False
+        self._socket: Any = None
         self._on_written = on_written
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
@@ -60,6 +61,11 @@ class _Progress:
             self.started = True
         elif event == "http11.send_request_body.complete":
             self._on_written()
+        elif event == "connection.connect_tcp.complete":
+            self._socket = info["return_value"]
+        elif event == "connection.start_tls.failed":
+            # Cancelled here, as by our time-out, httpx's pool would forget the socket open.
+            await self._socket.aclose()
 
 
 class HttpSender:

@@ -302,6 +302,31 @@ async def test_a_venue_that_cannot_be_reached_is_known_not_to_have_got_it(
             await client.run(one(write))
 
 
+async def test_a_write_that_times_out_before_it_could_leave_was_not_sent(
+    new_client: NewClient, write: RestCall
+) -> None:
+    """The venue's host accepts, but never finishes the TLS handshake."""
+    async with LoopbackHttp([OK]) as server:
+        url = server.url.replace("http:", "https:")
+        async with new_client(url, request_timeout=0.3) as client:
+            with pytest.raises(ConnectFailed, match=r"no answer within 0\.3 s; nothing was sent"):
+                await client.run(one(write))
+
+
+@pytest.mark.parametrize("scheme", ["http:", "https:"])
+@pytest.mark.parametrize("moment", range(1, 24, 2))
+async def test_a_call_cancelled_at_any_moment_leaves_nothing_behind(
+    new_client: NewClient, write: RestCall, scheme: str, moment: int
+) -> None:
+    """The fixture finds what is left."""
+    async with LoopbackHttp([OK]) as server, new_client(server.url.replace("http:", scheme)) as client:
+        task = asyncio.create_task(client.run(one(write)))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+
+
 @pytest.mark.parametrize("error", [httpx.ConnectError("no route"), httpx.ConnectTimeout(""), httpx.PoolTimeout("")])
 async def test_a_write_that_found_no_connection_was_not_sent(
     new_client: NewClient, write: RestCall, error: Exception
