@@ -139,6 +139,8 @@ class FuturesFeed:
         return self._life.verdict(now) if self._is_open else None
 
     def outbox(self) -> list[str]:
+        if not self._subscriber.outbox:
+            return []
         out, self._subscriber.outbox = self._subscriber.outbox, []
         return out
 

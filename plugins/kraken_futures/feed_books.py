@@ -42,19 +42,22 @@ class Steps(dict[Any, int]):
     def __init__(self, decimals: int) -> None:
         super().__init__()
         self._decimals = decimals
-        self._unit: int = 10**decimals
+        # What digits are multiplied by, by how many of them are decimals.
+        self._units: list[int] = [10 ** (decimals - printed) for printed in range(decimals + 1)]
 
     def __missing__(self, value: Any) -> int:
         # Whole numbers are not remembered: true would be taken for 1.
         if type(value) is int and 0 <= value < _MOST_WHOLE:
-            return value * self._unit
+            return value * self._units[0]
         if type(value) is not str:
             return steps(value, self._decimals)
         # Digits, a point, digits: the usual form, without the detour.
         left, _, right = value.partition(".")
-        right = right.rstrip("0")
-        if len(right) <= self._decimals and len(left) <= _MOST_DIGITS and (left + right).isdecimal():
-            whole = int(left + right.ljust(self._decimals, "0"))
+        if len(right) > self._decimals:
+            right = right.rstrip("0")
+        digits = left + right
+        if len(right) <= self._decimals and len(digits) <= _MOST_DIGITS and digits.isdecimal():
+            whole = int(digits) * self._units[len(right)]
         else:
             whole = steps(value, self._decimals)
         if len(self) >= _MOST_TEXTS:
