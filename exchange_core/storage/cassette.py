@@ -1,12 +1,12 @@
 """Write traffic as cassettes: REST as vcrpy's YAML, WebSocket as JSON Lines. Nothing secret gets into either.
 
-vcrpy (the ``record`` extra) is only needed here. Reading WebSocket cassettes is in ``recording.py``; REST cassettes are
-read by vcrpy itself, in tests.
+A cassette says at its head where it comes from. vcrpy (the ``record`` extra) is needed to write REST cassettes;
+reading them back is in ``playback.py``, reading WebSocket cassettes in ``recording.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,90 +14,164 @@ import msgspec
 
 from exchange_core.connector.rest import HttpReply, HttpRequest
 from exchange_core.errors import ConfigError
-from exchange_core.storage import scrub
+from exchange_core.storage.scrub import Scrubber
+
+FEED_SUFFIX = ".stream.jsonl"
 
 # What differs from run to run and says nothing about the venue.
 _FLEETING = frozenset({"date", "connection", "content-length", "content-encoding", "transfer-encoding", "server"})
 
 
-class Recorder:
-    """Collects one run and writes it.
+class RestTape:
+    """REST exchanges, in order. Call it as the ``rest_tap`` of ``Surroundings`` or the ``tap`` of a RestClient.
 
     Args:
-        folder: Gets ``rest.yaml`` and a ``NAME.stream.jsonl`` for each feed.
-        source: Where the traffic comes from; stands at the head of every cassette.
-        address: What takes the place of the venue's address, so that a recording of a simulated venue can be replayed
-            under the real one's name; None keeps the address.
+        source: Where the traffic comes from, for the head of the cassette.
+        scrubber: Shared by the tapes of one run, so that what one learns is kept out of the others.
     """
 
-    def __init__(self, folder: Path, *, source: str, address: Mapping[str, str] | None = None) -> None:
-        _vcr_serializer()
-        self._folder = folder
+    def __init__(self, source: str, scrubber: Scrubber) -> None:
         self._source = source
-        self._address = dict(address or {})
+        self._scrubber = scrubber
         self._exchanges: list[dict[str, Any]] = []
-        self._frames: dict[str, list[bytes]] = {}
-        self._started: float | None = None
 
-    def rest(self, address: str, request: HttpRequest, reply: HttpReply, when: float) -> None:
-        """Take one REST exchange."""
+    def __len__(self) -> int:
+        return len(self._exchanges)
+
+    def __call__(self, address: str, request: HttpRequest, reply: HttpReply, when: float) -> None:
+        told = {name: value for name, value in reply.headers.items() if name.lower() not in _FLEETING}
         self._exchanges.append(
             {
                 "request": {
                     "method": request.method,
-                    "uri": scrub.text(self._address.get(address, address) + request.target),
-                    "body": scrub.text(request.body.decode()) or None,
-                    "headers": {name: [value] for name, value in scrub.headers(request.headers).items()},
+                    "uri": self._scrubber.text(address + request.target),
+                    "body": self._scrubber.text(_read(request.body)) or None,
+                    "headers": self._headers(request.headers),
                 },
                 "response": {
                     "status": {"code": reply.status, "message": ""},
-                    "headers": {
-                        name: [value]
-                        for name, value in scrub.headers(reply.headers).items()
-                        if name.lower() not in _FLEETING
-                    },
-                    "body": {"string": scrub.text(reply.body.decode())},
+                    "headers": self._headers(told),
+                    "body": {"string": self._scrubber.text(_read(reply.body))},
                 },
             }
         )
 
-    def feed(self, name: str) -> Callable[[str, str | bytes, float], None]:
+    def write(self, path: Path) -> None:
+        """Write the cassette.
+
+        Raises:
+            ConfigError: vcrpy is not installed.
+            OSError: The file cannot be written.
+        """
+        write = vcr_serializer()
+        head = write({"source": self._scrubber.known(self._source)})
+        body = write({"interactions": _mapped(self._exchanges, self._scrubber.known), "version": 1})
+        path.write_text(head + body, encoding="utf-8")
+
+    def _headers(self, values: Mapping[str, str]) -> dict[str, list[str]]:
+        return {name: [value] for name, value in self._scrubber.headers(values).items()}
+
+
+class FeedTape:
+    """The frames of one feed, in both directions. Call it as a ``FrameTap``.
+
+    Args:
+        source: Where the traffic comes from, for the head of the cassette.
+        scrubber: Shared by the tapes of one run.
+        began: Tells when the recording began, given when a frame came; the times written count from there.
+    """
+
+    def __init__(self, source: str, scrubber: Scrubber, began: Callable[[float], float] | None = None) -> None:
+        self._source = source
+        self._scrubber = scrubber
+        self._began = began or first_of_all()
+        self._frames: list[tuple[float, str, str]] = []
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __call__(self, direction: str, raw: str | bytes, when: float) -> None:
+        text = _read(raw) if isinstance(raw, bytes) else raw
+        self._frames.append((round(when - self._began(when), 3), direction, self._scrubber.text(text)))
+
+    def write(self, path: Path) -> None:
+        """Write the cassette.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        lines = [msgspec.json.encode({"cassette": self._scrubber.known(self._source)})]
+        for when, direction, raw in self._frames:
+            lines.append(msgspec.json.encode({"t": when, "dir": direction, "raw": self._scrubber.known(raw)}))
+        path.write_bytes(b"\n".join(lines) + b"\n")
+
+
+class Recorder:
+    """Collects one run of one venue and writes it: ``rest.yaml``, and a ``NAME.stream.jsonl`` for each feed.
+
+    Args:
+        folder: Where they go; made at once, so that nobody records for an hour what cannot be written.
+        source: Where the traffic comes from.
+        secrets: What must not show, such as the API key; the names of fields tell the rest.
+
+    Raises:
+        ConfigError: The folder cannot be made, or vcrpy is not installed.
+    """
+
+    def __init__(self, folder: Path, *, source: str, secrets: Iterable[str] = ()) -> None:
+        vcr_serializer()
+        self._folder = folder
+        self._scrubber = Scrubber(secrets)
+        self._source = self._scrubber.text(source)
+        self._began = first_of_all()
+        self._feeds: dict[str, FeedTape] = {}
+        self.rest = RestTape(self._source, self._scrubber)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+
+    def feed(self, name: str) -> FeedTape:
         """Return what takes the frames of one feed."""
-        frames = self._frames.setdefault(name, [])
-
-        def take(direction: str, raw: str | bytes, when: float) -> None:
-            self._started = when if self._started is None else self._started
-            text = raw.decode() if isinstance(raw, bytes) else raw
-            entry = {"t": round(when - self._started, 3), "dir": direction, "raw": scrub.text(text)}
-            frames.append(msgspec.json.encode(entry))
-
-        return take
+        return self._feeds.setdefault(name, FeedTape(self._source, self._scrubber, self._began))
 
     def close(self) -> list[dict[str, Any]]:
         """Write all that was taken; return a row for each file.
 
         Raises:
-            ConfigError: When the folder cannot be written.
+            ConfigError: A file cannot be written.
         """
+        tapes: dict[str, RestTape | FeedTape] = {"rest.yaml": self.rest}
+        tapes |= {name + FEED_SUFFIX: tape for name, tape in self._feeds.items()}
         written = []
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            if self._exchanges:
-                document = {"source": self._source, "interactions": self._exchanges, "version": 1}
-                path = self._folder / "rest.yaml"
-                path.write_text(_vcr_serializer()(document), encoding="utf-8")
-                written.append({"file": str(path), "entries": len(self._exchanges)})
-            for name, frames in self._frames.items():
-                path = self._folder / f"{name}.stream.jsonl"
-                head = msgspec.json.encode({"cassette": self._source})
-                path.write_bytes(b"\n".join([head, *frames]) + b"\n")
-                written.append({"file": str(path), "entries": len(frames)})
+            for name, tape in tapes.items():
+                if len(tape):
+                    tape.write(self._folder / name)
+                    written.append({"file": str(self._folder / name), "entries": len(tape)})
         except OSError as error:
-            raise ConfigError(f"{self._folder}: cannot be written: {error.strerror}") from error
+            raise _unwritable(self._folder, error) from error
         return written
 
 
-def _vcr_serializer() -> Callable[[dict[str, Any]], str]:
+def first_of_all() -> Callable[[float], float]:
+    """Return what answers every time with the first time that it was given."""
+    seen: list[float] = []
+
+    def first(when: float) -> float:
+        if not seen:
+            seen.append(when)
+        return seen[0]
+
+    return first
+
+
+def vcr_serializer() -> Callable[[dict[str, Any]], str]:
+    """Return what writes a cassette as vcrpy does.
+
+    Raises:
+        ConfigError: vcrpy is not installed.
+    """
     try:
         from vcr.serializers import yamlserializer
     except ImportError:
@@ -106,3 +180,21 @@ def _vcr_serializer() -> Callable[[dict[str, Any]], str]:
         ) from None
     serialize: Callable[[dict[str, Any]], str] = yamlserializer.serialize
     return serialize
+
+
+def _unwritable(folder: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"{folder}: cannot be written: {error.strerror or error}")
+
+
+def _read(data: bytes) -> str:
+    # What is no UTF-8 must not stop a recording; it shows as replacement characters.
+    return data.decode("utf-8", "replace")
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    """Return *value* with every text in it changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _mapped(item, change) for key, item in value.items()}
+    return [_mapped(item, change) for item in value] if isinstance(value, list) else value

@@ -30,7 +30,7 @@ class _StreamLine(msgspec.Struct):
     raw: str
 
 
-class _HeaderLine(msgspec.Struct):
+class _HeaderLine(msgspec.Struct, forbid_unknown_fields=True):
     cassette: object
 
 
@@ -50,19 +50,17 @@ def frames(path: Path) -> Iterator[Frame]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
+    # Not splitlines: JSON may hold characters that it takes for the end of a line.
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    if lines and _is_header(lines[0][1]):
+        del lines[0]
     stream = path.name.endswith(".stream.jsonl")
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        yield (
-            _stream_frame(path, number, line)
-            if stream and not _is_header(number, line)
-            else Frame(number * _PACE, _is_header(number, line), line)
-        )
+    for number, line in lines:
+        yield _stream_frame(path, number, line) if stream else Frame(number * _PACE, False, line)
 
 
-def _is_header(number: int, line: str) -> bool:
-    if number != 1 or '"cassette"' not in line:
+def _is_header(line: str) -> bool:
+    if '"cassette"' not in line:
         return False
     try:
         msgspec.json.decode(line, type=_HeaderLine)

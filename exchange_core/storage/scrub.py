@@ -1,55 +1,164 @@
-"""Take keys, signatures, tokens and cookies out of traffic before it is written down.
+"""Take keys, signatures, nonces, tokens, challenges and cookies out of traffic before it is written down.
 
-What carries a secret is known by name, over all venues: headers, form fields, JSON fields. A name too many costs a
-digit in a recording; a name too few costs a key.
+What holds a secret is known by name, over all venues: headers, form and query fields, JSON fields, however they are
+nested in each other. A secret that was met under its name is remembered, and taken out wherever else it stands. A name
+too many costs a digit in a recording; a name too few costs a key.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote, quote_plus, unquote_plus
 
 SCRUBBED = "SCRUBBED"
 
-_HEADERS = frozenset(
-    {"api-key", "api-sign", "apikey", "authent", "authorization", "cookie", "nonce", "otp", "set-cookie"}
+# Compared in lower case and without dashes and underscores: the whole name, or any part of it.
+_NAMES = frozenset({"authent", "authorization", "key", "nonce", "otp", "passwd", "pwd", "sig", "sign"})
+_PARTS = (
+    *("apikey", "apisecret", "apisign", "challenge", "cookie", "listenkey", "nonce", "passphrase", "password"),
+    *("privatekey", "secret", "signature", "token"),
 )
-_FIELDS = (
-    "api_key",
-    "api_secret",
-    "apiKey",
-    "nonce",
-    "original_challenge",
-    "otp",
-    "password",
-    "secret",
-    "signature",
-    "signed_challenge",
-    "token",
-)
-_JSON = re.compile(rf'("(?:{"|".join(_FIELDS)})"\s*:\s*)(?:"(?:[^"\\]|\\.)*"|-?\d+)')
-_ESCAPED_JSON = re.compile(rf'(\\"(?:{"|".join(_FIELDS)})\\"\s*:\s*\\")(?:(?!\\").)*(?=\\")')
-_FORM = re.compile(rf"((?:^|&)(?:{'|'.join(_FIELDS)})=)[^&\s]*")
-# A venue's challenge is signed with the secret: with both sides of it, guesses can be tried.
-_CHALLENGE = re.compile(r'("event"\s*:\s*"challenge"\s*,\s*"message"\s*:\s*)"[^"]*"')
+# Says where the next page of a list begins.
+_HARMLESS = frozenset({"continuationtoken"})
+
+# Shorter texts are parts of ordinary words, and numbers come up by chance.
+_SHORTEST = 8
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_FIELD = re.compile(r'("(?:[^"\\]|\\.)*")\s*:\s*', re.DOTALL)
+# Without any of these a text can hold neither fields nor pairs nor an address with a password.
+_NESTING = frozenset("{=@")
+_PAIR = re.compile(r"""(?<![^?&;,\s"'<>])([^?&;,\s"'<>=]+)=([^&\s"'<>]*)""")
+_USER = re.compile(r"(?<=://)[^/?#@\s]*(?=@)")
+# The one frame that names its secret by what it is, not by a field.
+_CHALLENGE = re.compile(r'"event"\s*:\s*"challenge"')
+_CREDENTIAL = re.compile(r"[^\s;,=]+=?=?$")
+_COOKIE = re.compile(r"(?:^|;)\s*[^=;]+=([^;]*)")
 
 
-def headers(values: Mapping[str, str]) -> dict[str, str]:
-    """Return *values* with the secret ones replaced."""
-    return {name: SCRUBBED if _is_secret(name) else value for name, value in values.items()}
+@lru_cache(maxsize=1024)
+def is_secret(name: str) -> bool:
+    """Return whether a header or field of this name holds a secret."""
+    bare = re.sub(r"[^a-z0-9]", "", name.lower())
+    if bare in _HARMLESS:
+        return False
+    return bare in _NAMES or any(part in bare for part in _PARTS)
 
 
-def text(value: str) -> str:
-    """Return a body, query or frame with every field that holds a secret replaced.
+class Scrubber:
+    """Scrubs the traffic of one run.
 
-    What stays has the same form: a form is still a form, JSON is still JSON.
+    Args:
+        secrets: What must not show, whatever it is called.
     """
-    value = _JSON.sub(rf'\g<1>"{SCRUBBED}"', value)
-    value = _ESCAPED_JSON.sub(rf"\g<1>{SCRUBBED}", value)
-    value = _CHALLENGE.sub(rf'\g<1>"{SCRUBBED}"', value)
-    return _FORM.sub(rf"\g<1>{SCRUBBED}", value)
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._known: set[str] = set()
+        for secret in secrets:
+            self._learn(secret)
+
+    def __repr__(self) -> str:
+        return "Scrubber()"
+
+    def headers(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return *values* with the secret ones replaced."""
+        return {name: self._header(name, value) for name, value in values.items()}
+
+    def text(self, text: str) -> str:
+        """Return a body, an address or a frame with every field that holds a secret replaced.
+
+        What stays has its own form to the last digit: a form is still a form, JSON is still JSON.
+        """
+        if text.lstrip()[:1] in ("{", "["):
+            return self._json(text)
+        return _PAIR.sub(self._pair, self._json(_USER.sub(SCRUBBED, text)))
+
+    def known(self, text: str) -> str:
+        """Return *text* with everything replaced that was met as a secret by now, under whatever name it stands."""
+        # The longest first: one secret may be part of another.
+        for secret in sorted((s for s in self._known if s in text), key=len, reverse=True):
+            text = text.replace(secret, SCRUBBED)
+        return text
+
+    def _learn(self, secret: str) -> None:
+        if len(secret) >= _SHORTEST and not secret.isdigit() and secret != SCRUBBED:
+            self._known |= {secret, quote(secret, safe=""), quote_plus(secret), secret.replace("/", "\\/")}
+
+    def _header(self, name: str, value: str) -> str:
+        if not is_secret(name):
+            return self.text(value)
+        if "cookie" in name.lower():
+            for cookie in _COOKIE.findall(value)[: 1 if name.lower() == "set-cookie" else None]:
+                self._learn(cookie.strip())
+        elif credential := _CREDENTIAL.search(value.strip()):
+            self._learn(credential.group())
+        return SCRUBBED
+
+    def _pair(self, match: re.Match[str]) -> str:
+        """Scrub one ``name=value`` of a form, a query or a cookie."""
+        name, value = match.groups()
+        plain = unquote_plus(value)
+        if is_secret(unquote_plus(name)):
+            self._learn(plain)
+            return f"{name}={SCRUBBED if value else ''}"
+        scrubbed = self.text(plain) if set(plain) & _NESTING else plain
+        return match.group() if scrubbed == plain else f"{name}={quote_plus(scrubbed)}"
+
+    def _json(self, text: str) -> str:
+        """Scrub what there is of JSON in *text*, which may be damaged or only hold some."""
+        return _STRING.sub(self._string, self._fields(text))
+
+    def _fields(self, text: str) -> str:
+        done: list[str] = []
+        start = at = 0
+        challenged = _CHALLENGE.search(text) is not None
+        while field := _FIELD.search(text, at):
+            at = field.end()
+            name = _decoded(field[1])
+            if is_secret(name) or (challenged and name == "message"):
+                end = self._value_end(text, at)
+                if text[at:end] not in ("null", "true", "false"):
+                    done += [text[start:at], f'"{SCRUBBED}"']
+                    start = end
+                at = end
+        return "".join([*done, text[start:]])
+
+    def _string(self, match: re.Match[str]) -> str:
+        """Scrub what is nested in one string of JSON."""
+        literal = match.group()
+        if not set(literal) & _NESTING:
+            return literal
+        content = _decoded(literal)
+        scrubbed = self.text(content)
+        return literal if scrubbed == content else json.dumps(scrubbed)
+
+    def _value_end(self, text: str, start: int) -> int:
+        """Return where the JSON value that begins at *start* ends; of a damaged one, all that follows counts."""
+        try:
+            value, end = json.JSONDecoder(strict=False).raw_decode(text, start)
+        except (ValueError, RecursionError):
+            return len(text)
+        for secret in _strings(value):
+            self._learn(secret)
+        return end
 
 
-def _is_secret(name: str) -> bool:
-    lowered = name.lower()
-    return lowered in _HEADERS or any(word in lowered for word in ("token", "secret", "signature"))
+def _decoded(literal: str) -> str:
+    if "\\" not in literal:
+        return literal[1:-1]
+    try:
+        return str(json.loads(literal, strict=False))
+    except ValueError:
+        return literal[1:-1]
+
+
+def _strings(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _strings(item)
