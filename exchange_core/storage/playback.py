@@ -16,7 +16,7 @@ from exchange_core.connector.feed import Feed
 from exchange_core.errors import ConfigError
 from exchange_core.model.event import Event
 from exchange_core.storage.recording import Frame
-from exchange_core.storage.scrub import Scrubber
+from exchange_core.storage.scrub import SCRUBBED, Scrubber
 
 # Written below the plugin and its signer, alike for every request.
 _OF_THE_TRANSPORT = frozenset({"accept-encoding", "connection", "content-length", "host", "user-agent"})
@@ -49,19 +49,17 @@ def rest_answers(path: Path) -> Iterator[None]:
     assert not left, f"{path.name}: recorded, but not asked for: {', '.join(f'{r.method} {r.uri}' for r in left)}"
 
 
-def play(feed: Feed, frames: Iterable[Frame], credential: str | None = None) -> Iterator[Event]:
+def play(feed: Feed, frames: Iterable[Frame]) -> Iterator[Event]:
     """Give *feed* the frames that came when it was recorded; yield its events, each before the next frame is given.
 
-    *feed* is closed, and wants already what it wanted then. Time passes as it did.
-
-    Args:
-        credential: What logging in would have brought; any text does.
+    *feed* is closed, and wants already what it wanted then. Time passes as it did, and logging in brings what is
+    scrubbed anyway.
 
     Raises:
         AssertionError: It sends something else than was sent, or not by then.
     """
     script = _Script()
-    feed.opened(0.0, credential)
+    feed.opened(0.0, None if feed.login() is None else SCRUBBED)
     script.sends(feed.outbox())
     ticks = 0
     for frame in frames:
