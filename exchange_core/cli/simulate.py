@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,8 @@ from exchange_core.connector.spec import VenueSpec
 from exchange_core.errors import ConfigError, NotSupported
 from exchange_core.plugins import load_plugins
 from exchange_core.simulator.launch import RunningSimulator, SimulatorLaunch, launch
+
+_OURS = "# Written by exchange simulate; points at a simulated exchange."
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +29,9 @@ def simulate(
     ] = 0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same markets, ids and keys.")] = 0,
     tape: Annotated[Path | None, typer.Option(help="A recorded tape as the market. Not there yet.")] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="A folder that gets exchange.toml and the account's keys, each in a file.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the simulated exchange, with a funded account, until Ctrl-C.
@@ -46,10 +51,13 @@ def simulate(
 
     async def job() -> None:
         async with launch(launches) as running:
+            if write is not None:
+                write_configuration(write, running, specs)
+                out.say(f"The simulated exchange runs; {write / 'exchange.toml'} points at it. Stop it with Ctrl-C.")
+            elif not out.as_json:
+                out.say(describe(running, specs))
             if out.as_json:
                 out.line({section: simulator.settings() for section, simulator in running.items()})
-            else:
-                out.say(describe(running, specs))
             await asyncio.Event().wait()
 
     run(job())
@@ -73,14 +81,51 @@ def simulated_venues() -> dict[str, VenueSpec]:
 
 def describe(running: Mapping[str, RunningSimulator], specs: Mapping[str, VenueSpec]) -> str:
     """Return the configuration that points at *running*, with how to hand over the keys."""
+
+    def variable(section: str, name: str) -> str:
+        return f"SIM_{section}_{name.removeprefix('api_')}".upper()
+
     lines = ["# The simulated exchange runs; stop it with Ctrl-C. As exchange.toml:", ""]
-    for section, simulator in running.items():
-        variable = f"SIM_{section.upper()}"
-        lines += [f"[venues.{section}]", f'plugin = "{specs[section].name}"']
-        lines += [f'{name} = "{url}"' for name, url in simulator.urls.items()]
-        lines += [f'api_key = "env:{variable}_KEY"', f'api_secret = "env:{variable}_SECRET"', ""]
+    lines += _tables(running, specs, lambda section, name: f"env:{variable(section, name)}")
     lines.append("# The account's keys, for the shell that uses it:")
     for section, simulator in running.items():
-        variable = f"SIM_{section.upper()}"
-        lines += [f"# export {variable}_KEY={simulator.api_key}", f"# export {variable}_SECRET={simulator.api_secret}"]
+        lines += [f"# export {variable(section, name)}='{key}'" for name, key in _keys(simulator).items()]
     return "\n".join(lines)
+
+
+def write_configuration(folder: Path, running: Mapping[str, RunningSimulator], specs: Mapping[str, VenueSpec]) -> None:
+    """Write ``exchange.toml`` and the key files that it names.
+
+    Raises:
+        ConfigError: When there is a configuration that is not ours, or the folder cannot be written.
+    """
+    path = folder / "exchange.toml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.read_text("utf-8").startswith(_OURS):
+            raise ConfigError(f"{path} is there already and was not written by exchange simulate; name another folder")
+        for section, simulator in running.items():
+            for name, key in _keys(simulator).items():
+                file = folder / f"{section}.{name}"
+                file.touch(mode=0o600)
+                file.write_text(key + "\n", "utf-8")
+        tables = _tables(running, specs, lambda section, name: f"file:{section}.{name}")
+        path.write_text("\n".join([_OURS, "", *tables]), "utf-8")
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from error
+
+
+def _tables(
+    running: Mapping[str, RunningSimulator], specs: Mapping[str, VenueSpec], reference: Callable[[str, str], str]
+) -> list[str]:
+    lines = []
+    for section, simulator in running.items():
+        lines += [f"[venues.{section}]", f'plugin = "{specs[section].name}"']
+        lines += [f'{name} = "{url}"' for name, url in simulator.urls.items()]
+        lines += [f'{name} = "{reference(section, name)}"' for name in _keys(simulator)]
+        lines.append("")
+    return lines
+
+
+def _keys(simulator: RunningSimulator) -> dict[str, str]:
+    return {"api_key": simulator.api_key, "api_secret": simulator.api_secret}

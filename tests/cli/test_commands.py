@@ -164,3 +164,19 @@ def test_help_of_every_command(command: str, capsys: pytest.CaptureFixture[str])
 
 def test_version(exchange: Any) -> None:
     assert exchange("--version").out.startswith("exchange-core ")
+
+
+def test_simulate_writes_a_configuration_that_works_and_whose_keys_are_private(tmp_path: Path, process: Any) -> None:
+    folder = tmp_path / "play"
+    simulator = process("simulate", "--json", "--write", str(folder))
+    assert simulator.stdout.readline()
+    assert 'api_secret = "file:spot.api_secret"' in (folder / "exchange.toml").read_text()
+    assert (folder / "spot.api_secret").stat().st_mode & 0o077 == 0
+
+
+def test_simulate_overwrites_no_configuration_of_yours(tmp_path: Path, exchange: Any) -> None:
+    (tmp_path / "exchange.toml").write_text("# mine\n")
+    answer = exchange("simulate", "--write", str(tmp_path))
+    assert answer.status == 1
+    assert "was not written by exchange simulate" in answer.error
+    assert (tmp_path / "exchange.toml").read_text() == "# mine\n"
