@@ -1,6 +1,6 @@
 """What the feed runner costs per message, against bare ``websockets`` receiving the same frames and doing nothing.
 
-Run with ``python -m benchmarks.feed_runner``. A process of its own blasts book frames over loopback; the runner has a
+Run with ``python -m benchmarks feed_runner``. A process of its own blasts book frames over loopback; the runner has a
 feed that only counts, so the ratio is the transport's own share. Only CPU time of this process is measured.
 """
 
@@ -12,12 +12,12 @@ import hashlib
 import multiprocessing
 import socket
 import time
-from collections.abc import Iterable, Sequence
-from statistics import median
+from collections.abc import Iterable, Iterator, Sequence
 
 from websockets.asyncio.client import connect
 
-from benchmarks.frames import book_frames
+from benchmarks.frames import book_stream
+from benchmarks.timing import Figure, figure, leave
 from exchange_core.connector.feed import FeedStats
 from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import FeedSpec, VenueConfig
@@ -89,6 +89,7 @@ def envelope(message: bytes) -> bytes:
 
 def blast(listener: socket.socket, frames: Sequence[bytes]) -> None:
     """Send all *frames* to each client as fast as it takes them."""
+    leave()
     stream = b"".join(map(envelope, [*frames, END]))
     while True:
         client, _ = listener.accept()
@@ -138,29 +139,21 @@ async def ours(address: str) -> float:
     return spent
 
 
-def measure(messages: int = MESSAGES, rounds: int = ROUNDS) -> dict[str, float]:
-    """Return microseconds of CPU per message and their ratio."""
-    frames = book_frames(messages, depth=10)
+def measure(messages: int = MESSAGES, rounds: int = ROUNDS) -> Iterator[Figure]:
+    frames = book_stream(messages, depth=10).frames
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"ws://127.0.0.1:{listener.getsockname()[1]}"
     server = multiprocessing.get_context("fork").Process(target=blast, args=(listener, frames), daemon=True)
     server.start()
     try:
-        times = [(asyncio.run(bare(address)), asyncio.run(ours(address))) for _ in range(rounds)]
+        asyncio.run(ours(address))
+        yield figure(
+            "feed runner with a feed that counts / bare websockets",
+            [(asyncio.run(ours(address)), asyncio.run(bare(address))) for _ in range(rounds)],
+            scale=1e6 / len(frames),
+            unit="us",
+        )
     finally:
         server.kill()
         server.join()
         listener.close()
-    alone, with_us = (median(column) / len(frames) * 1e6 for column in zip(*times, strict=True))
-    return {"websockets_us": alone, "feed_runner_us": with_us, "ratio": with_us / alone}
-
-
-def main() -> None:
-    result = measure()
-    print(f"websockets alone:  {result['websockets_us']:.2f} us a message")
-    print(f"feed runner:       {result['feed_runner_us']:.2f} us a message")
-    print(f"ratio:             {result['ratio']:.2f}")
-
-
-if __name__ == "__main__":
-    main()

@@ -149,15 +149,14 @@ class RestClient:
                 wait = next(waits)
                 if isinstance(error, RateLimited):
                     wait = self._pause(call, error, wait)
-                if not left or isinstance(error, LockedOut) or wait > self._max_wait:
+                if not left or self._closed or isinstance(error, LockedOut) or wait > self._max_wait:
                     raise
                 left -= 1
                 self._log.warning("%s: %s; trying again in %.1f s", self.venue, error, wait)
             await self._clock.sleep(wait)
 
     async def _admit(self, call: RestCall) -> Ticket:
-        if self._closed:
-            raise ConnectFailed(f"{self.venue}: the client is closed; nothing was sent", venue=self.venue)
+        self._check_open()
         self._breaker.check()
         in_turn = call.private and self._signer is not None and self._signer.needs_nonce
         patience = self._max_wait
@@ -166,8 +165,14 @@ class RestClient:
             patience = min(patience, self._config.order_deadline or patience)
         return await self._gate.enter(call.costs, in_turn=in_turn, max_wait=patience)
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConnectFailed(f"{self.venue}: the client is closed; nothing was sent", venue=self.venue)
+
     async def _attempt(self, call: RestCall, ticket: Ticket) -> Any:
         try:
+            # It may have been closed while the call waited for a limit.
+            self._check_open()
             with self._breaker.watch():
                 reply = await self._send(call, self._address(call), self._write(call), ticket)
                 return self._decode(call, reply)

@@ -455,6 +455,22 @@ async def test_a_limit_that_was_hit_closes_its_pool_for_all(
         assert await waiting == "ok"
 
 
+async def test_a_call_that_waited_while_the_client_was_closed_is_not_sent(
+    new_client: NewClient, write: RestCall, clock: ManualClock
+) -> None:
+    limits = Limits(limiters={"calls": DecayingCounter(maximum=1, decay=1)})
+    order = attrs.evolve(write, costs=(Cost("calls"),))
+    async with LoopbackHttp([OK]) as server:
+        async with new_client(server.url, limits=limits, clock=clock) as client:
+            await client.run(one(order))
+            waiting = asyncio.create_task(client.run(one(order)))
+            await clock.until_asleep()
+        await clock.advance(1)
+        with pytest.raises(ConnectFailed, match="closed; nothing was sent"):
+            await waiting
+        assert len(server.requests) == 1
+
+
 async def test_an_order_does_not_wait_longer_than_its_deadline(
     new_client: NewClient, write: RestCall, clock: ManualClock
 ) -> None:
