@@ -175,9 +175,7 @@ def vcr_serializer() -> Callable[[dict[str, Any]], str]:
     try:
         from vcr.serializers import yamlserializer
     except ImportError:
-        raise ConfigError(
-            "recording needs vcrpy; install exchange-core with the extra: exchange-core[record]"
-        ) from None
+        raise ConfigError("recording needs vcrpy; install exchange-core[record]") from None
     serialize: Callable[[dict[str, Any]], str] = yamlserializer.serialize
     return serialize
 

@@ -36,7 +36,6 @@ _PAIR = re.compile(r"""(?<![^?&;,\s"'<>])([^?&;,\s"'<>=]+)=([^&\s"'<>]*)""")
 _USER = re.compile(r"(?<=://)[^/?#@\s]*(?=@)")
 # The one frame that names its secret by what it is, not by a field.
 _CHALLENGE = re.compile(r'"event"\s*:\s*"challenge"')
-_CREDENTIAL = re.compile(r"[^\s;,=]+=?=?$")
 _COOKIE = re.compile(r"(?:^|;)\s*[^=;]+=([^;]*)")
 
 
@@ -73,9 +72,7 @@ class Scrubber:
 
         What stays has its own form to the last digit: a form is still a form, JSON is still JSON.
         """
-        if text.lstrip()[:1] in ("{", "["):
-            return self._json(text)
-        return _PAIR.sub(self._pair, self._json(_USER.sub(SCRUBBED, text)))
+        return self._named(self.known(text))
 
     def known(self, text: str) -> str:
         """Return *text* with everything replaced that was met as a secret by now, under whatever name it stands."""
@@ -94,9 +91,15 @@ class Scrubber:
         if "cookie" in name.lower():
             for cookie in _COOKIE.findall(value)[: 1 if name.lower() == "set-cookie" else None]:
                 self._learn(cookie.strip())
-        elif credential := _CREDENTIAL.search(value.strip()):
-            self._learn(credential.group())
+        elif words := value.split():
+            self._learn(words[-1])  # after the scheme, as in "Bearer ..."
         return SCRUBBED
+
+    def _named(self, text: str) -> str:
+        """Scrub what stands under the name of a secret."""
+        if text.lstrip()[:1] in ("{", "["):
+            return self._json(text)
+        return _PAIR.sub(self._pair, self._json(_USER.sub(SCRUBBED, text)))
 
     def _pair(self, match: re.Match[str]) -> str:
         """Scrub one ``name=value`` of a form, a query or a cookie."""
@@ -105,7 +108,7 @@ class Scrubber:
         if is_secret(unquote_plus(name)):
             self._learn(plain)
             return f"{name}={SCRUBBED if value else ''}"
-        scrubbed = self.text(plain) if set(plain) & _NESTING else plain
+        scrubbed = self._named(plain) if set(plain) & _NESTING else plain
         return match.group() if scrubbed == plain else f"{name}={quote_plus(scrubbed)}"
 
     def _json(self, text: str) -> str:
@@ -133,7 +136,7 @@ class Scrubber:
         if not set(literal) & _NESTING:
             return literal
         content = _decoded(literal)
-        scrubbed = self.text(content)
+        scrubbed = self._named(content)
         return literal if scrubbed == content else json.dumps(scrubbed)
 
     def _value_end(self, text: str, start: int) -> int:
