@@ -25,8 +25,14 @@ _PARTS = (
 # Says where the next page of a list begins.
 _HARMLESS = frozenset({"continuationtoken"})
 
-# Shorter texts are parts of ordinary words, and numbers come up by chance.
+# There are assets called KEY, COOKIE, OTP and TOKEN. What is said under their names is an object or an amount.
+_CODE = re.compile(r"[A-Z0-9]+(?:[./][A-Z0-9]+)?")
+_AMOUNT = re.compile(r'"-?\d+\.\d+"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?')
+_LITERALS = ("null", "true", "false")
+
+# Shorter texts are parts of ordinary words, words are said elsewhere, and numbers come up by chance.
 _SHORTEST = 8
+_LONGEST_WORD = 16
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _FIELD = re.compile(r'("(?:[^"\\]|\\.)*")\s*:\s*', re.DOTALL)
@@ -82,7 +88,8 @@ class Scrubber:
         return text
 
     def _learn(self, secret: str) -> None:
-        if len(secret) >= _SHORTEST and not secret.isdigit() and secret != SCRUBBED:
+        is_word = secret.isalpha() and len(secret) < _LONGEST_WORD
+        if len(secret) >= _SHORTEST and not secret.isdigit() and not is_word and secret != SCRUBBED:
             self._known |= {secret, quote(secret, safe=""), quote_plus(secret), secret.replace("/", "\\/")}
 
     def _header(self, name: str, value: str) -> str:
@@ -123,11 +130,12 @@ class Scrubber:
             at = field.end()
             name = _decoded(field[1])
             if is_secret(name) or (challenged and name == "message"):
-                end = self._value_end(text, at)
-                if text[at:end] not in ("null", "true", "false"):
+                end, value = _value_at(text, at)
+                if not _is_about_an_asset(name, text[at:end]):
+                    for secret in _strings(value):
+                        self._learn(secret)
                     done += [text[start:at], f'"{SCRUBBED}"']
-                    start = end
-                at = end
+                    start = at = end
         return "".join([*done, text[start:]])
 
     def _string(self, match: re.Match[str]) -> str:
@@ -139,15 +147,23 @@ class Scrubber:
         scrubbed = self._named(content)
         return literal if scrubbed == content else json.dumps(scrubbed)
 
-    def _value_end(self, text: str, start: int) -> int:
-        """Return where the JSON value that begins at *start* ends; of a damaged one, all that follows counts."""
-        try:
-            value, end = json.JSONDecoder(strict=False).raw_decode(text, start)
-        except (ValueError, RecursionError):
-            return len(text)
-        for secret in _strings(value):
-            self._learn(secret)
-        return end
+
+def _value_at(text: str, start: int) -> tuple[int, Any]:
+    """Return where the JSON value that begins at *start* ends, and itself; of a damaged one, all that follows."""
+    try:
+        value, end = json.JSONDecoder(strict=False).raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return len(text), text[start:]
+    return end, value
+
+
+def _is_about_an_asset(name: str, literal: str) -> bool:
+    """Return whether *literal* is no secret, although *name* could be that of one."""
+    if literal in _LITERALS:
+        return True
+    if not _CODE.fullmatch(name) or name == "NONCE":
+        return False
+    return literal[:1] in "{[" or _AMOUNT.fullmatch(literal) is not None
 
 
 def _decoded(literal: str) -> str:

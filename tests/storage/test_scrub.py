@@ -98,6 +98,27 @@ def test_what_can_be_no_secret_stays(value: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '{"KEY":{"aclass":"currency","altname":"KEY","decimals":5},"OTP":{"aclass":"currency"}}',
+        '{"COOKIE":{"balance":"14.50385601","hold_trade":"0.00000"},"TOKEN":"0.0000000000","KEY":12.5}',
+        '{"result":{"TOKENUSD":{"asks":[["0.01","5"]]},"TOKEN/USD":[1]}}',
+    ],
+)
+def test_assets_that_are_called_like_secrets_are_left(text: str) -> None:
+    """Kraken lists KEY, COOKIE, OTP and TOKEN."""
+    assert Scrubber().text(text) == text
+
+
+@pytest.mark.parametrize("name", ["KEY", "TOKEN", "OTP", "NONCE", "SECRET"])
+def test_a_secret_in_capitals_is_none_of_those(name: str) -> None:
+    assert Scrubber().text(f'{{"{name}":"{SECRET}"}}') == f'{{"{name}":"{SCRUBBED}"}}'
+    assert Scrubber().text(f'{{"{name}":"123456"}}') == f'{{"{name}":"{SCRUBBED}"}}'
+    inside = f'{{"{name}":{{"token":"{SECRET}"}}}}'
+    assert SECRET not in Scrubber().text(inside)
+
+
+@pytest.mark.parametrize(
     "frame",
     ['{"event":"challenge","message":"a-b-c"}', '{ "message" : "a-b-c", "event" : "challenge" }'],
 )
@@ -206,5 +227,5 @@ def test_the_domain_of_a_cookie_is_no_secret() -> None:
 
 def test_numbers_and_short_words_are_no_secrets_elsewhere() -> None:
     scrubber = Scrubber()
-    scrubber.text('{"nonce":1767225600000000000,"token":"buy"}')
-    assert scrubber.known("1767225600000000000 buy") == "1767225600000000000 buy"
+    scrubber.text('{"nonce":1767225600000000000,"token":"buy","password":"currency"}')
+    assert scrubber.known("1767225600000000000 buy currency") == "1767225600000000000 buy currency"
