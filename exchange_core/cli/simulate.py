@@ -13,6 +13,7 @@ from exchange_core.cli.options import JsonOption, output, run
 from exchange_core.connector.spec import VenueSpec
 from exchange_core.errors import ConfigError, NotSupported
 from exchange_core.plugins import load_plugins
+from exchange_core.simulator.faults_schedule import read_faults
 from exchange_core.simulator.launch import RunningSimulator, SimulatorLaunch, launch
 
 _OURS = "# Written by exchange simulate; points at a simulated exchange."
@@ -28,6 +29,7 @@ def simulate(
         int, typer.Option(min=0, max=65535, help="Port of the futures exchange; 0 is any free one.")
     ] = 0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same markets, ids and keys.")] = 0,
+    faults: Annotated[Path | None, typer.Option(help="A file of things to go wrong; see docs/simulator.md.")] = None,
     tape: Annotated[Path | None, typer.Option(help="A recorded tape as the market. Not there yet.")] = None,
     write: Annotated[
         Path | None, typer.Option(help="A folder that gets exchange.toml and the account's keys, each in a file.")
@@ -43,8 +45,9 @@ def simulate(
         raise NotSupported(f"--tape {tape}: playing a recorded tape as the market is not there yet")
     ports = {"spot": spot_port, "futures": futures_port}
     specs = simulated_venues()
+    schedule = None if faults is None else read_faults(faults, venues=specs)
     launches = {
-        section: SimulatorLaunch(spec=spec.simulator, port=ports.get(section, 0), seed=seed)
+        section: SimulatorLaunch(spec=spec.simulator, port=ports.get(section, 0), seed=seed, faults=schedule)
         for section, spec in specs.items()
         if spec.simulator is not None
     }

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import h11
 
 from exchange_core.connector.rest import HttpReply, HttpRequest
-from exchange_core.connector.simulation import WireProtocol
+from exchange_core.simulator.faults_line import FaultyProtocol, Sent
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class HttpConnection:
 
     def __init__(
         self,
-        protocol: WireProtocol,
+        protocol: FaultyProtocol,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         request_timeout: float = REQUEST_TIMEOUT,
@@ -73,7 +73,11 @@ class HttpConnection:
                 if event.http_version not in (b"1.0", b"1.1"):
                     raise _Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here")
                 if _wants_websocket(event):
-                    return Upgrade(_as_bytes(event), self._http.trailing_data[0])
+                    sent = await self._protocol.handshake(event.target.decode().partition("?")[0])
+                    if sent is None:
+                        return Upgrade(_as_bytes(event), self._http.trailing_data[0])
+                    await self._deliver(sent, close=True)
+                    return None
                 await self._answer(event, await self._body(event))
                 if self._http.our_state is not h11.DONE:
                     return None
@@ -122,23 +126,34 @@ class HttpConnection:
             body=body,
         )
         try:
-            reply = self._protocol.http(asked)
+            sent = await self._protocol.http(asked)
         except Exception:  # a protocol must not raise; if it does, only this request may suffer
             log.exception("the wire protocol failed on %r", asked)
-            reply = HttpReply(HTTPStatus.INTERNAL_SERVER_ERROR, {"content-type": "text/plain"}, b"internal error\n")
-        await self._send(reply, with_body=method != "HEAD")
+            sent = Sent(
+                HttpReply(HTTPStatus.INTERNAL_SERVER_ERROR, {"content-type": "text/plain"}, b"internal error\n")
+            )
+        await self._deliver(sent, with_body=method != "HEAD")
+
+    async def _deliver(self, sent: Sent, *, with_body: bool = True, close: bool = False) -> None:
+        """Send what there is; after less than a whole answer the connection is of no use any more."""
+        if sent.reply is None:
+            return
+        if sent.is_cut:
+            await self._send_half(sent.reply)
+        else:
+            await self._send(sent.reply, with_body=with_body, close=close)
 
     async def _send(self, reply: HttpReply, *, with_body: bool = True, close: bool = False) -> None:
-        headers = [(name, value) for name, value in reply.headers.items() if name.lower() not in _HOP_BY_HOP]
-        headers.append(("content-length", str(len(reply.body))))
-        if close:
-            headers.append(("connection", "close"))
-        head = h11.Response(status_code=reply.status, reason=_REASONS.get(reply.status, b""), headers=headers)
-        out = [self._http.send(head)]
+        out = [self._http.send(_head(reply, close=close))]
         if with_body and reply.body:
             out.append(self._http.send(h11.Data(data=reply.body)))
         out.append(self._http.send(h11.EndOfMessage()))
         self._writer.write(b"".join(part for part in out if part))
+        await self._writer.drain()
+
+    async def _send_half(self, reply: HttpReply) -> None:
+        half = h11.Data(data=reply.body[: len(reply.body) // 2])
+        self._writer.write((self._http.send(_head(reply)) or b"") + (self._http.send(half) or b""))
         await self._writer.drain()
 
     async def _refuse(self, status: int, detail: str) -> None:
@@ -147,6 +162,14 @@ class HttpConnection:
         body = f"{detail}\n".encode()
         await self._send(HttpReply(status, {"content-type": "text/plain; charset=utf-8"}, body), close=True)
         await linger(self._reader, self._writer)
+
+
+def _head(reply: HttpReply, *, close: bool = False) -> h11.Response:
+    headers = [(name, value) for name, value in reply.headers.items() if name.lower() not in _HOP_BY_HOP]
+    headers.append(("content-length", str(len(reply.body))))
+    if close:
+        headers.append(("connection", "close"))
+    return h11.Response(status_code=reply.status, reason=_REASONS.get(reply.status, b""), headers=headers)
 
 
 async def linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

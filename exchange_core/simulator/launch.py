@@ -12,6 +12,8 @@ from exchange_core.clock import Clock, SystemClock
 from exchange_core.connector.simulation import SimMarket, SimulatorSpec
 from exchange_core.model.account import FeeRates
 from exchange_core.simulator.exchange import SimulatedExchange
+from exchange_core.simulator.faults import Faults
+from exchange_core.simulator.faults_schedule import FaultSchedule
 from exchange_core.simulator.maker import MakerSettings, market_makers
 from exchange_core.simulator.server import SimulatorServer
 
@@ -30,6 +32,7 @@ class SimulatorLaunch:
         fees: Of every market, instead of the spec's.
         deposits: What the account starts with, instead of the spec's.
         makers: How its markets behave.
+        faults: What goes wrong between it and its clients.
     """
 
     spec: SimulatorSpec
@@ -39,6 +42,7 @@ class SimulatorLaunch:
     fees: FeeRates | None = None
     deposits: Mapping[str, Decimal] | None = None
     makers: MakerSettings | None = None
+    faults: FaultSchedule | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -47,6 +51,7 @@ class RunningSimulator:
 
     Attributes:
         urls: The config fields of the plugin that point to it.
+        faults: What goes wrong between it and its clients; can be changed while it runs.
     """
 
     section: str
@@ -54,6 +59,7 @@ class RunningSimulator:
     api_key: str
     api_secret: str = attrs.field(repr=False)
     exchange: SimulatedExchange = attrs.field(repr=False)
+    faults: Faults = attrs.field(repr=False)
 
     def settings(self) -> dict[str, str]:
         """Return addresses and credentials together, as ``exchange simulate`` prints them."""
@@ -82,10 +88,17 @@ async def _start(stack: AsyncExitStack, wanted: SimulatorLaunch, host: str, cloc
     for _ in range(_WARM_UP):
         for maker in makers:
             maker.step(exchange.now())
-    server = SimulatorServer(spec.protocol(exchange), exchange, makers, host=host, port=wanted.port)
+    schedule = None if wanted.faults is None else wanted.faults.of(spec.section)
+    faults = Faults(clock, schedule)
+    server = SimulatorServer(spec.protocol(exchange), exchange, makers, host=host, port=wanted.port, faults=faults)
     await stack.enter_async_context(server)
     return RunningSimulator(
-        section=spec.section, urls=server.urls, api_key=api_key, api_secret=api_secret, exchange=exchange
+        section=spec.section,
+        urls=server.urls,
+        api_key=api_key,
+        api_secret=api_secret,
+        exchange=exchange,
+        faults=faults,
     )
 
 

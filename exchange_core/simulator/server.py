@@ -14,6 +14,8 @@ from typing import Protocol, Self
 
 from exchange_core.connector.simulation import SimEvent, WireProtocol
 from exchange_core.simulator.exchange import SimulatedExchange
+from exchange_core.simulator.faults import Faults
+from exchange_core.simulator.faults_line import FaultyProtocol
 from exchange_core.simulator.http import REQUEST_TIMEOUT, HttpConnection
 from exchange_core.simulator.websocket import MAX_UNSENT, WebSocket
 from exchange_core.venue.background import Background
@@ -37,6 +39,7 @@ class SimulatorServer:
         host: Where it listens.
         port: The port that it got.
         urls: The config fields of the plugin that point here.
+        faults: What goes wrong on the way; can be changed at any time.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class SimulatorServer:
         step_interval: float = 0.25,
         request_timeout: float = REQUEST_TIMEOUT,
         max_unsent: int = MAX_UNSENT,
+        faults: Faults | None = None,
     ) -> None:
         """Args:
         port: 0 takes any free one.
@@ -59,7 +63,8 @@ class SimulatorServer:
         """
         self.host = host
         self.port = port
-        self._protocol = protocol
+        self.faults = Faults(exchange.clock) if faults is None else faults
+        self._protocol = FaultyProtocol(protocol, self.faults)
         self._exchange = exchange
         self._makers = makers
         self._step_interval = step_interval

@@ -1,4 +1,4 @@
-"""Serve one WebSocket: the client's messages to its session, the session's outbox to the client.
+"""Serve one WebSocket: the client's messages to its session, the session's frames to the client.
 
 The rules of the protocol are kept by the sans-I/O side of ``websockets``. Compression is not offered, as the venues
 offer none. What a client does not read is kept up to a limit; then its connection is dropped.
@@ -15,7 +15,7 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from exchange_core.connector.simulation import WireProtocol, WireSession
+from exchange_core.simulator.faults_line import FaultyProtocol, Line
 from exchange_core.simulator.http import Upgrade, linger
 
 log = logging.getLogger(__name__)
@@ -47,12 +47,12 @@ class WebSocket:
         self._monotonic = monotonic
         self._max_unsent = max_unsent
         self._wire = ServerProtocol(max_size=MAX_MESSAGE, logger=_wire_log)
-        self._session: WireSession | None = None
+        self._session: Line | None = None
         self._parts: list[bytes] = []
         self._is_text = True
         self._is_failed = False
 
-    def open(self, protocol: WireProtocol, upgrade: Upgrade) -> bool:
+    def open(self, protocol: FaultyProtocol, upgrade: Upgrade) -> bool:
         """Answer the handshake; return whether there is a session now."""
         self._wire.receive_data(upgrade.request)
         for event in self._wire.events_received():
@@ -100,12 +100,16 @@ class WebSocket:
 
     def flush(self) -> None:
         """Send what the session and the protocol have to say."""
-        if self._session is not None and self._session.outbox:
-            frames = self._session.outbox[:]
-            self._session.outbox.clear()
+        if self._session is not None:
+            frames = self._session.take(self._monotonic())
             if self._wire.state is State.OPEN:
                 for frame in frames:
                     self._wire.send_text(frame.encode())
+        self._write()
+        if self._session is not None and self._session.is_cut:
+            self._writer.close()
+
+    def _write(self) -> None:
         out = self._wire.data_to_send()
         if not out or self._writer.is_closing():
             return
@@ -140,7 +144,7 @@ class WebSocket:
             return
         self._guarded(lambda session: session.receive(text, self._monotonic()))
 
-    def _guarded(self, call: Callable[[WireSession], None]) -> None:
+    def _guarded(self, call: Callable[[Line], None]) -> None:
         """Call the session; if it fails, only its own client may suffer.
 
         What came before a goodbye counts, even where both came at once and the goodbye is already answered.

@@ -1,0 +1,215 @@
+"""What can go wrong between a client and its venue, one small value a kind.
+
+What happens to a request, to a frame and to the opening handshake of a WebSocket are told apart by class, so that a
+schedule can refuse what does not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import attrs
+
+from exchange_core.errors import ConfigError
+
+_BAD_GATEWAY = """<html>\r
+<head><title>502 Bad Gateway</title></head>\r
+<body>\r
+<center><h1>502 Bad Gateway</h1></center>\r
+<hr><center>nginx</center>\r
+</body>\r
+</html>\r
+"""
+
+
+@attrs.frozen
+class Action:
+    """Something that goes wrong. ``word`` is its name in a file."""
+
+    word: ClassVar[str] = ""
+
+
+class OnRequest(Action):
+    """Happens to an HTTP request."""
+
+
+class OnHandshake(Action):
+    """Happens to the opening handshake of a WebSocket."""
+
+
+class OnFrame(Action):
+    """Happens to a WebSocket frame."""
+
+
+@attrs.frozen
+class Pass(Action):
+    """Nothing goes wrong; it is only counted."""
+
+    word: ClassVar[str] = "pass"
+
+
+def _status(_: object, attribute: attrs.Attribute[int], value: int) -> None:
+    if not 200 <= value <= 599:
+        raise ConfigError(f"{attribute.name}: {value} is no status of an answer; expected 200 to 599")
+
+
+def _not_negative(_: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if value < 0:
+        raise ConfigError(f"{attribute.name}: {value} is below zero")
+
+
+# Requests, and some handshakes
+
+
+@attrs.frozen
+class DropRequest(OnRequest, OnHandshake):
+    """The connection is closed; the venue never hears of the request."""
+
+    word: ClassVar[str] = "drop-request"
+
+
+@attrs.frozen
+class DropAnswer(OnRequest):
+    """The venue does what was asked, and the connection is closed instead of an answer."""
+
+    word: ClassVar[str] = "drop-answer"
+
+
+@attrs.frozen
+class CutAnswer(OnRequest):
+    """The venue does what was asked, and the connection is closed in the middle of the answer."""
+
+    word: ClassVar[str] = "cut-answer"
+
+
+@attrs.frozen
+class DelayRequest(OnRequest, OnHandshake):
+    """The venue hears of the request *seconds* late."""
+
+    word: ClassVar[str] = "delay-request"
+    seconds: float = attrs.field(validator=_not_negative)
+
+
+@attrs.frozen
+class DelayAnswer(OnRequest):
+    """The venue does what was asked at once, and its answer is *seconds* late."""
+
+    word: ClassVar[str] = "delay-answer"
+    seconds: float = attrs.field(validator=_not_negative)
+
+
+@attrs.frozen
+class DuplicateRequest(OnRequest):
+    """The request comes twice, as from a proxy that sends it again; the client gets the answer to the first."""
+
+    word: ClassVar[str] = "duplicate-request"
+
+
+@attrs.frozen
+class Answer(OnRequest, OnHandshake):
+    """Something else answers.
+
+    Attributes:
+        acts: The venue does what was asked before, and its own answer is lost.
+    """
+
+    word: ClassVar[str] = "answer"
+    status: int = attrs.field(default=200, validator=_status)
+    body: str = ""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    acts: bool = False
+
+
+@attrs.frozen
+class BadGateway(OnRequest, OnHandshake):
+    """A gateway answers with status 502 and a page of HTML; with *acts* after the venue did what was asked."""
+
+    word: ClassVar[str] = "bad-gateway"
+    acts: bool = False
+
+    def answer(self) -> Answer:
+        """Return what that is in full."""
+        return Answer(status=502, body=_BAD_GATEWAY, content_type="text/html", acts=self.acts)
+
+
+# Frames
+
+
+@attrs.frozen
+class Cut(OnFrame):
+    """The connection ends without a goodbye, before this frame."""
+
+    word: ClassVar[str] = "cut"
+
+
+@attrs.frozen
+class Freeze(OnFrame):
+    """This frame and all that are like it are lost, for as long as this connection lasts; the others go on."""
+
+    word: ClassVar[str] = "freeze"
+
+
+@attrs.frozen
+class Silence(OnFrame):
+    """This frame and all after it are lost, for as long as this connection lasts, heartbeats included."""
+
+    word: ClassVar[str] = "silence"
+
+
+@attrs.frozen
+class Drop(OnFrame):
+    """The frame is lost."""
+
+    word: ClassVar[str] = "drop"
+
+
+@attrs.frozen
+class Duplicate(OnFrame):
+    """The frame comes twice."""
+
+    word: ClassVar[str] = "duplicate"
+
+
+@attrs.frozen
+class Swap(OnFrame):
+    """The frame comes after the next one that is like it."""
+
+    word: ClassVar[str] = "swap"
+
+
+@attrs.frozen
+class Corrupt(OnFrame):
+    """One digit is another.
+
+    Attributes:
+        field: The last digit of the first number with this name; without it, some digit somewhere.
+    """
+
+    word: ClassVar[str] = "corrupt"
+    field: str | None = None
+
+
+@attrs.frozen
+class Truncate(OnFrame):
+    """The second half of the frame is missing."""
+
+    word: ClassVar[str] = "truncate"
+
+
+@attrs.frozen
+class Delay(OnFrame):
+    """The frame, and all behind it, are *seconds* late; to a tick of the server."""
+
+    word: ClassVar[str] = "delay"
+    seconds: float = attrs.field(validator=_not_negative)
+
+
+_KINDS: tuple[type[Action], ...] = (
+    *(Pass, DropRequest, DropAnswer, CutAnswer, DelayRequest, DelayAnswer, DuplicateRequest, Answer, BadGateway),
+    *(Cut, Freeze, Silence, Drop, Duplicate, Swap, Corrupt, Truncate, Delay),
+)
+
+WORDS: Mapping[str, type[Action]] = {kind.word: kind for kind in _KINDS}
+"""All actions by their names in a file."""
