@@ -44,6 +44,11 @@ def _address(_: object, attribute: attrs.Attribute[str], value: str) -> None:
         raise ConfigError(f"{attribute.name}: {value!r} is no address like {schemes[1]}://host")
 
 
+def _switch(_: object, attribute: attrs.Attribute[bool], value: bool) -> None:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{attribute.name}: {value!r} is neither true nor false")
+
+
 @attrs.frozen(kw_only=True)
 class FuturesConfig(VenueConfig):
     """Options of ``[venues.NAME]`` with ``plugin = "kraken_futures"``.
@@ -53,6 +58,8 @@ class FuturesConfig(VenueConfig):
         rest_url: Host of the trading API. All four addresses are taken with or without the API's own path.
         history_url: Host of ``/api/history``.
         charts_url: Host of ``/api/charts``.
+        allow_withdrawals: Let transfers between wallets and accounts, and withdrawals, be sent. Without it they are
+            refused, whatever the key may do.
         use_nonce: Send nonces. Without them calls may overtake each other, but a recorded one may be replayed.
     """
 
@@ -62,6 +69,7 @@ class FuturesConfig(VenueConfig):
     charts_url: str = attrs.field(converter=host_of, validator=_address)
     ws_url: str = attrs.field(validator=_address)
     use_nonce: bool = True
+    allow_withdrawals: bool = attrs.field(default=False, validator=_switch)
 
     @rest_url.default
     def _rest_url(self) -> str:

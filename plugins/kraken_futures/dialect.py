@@ -60,6 +60,8 @@ class FuturesDialect:
             raise error
         if call.reply is None:
             return None
+        if call.reply is bytes:
+            return reply.body
         try:
             return msgspec.json.decode(reply.body, type=call.reply)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as problem:

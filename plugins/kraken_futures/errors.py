@@ -54,6 +54,11 @@ _BY_TEXT: dict[str, type[ExchangeError]] = {
     "INSUFFICIENT_MARGIN": InsufficientFunds,
 }
 
+# Calls that are about orders; what other calls are refused is no order.
+_ORDER_CALLS = frozenset(
+    {"batchorder", "cancelallorders", "cancelallordersafter", "cancelorder", "editorder", "sendorder"}
+)
+
 _BY_CODE: dict[str, type[ExchangeError]] = {
     "11": BadRequest,  # invalid order type; live answers put it on other invalid arguments too
     "41": OrderRefused,  # would cause liquidation
@@ -112,10 +117,17 @@ def _read(call: RestCall, reply: HttpReply, venue: str) -> ExchangeError | None:
     if reply.status >= 400:
         return _by_status(reply, what, venue)
     if envelope is None:
+        if call.reply is bytes and not _is_page(reply):
+            return None  # a table in CSV
         return ProtocolError(f"{what}: expected JSON, found {_kind_of(reply)}", venue=venue)
-    if call.base == "rest_url" and envelope.result != "success":
+    if _has_envelope(call) and envelope.result != "success":
         return ProtocolError(f'{what}: expected result "success", found {str(envelope.result)[:40]!r}', venue=venue)
     return None
+
+
+def _has_envelope(call: RestCall) -> bool:
+    # The key check is another service; the switch of a sub-account is documented without a result.
+    return call.path.startswith("/derivatives/") and not call.path.endswith("/trading-enabled")
 
 
 def _errors_in(envelope: _Envelope) -> _Found | None:
@@ -123,10 +135,13 @@ def _errors_in(envelope: _Envelope) -> _Found | None:
         return _Found([str(envelope.reason)], ["authenticationError"])
     if envelope.error is not None:
         return _Found([str(envelope.error)], [str(envelope.error)])
-    if envelope.result != "error" or not isinstance(envelope.errors, list):
+    # Analytics have an object as their result, errors or not.
+    if not (envelope.result == "error" or isinstance(envelope.result, dict)) or not isinstance(envelope.errors, list):
         return None
     problems = [problem for problem in envelope.errors if isinstance(problem, dict)]
-    texts = [str(problem.get("message", "no message")) for problem in problems]
+    if not problems and envelope.result != "error":
+        return None
+    texts = [str(problem.get("message") or problem.get("msg") or "no message") for problem in problems]
     return _Found(texts, texts + [str(problem["code"]) for problem in problems if problem.get("code")])
 
 
@@ -142,9 +157,17 @@ def _from_envelope(found: _Found, call: RestCall, status: int, what: str, venue:
     if kind is None:
         by_status = BadRequest if 400 <= status < 500 else VenueUnavailable if status >= 500 else VenueError
         kind = AuthenticationError if status == 401 else by_status
-    if not call.changes_state and issubclass(kind, OrderRefused):
-        kind = VenueUnavailable if found.codes[0] == "marketUnavailable" else BadRequest
+    if _is_no_order(call, kind):
+        passing = found.codes[0] == "marketUnavailable" and not call.changes_state
+        kind = VenueUnavailable if passing else BadRequest
     return kind(f"{what}: {'; '.join(found.texts)[:300]}", venue=venue, codes=found.codes)
+
+
+def _is_no_order(call: RestCall, kind: type[ExchangeError]) -> bool:
+    """Return whether *kind* speaks of an order and *call* does not. Funds can lack for a transfer too."""
+    if not issubclass(kind, OrderRefused) or call.path.rpartition("/")[2] in _ORDER_CALLS:
+        return False
+    return not (call.changes_state and kind is InsufficientFunds)
 
 
 def _by_status(reply: HttpReply, what: str, venue: str) -> ExchangeError:

@@ -25,16 +25,42 @@ RESERVE = 60.0
 HISTORY_TOKENS = 90.0  # of 100, for the same reason
 HISTORY_REFILL = 100 / 600
 
+# Of endpoints that the venue's table leaves out it is not known what they cost: those are taken as 2.
 _UNITS = {
     "accounts": 2,
+    "assignmentprogram": 2,  # not in the table
+    "batchorder": 9,  # and one for each item
+    "cancelallorders": 25,
+    "cancelallordersafter": 25,
     "cancelorder": 10,
+    "editorder": 10,
+    "feeschedules/volumes": 2,  # not in the table
     "fills": 2,
     "fills before": 25,
+    "key check": 2,  # not in the table
+    "leveragepreferences": 2,
+    "leveragepreferences change": 10,
+    "notifications": 2,  # not in the table
     "openorders": 2,
     "openpositions": 2,
     "orders/status": 1,
+    "pnlpreferences": 2,
+    "pnlpreferences change": 10,
+    "portfolio-margining": 2,  # not in the table
+    "self-trade-strategy": 2,
     "sendorder": 10,
+    "subaccount/trading-enabled": 2,
+    "subaccounts": 2,  # not in the table
+    "trading/instruments": 2,  # not in the table
+    "transfer": 10,
+    "transfer/subaccount": 10,
+    "unwindqueue": 200,
+    "withdrawal": 100,
 }
+
+# The account log costs by how many rows it is asked for: up to so many, so much.
+ACCOUNT_LOG_MOST = 100_000
+_ACCOUNT_LOG = ((25, 1), (50, 2), (1000, 3), (5000, 6), (ACCOUNT_LOG_MOST, 10))
 
 
 def units(endpoint: str, *, urgent: bool = False) -> tuple[Cost, ...]:
@@ -42,7 +68,20 @@ def units(endpoint: str, *, urgent: bool = False) -> tuple[Cost, ...]:
     return (Cost(DERIVATIVES, _UNITS[endpoint], urgent=urgent),)
 
 
+def batch_units(items: int, *, urgent: bool = False) -> tuple[Cost, ...]:
+    """Return what a batch of so many orders, edits and cancels costs: 19 for ten."""
+    return (Cost(DERIVATIVES, _UNITS["batchorder"] + items, urgent=urgent),)
+
+
+def account_log_cost(rows: int) -> tuple[Cost, ...]:
+    """Return what asking for so many rows of the account log costs."""
+    return (Cost(HISTORY, next(cost for most, cost in _ACCOUNT_LOG if rows <= most)),)
+
+
+# Executions, orders, triggers; of positions it is not known.
 HISTORY_CALL = (Cost(HISTORY, 1),)
+
+ACCOUNT_LOG_CSV = (Cost(HISTORY, 6),)
 
 
 @attrs.define

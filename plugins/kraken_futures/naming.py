@@ -75,6 +75,21 @@ def find(symbols: SymbolMap, name: str) -> Symbol | None:
     return symbols.get(name) or symbols.get(name.upper())
 
 
+def told(symbols: SymbolMap, name: str) -> Symbol | str:
+    """Return our name for a contract in any letter case, or the venue's own for one that is in no list."""
+    return find(symbols, name) or name
+
+
+def venue_id(symbols: SymbolMap, symbol: Symbol | str) -> str:
+    """Return the venue's spelling of one of our names.
+
+    Raises:
+        UnknownSymbol: When it is not listed.
+        InvalidValue: When *symbol* is text of another form than ``BTC/USD:USD``.
+    """
+    return symbols.venue_id(Symbol.of(symbol))
+
+
 def load(
     entries: Iterable[msgspec.Raw], suspended: frozenset[str], symbols: SymbolMap, assets: AssetMap
 ) -> tuple[list[Instrument], list[str]]:

@@ -7,10 +7,11 @@ depends on the caller's decimal context.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any
 
 from exchange_core.errors import ProtocolError
+from exchange_core.model.number import EXACT
 
 _DIGITS = 40
 _MAGNITUDE = 30
@@ -38,6 +39,12 @@ def number(value: Any, what: str = "number") -> Decimal:
 def optional(value: Any, what: str = "number") -> Decimal | None:
     """Return :func:`number` of a value that may be missing."""
     return None if value is None else number(value, what)
+
+
+def fraction(percent: Any, what: str = "percentage") -> Decimal:
+    """Return a percentage as a fraction: 0.02 is 0.0002."""
+    with localcontext(EXACT):
+        return number(percent, what).scaleb(-2)
 
 
 def steps(value: Any, decimals: int) -> int:

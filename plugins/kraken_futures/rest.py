@@ -6,15 +6,13 @@ See https://docs.kraken.com/api/docs/futures-api/trading/get-instruments and the
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
-from exchange_core.connector.limits import Cost
-from exchange_core.connector.rest import Flow, RestCall
+from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import BadRequest, InvalidValue, NotSupported, OrderRefused, ProtocolError, VenueUnavailable
 from exchange_core.model.account import Balance, FeeRates, Position
@@ -26,11 +24,9 @@ from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_millis, from_rfc3339, to_millis, to_rfc3339
 from kraken_futures import contracts, naming, parse, rest_lookup, rest_orders, wire
-from kraken_futures.limits import units
 from kraken_futures.numbers import number, optional
-
-API = "/derivatives/api/v3/"
-CHARTS = "/api/charts/v1/trade/"
+from kraken_futures.rest_calls import change, charts, private, public
+from kraken_futures.rest_market import MarketCalls
 
 _RESOLUTIONS = {1: "1m", 5: "5m", 15: "15m", 30: "30m", 60: "1h", 240: "4h", 720: "12h", 1440: "1d", 10080: "1w"}
 _PAGE = 100  # trades and fills in one answer
@@ -38,54 +34,28 @@ _PAGE = 100  # trades and fills in one answer
 _log = logging.getLogger(__name__)
 
 
-def _public(endpoint: str, reply: Any, **params: Any) -> RestCall:
-    return RestCall(method="GET", path=API + endpoint, params=params, reply=reply)
-
-
-def _private(endpoint: str, reply: Any, params: Mapping[str, Any] | None = None, cost: str = "") -> RestCall:
-    return RestCall(
-        method="GET",
-        path=API + endpoint,
-        params=params or {},
-        reply=reply,
-        private=True,
-        costs=units(cost or endpoint),
-    )
-
-
-def _write(endpoint: str, reply: Any, params: Mapping[str, Any], *, urgent: bool = False) -> RestCall:
-    costs: tuple[Cost, ...] = units(endpoint, urgent=urgent)
-    return RestCall(
-        method="POST",
-        path=API + endpoint,
-        params=params,
-        reply=reply,
-        private=True,
-        changes_state=True,
-        costs=costs,
-    )
-
-
 class FuturesRest:
     """The operations of one account.
 
     Attributes:
         reports: What was odd in the last instrument list, an entry each.
+        market: Kraken's own calls about markets; each group's calls return flows or pages of them.
     """
 
     def __init__(self, context: VenueContext) -> None:
         self.reports: list[str] = []
+        self.market = MarketCalls(context)
         self._context = context
         self._venue = context.venue
 
     # --- market data
 
     def instruments(self) -> Flow[list[Instrument]]:
-        listed: wire.Instruments = yield _public("instruments", wire.Instruments)
+        listed: wire.Instruments = yield public("instruments", wire.Instruments)
         if not listed.instruments:
             # Seen during maintenance; it does not mean that nothing is traded.
             raise VenueUnavailable(f"{self._venue}: the instrument list is empty", venue=self._venue)
-        tickers: wire.Tickers = yield _public("tickers", wire.Tickers)
+        tickers: wire.Tickers = yield public("tickers", wire.Tickers)
         suspended = frozenset(row.symbol.upper() for row in _readable(tickers) if row.suspended)
         return self._take(listed, suspended)
 
@@ -98,7 +68,7 @@ class FuturesRest:
 
     def ticker(self, symbol: Symbol) -> Flow[Ticker]:
         instrument = self._context.symbols.instrument(symbol)
-        tickers: wire.Tickers = yield _public("tickers", wire.Tickers, symbol=instrument.venue_id)
+        tickers: wire.Tickers = yield public("tickers", wire.Tickers, symbol=instrument.venue_id)
         for row in _readable(tickers):
             if row.symbol.upper() == instrument.venue_id.upper():
                 time = from_rfc3339(tickers.server_time) if tickers.server_time else None
@@ -106,9 +76,7 @@ class FuturesRest:
         raise ProtocolError(f"{self._venue}: tickers: the answer has no row of {instrument.venue_id}")
 
     def book(self, symbol: Symbol, depth: int | None) -> Flow[BookSnapshot]:
-        reply: wire.OrderBook = yield _public(
-            "orderbook", wire.OrderBook, symbol=self._context.symbols.venue_id(symbol)
-        )
+        reply: wire.OrderBook = yield public("orderbook", wire.OrderBook, symbol=self._context.symbols.venue_id(symbol))
         sides = reply.order_book
         return BookSnapshot(
             symbol=symbol,
@@ -123,7 +91,7 @@ class FuturesRest:
         found: dict[str, Trade] = {}
         before: str | None = None
         while True:
-            page: wire.History = yield _public("history", wire.History, symbol=venue_id, lastTime=before)
+            page: wire.History = yield public("history", wire.History, symbol=venue_id, lastTime=before)
             fresh = [row for row in page.history if row.uid not in found]
             found.update((row.uid, _trade(row, symbol)) for row in fresh)
             if not fresh or len(page.history) < _PAGE or len(found) >= (limit or 0):
@@ -141,13 +109,11 @@ class FuturesRest:
                 f"{self._venue}: no candles of {interval} minutes; there are {', '.join(map(str, _RESOLUTIONS))}",
                 venue=self._venue,
             )
-        path = f"{CHARTS}{self._context.symbols.venue_id(symbol)}/{resolution}"
+        path = f"trade/{self._context.symbols.venue_id(symbol)}/{resolution}"
         start = None if since is None else to_millis(since) // 1000
         found: dict[int, wire.Candle] = {}
         while True:
-            page: wire.Candles = yield RestCall(
-                method="GET", path=path, params={"from": start}, reply=wire.Candles, base="charts_url"
-            )
+            page: wire.Candles = yield charts(path, wire.Candles, **{"from": start})
             fresh = [bar for bar in page.candles if bar.time not in found]
             found.update((bar.time, bar) for bar in fresh)
             if start is None or not fresh or not page.more_candles:
@@ -161,7 +127,7 @@ class FuturesRest:
         instrument = self._context.symbols.instrument(request.symbol)
         params = rest_orders.send_params(request, instrument.venue_id, self._venue)
         try:
-            reply: wire.SendOrder = yield _write("sendorder", wire.SendOrder, params)
+            reply: wire.SendOrder = yield change("sendorder", wire.SendOrder, params)
         except BadRequest as problem:
             raise OrderRefused(str(problem), venue=self._venue, codes=problem.codes) from problem
         return rest_orders.sent(request, instrument, reply.send_status, self._venue)
@@ -171,14 +137,14 @@ class FuturesRest:
             raise InvalidValue(f"{self._venue}: cancel: the order has neither the venue's id nor ours")
         by_theirs = order.venue_order_id is not None
         params = {"order_id": order.venue_order_id} if by_theirs else {"cliOrdId": order.client_order_id}
-        reply: wire.CancelOrder = yield _write("cancelorder", wire.CancelOrder, params, urgent=True)
+        reply: wire.CancelOrder = yield change("cancelorder", wire.CancelOrder, params, urgent=True)
         rest_orders.canceled(order, reply.cancel_status, self._venue)
 
     def find(self, order: Order) -> Flow[Order | None]:
         return (yield from rest_lookup.find(order, self._context, self.open_orders, self.fills))
 
     def open_orders(self) -> Flow[list[Order]]:
-        reply: wire.OpenOrders = yield _private("openorders", wire.OpenOrders)
+        reply: wire.OpenOrders = yield private("openorders", wire.OpenOrders)
         found = []
         for raw in reply.open_orders:
             instrument = self._instrument(raw.symbol, f"open order {raw.order_id}")
@@ -190,15 +156,15 @@ class FuturesRest:
     # --- account
 
     def balances(self) -> Flow[list[Balance]]:
-        reply: wire.Accounts = yield _private("accounts", wire.Accounts)
+        reply: wire.Accounts = yield private("accounts", wire.Accounts)
         return [balance for wallet, account in reply.accounts.items() for balance in self._wallet(wallet, account)]
 
     def positions(self) -> Flow[list[Position]]:
-        reply: wire.OpenPositions = yield _private("openpositions", wire.OpenPositions)
+        reply: wire.OpenPositions = yield private("openpositions", wire.OpenPositions)
         rows = [(raw, self._instrument(raw.symbol, "position")) for raw in reply.open_positions]
         if not rows:
             return []
-        tickers: wire.Tickers = yield _public("tickers", wire.Tickers, symbol=[raw.symbol for raw, _ in rows])
+        tickers: wire.Tickers = yield public("tickers", wire.Tickers, symbol=[raw.symbol for raw, _ in rows])
         marks = {row.symbol.upper(): row.mark_price for row in _readable(tickers)}
         return [
             self._position(raw, instrument, optional(marks.get(raw.symbol.upper()), "markPrice"))
@@ -215,7 +181,7 @@ class FuturesRest:
         before: datetime | None = None
         while True:
             params = {} if before is None else {"lastFillTime": to_rfc3339(before)}
-            page: wire.Fills = yield _private("fills", wire.Fills, params, "fills before" if before else "fills")
+            page: wire.Fills = yield private("fills", wire.Fills, params, "fills before" if before else "fills")
             fresh = [raw for raw in page.fills if raw.fill_id not in found]
             found.update((raw.fill_id, raw) for raw in fresh)
             if since is None or not page.fills:

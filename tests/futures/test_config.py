@@ -60,3 +60,10 @@ def test_a_path_in_front_of_the_api_stays() -> None:
 def test_what_is_no_address_is_named(options: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         FuturesConfig(**options)  # type: ignore[arg-type]
+
+
+def test_money_only_moves_when_the_configuration_says_so_in_one_word() -> None:
+    assert not FuturesConfig().allow_withdrawals
+    assert FuturesConfig(allow_withdrawals=True).allow_withdrawals
+    with pytest.raises(ConfigError, match="allow_withdrawals: 'false' is neither true nor false"):
+        FuturesConfig(allow_withdrawals="false")  # type: ignore[arg-type]

@@ -169,6 +169,45 @@ def test_recorded_errors(captures: Path) -> None:
     assert kinds == [BadRequest, AuthenticationError, BadRequest]
 
 
+TRANSFER = RestCall(method="POST", path="/derivatives/api/v3/transfer", private=True, changes_state=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("insufficientFunds", InsufficientFunds),
+        ("notFound", BadRequest),
+        ("marketUnavailable", BadRequest),
+        ("invalidUnit", BadRequest),
+        ("Unavailable", OutcomeUnknown),
+    ],
+)
+def test_what_moves_money_or_settings_is_refused_in_no_words_about_orders(text: str, kind: type[ExchangeError]) -> None:
+    assert type(error(TRANSFER, {"result": "error", "error": text})) is kind
+
+
+def test_analytics_say_what_is_wrong_beside_a_result() -> None:
+    body = {"result": {}, "errors": [{"severity": "E", "type": "Invalid", "msg": "interval is not one of ours"}]}
+    found = error(CHARTS, body, 400)
+    assert type(found) is BadRequest
+    assert "interval is not one of ours" in str(found)
+    assert isinstance(error(CHARTS, body, 200), VenueError)
+
+
+def test_the_key_check_and_the_switch_of_a_sub_account_answer_without_a_result() -> None:
+    for path in ("/api/auth/v1/api-keys/v3/check", "/derivatives/api/v3/subaccount/u/trading-enabled"):
+        call = RestCall(method="GET", path=path, reply=dict, private=True)
+        assert decode(call, {"tradingEnabled": True}) == {"tradingEnabled": True}
+        assert type(error(call, {"error": "authenticationError"}, 401)) is AuthenticationError
+
+
+def test_a_table_in_csv_is_handed_on_as_it_is_and_a_page_is_not() -> None:
+    call = RestCall(method="GET", path="/api/history/v3/accountlogcsv", reply=bytes, private=True, base="history_url")
+    assert decode(call, b"uid,dateTime\na,b\n") == b"uid,dateTime\na,b\n"
+    assert isinstance(error(call, PAGE), ProtocolError)
+    assert type(error(call, {"result": "error", "error": "authenticationError"})) is AuthenticationError
+
+
 @given(st.binary() | st.text().map(str.encode), st.sampled_from([200, 400, 401, 404, 429, 500, 503]))
 def test_no_answer_to_a_write_looks_like_it_did_not_happen_unless_the_venue_said_so(body: bytes, status: int) -> None:
     found = error(WRITE, body, status)

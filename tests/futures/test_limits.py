@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange_core.connector.limits import Cost, DecayingCounter
-from kraken_futures.limits import BUDGET, DERIVATIVES, HISTORY, HISTORY_CALL, RESERVE, SlidingWindow, limits, units
+from kraken_futures.limits import (
+    BUDGET,
+    DERIVATIVES,
+    HISTORY,
+    HISTORY_CALL,
+    RESERVE,
+    SlidingWindow,
+    account_log_cost,
+    batch_units,
+    limits,
+    units,
+)
 
 
 def cost(amount: float, *, urgent: bool = False) -> Cost:
@@ -25,10 +36,36 @@ def cost(amount: float, *, urgent: bool = False) -> Cost:
         ("orders/status", 1),
         ("fills", 2),
         ("fills before", 25),
+        ("editorder", 10),
+        ("cancelallorders", 25),
+        ("cancelallordersafter", 25),
+        ("unwindqueue", 200),
+        ("leveragepreferences", 2),
+        ("leveragepreferences change", 10),
+        ("pnlpreferences", 2),
+        ("pnlpreferences change", 10),
+        ("transfer", 10),
+        ("transfer/subaccount", 10),
+        ("withdrawal", 100),
+        ("self-trade-strategy", 2),
+        ("subaccount/trading-enabled", 2),
     ],
 )
 def test_calls_cost_what_is_published(endpoint: str, amount: int) -> None:
     assert units(endpoint) == (Cost(DERIVATIVES, amount),)
+
+
+@pytest.mark.parametrize(("items", "amount"), [(1, 10), (10, 19), (100, 109)])
+def test_a_batch_costs_nine_and_one_for_each_item(items: int, amount: int) -> None:
+    assert batch_units(items) == (Cost(DERIVATIVES, amount),)
+
+
+@pytest.mark.parametrize(
+    ("rows", "amount"),
+    [(1, 1), (25, 1), (26, 2), (50, 2), (51, 3), (500, 3), (1000, 3), (1001, 6), (5000, 6), (5001, 10), (100_000, 10)],
+)
+def test_the_account_log_costs_by_its_rows(rows: int, amount: int) -> None:
+    assert account_log_cost(rows) == (Cost(HISTORY, amount),)
 
 
 def test_orders_wait_when_the_window_is_full_and_cancels_do_not() -> None:

@@ -1,0 +1,94 @@
+"""Calls of the venue's services, each with what it costs.
+
+Reads carry their parameters in the query, changes in a form body. What changes something is marked, so that it is
+never sent twice.
+See https://docs.kraken.com/api/docs/guides/futures-rest
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from exchange_core.connector.limits import Cost
+from exchange_core.connector.rest import RestCall
+from kraken_futures.limits import units
+
+API = "/derivatives/api/v3/"
+API_V4 = "/derivatives/api/v4/"
+CHARTS = "/api/charts/v1/"
+HISTORY = "/api/history/v3/"
+
+
+def public(endpoint: str, reply: Any, **params: Any) -> RestCall:
+    """Return a read of market data; those cost nothing."""
+    return RestCall(method="GET", path=API + endpoint, params=params, reply=reply)
+
+
+def private(endpoint: str, reply: Any, params: Mapping[str, Any] | None = None, cost: str = "") -> RestCall:
+    """Return a read of the account.
+
+    Args:
+        cost: Its entry in the table of costs, where that is not the endpoint.
+    """
+    return RestCall(
+        method="GET",
+        path=API + endpoint,
+        params=params or {},
+        reply=reply,
+        private=True,
+        costs=units(cost or endpoint),
+    )
+
+
+def change(
+    endpoint: str,
+    reply: Any,
+    params: Mapping[str, Any],
+    *,
+    method: str = "POST",
+    costs: Sequence[Cost] | None = None,
+    urgent: bool = False,
+) -> RestCall:
+    """Return a write."""
+    return RestCall(
+        method=method,
+        path=API + endpoint,
+        params=params,
+        reply=reply,
+        private=True,
+        changes_state=True,
+        costs=units(endpoint, urgent=urgent) if costs is None else tuple(costs),
+    )
+
+
+def history(endpoint: str, reply: Any, params: Mapping[str, Any], costs: tuple[Cost, ...]) -> RestCall:
+    """Return a read of the account's history."""
+    return RestCall(
+        method="GET",
+        path=HISTORY + endpoint,
+        params=params,
+        reply=reply,
+        private=True,
+        base="history_url",
+        costs=costs,
+    )
+
+
+def market_history(venue_id: str, what: str, reply: Any, params: Mapping[str, Any]) -> RestCall:
+    """Return a read of a market's history."""
+    # Open point: public calls are free by the general rule; that this holds for history is not confirmed. A refusal
+    # tells how long to wait.
+    return RestCall(
+        method="GET",
+        path=f"{HISTORY}market/{quote(venue_id, safe='')}/{what}",
+        params=params,
+        reply=reply,
+        base="history_url",
+    )
+
+
+def charts(path: str, reply: Any, **params: Any) -> RestCall:
+    """Return a read of charts or analytics; no limit is published for them."""
+    return RestCall(method="GET", path=CHARTS + path, params=params, reply=reply, base="charts_url")

@@ -1,0 +1,79 @@
+"""From rows of the wire to values: fields that bear the same name mean the same."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import attrs
+import msgspec
+
+from exchange_core.errors import InvalidValue, ProtocolError
+from kraken_futures.numbers import number
+from kraken_futures.pages import Unreadable
+
+R = TypeVar("R")
+T = TypeVar("T")
+W = TypeVar("W", bound=StrEnum)
+
+_DAMAGE = (msgspec.MsgspecError, UnicodeError, RecursionError, ProtocolError, InvalidValue, OverflowError)
+
+_log = logging.getLogger(__name__)
+
+
+def made(kind: type[T], raw: msgspec.Struct, /, **given: Any) -> T:
+    """Make a *kind* from the fields of *raw* that have the names of its own, and from what is *given*.
+
+    Numbers are checked, times without a zone are UTC.
+    """
+    values = dict(given)
+    for field in attrs.fields(kind):  # type: ignore[arg-type]  # every kind is an attrs class
+        name = field.name
+        if name not in values and name in raw.__struct_fields__:
+            values[name] = _value(getattr(raw, name), name)
+    return kind(**values)
+
+
+def _value(value: Any, name: str) -> Any:
+    if isinstance(value, Decimal):
+        return number(value, name)
+    if isinstance(value, datetime):
+        return aware(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def aware(time: datetime) -> datetime:
+    """Return *time*, in UTC where it has no zone."""
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def word(kind: type[W], text: str) -> W | str:
+    """Return *text* as one of the words of *kind*; words that we do not know stay as they are."""
+    try:
+        return kind(text)
+    except ValueError:
+        return text
+
+
+def optional_word(kind: type[W], text: str | None) -> W | str | None:
+    """Return :func:`word` of text that may be missing."""
+    return None if text is None else word(kind, text)
+
+
+def readable(
+    rows: Iterable[msgspec.Raw], kind: type[R], build: Callable[[R], T], what: str
+) -> tuple[list[T], tuple[Unreadable, ...]]:
+    """Read *rows* one by one, so that one that is damaged does not hide the others."""
+    good: list[T] = []
+    bad: list[Unreadable] = []
+    for raw in rows:
+        try:
+            good.append(build(msgspec.json.decode(raw, type=kind)))
+        except _DAMAGE as problem:
+            _log.warning("%s: a row does not read as documented: %s", what, problem)
+            bad.append(Unreadable(str(problem), bytes(raw)))
+    return good, tuple(bad)
