@@ -38,6 +38,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _FIELD = re.compile(r'("(?:[^"\\]|\\.)*")\s*:\s*', re.DOTALL)
 # Without any of these a text can hold neither fields nor pairs nor an address with a password.
 _NESTING = frozenset("{=@")
+_DEEPEST = 8  # nothing honest is nested deeper
 _PAIR = re.compile(r"""(?<![^?&;,\s"'<>])([^?&;,\s"'<>=]+)=([^&\s"'<>]*)""")
 _USER = re.compile(r"(?<=://)[^/?#@\s]*(?=@)")
 # The one frame that names its secret by what it is, not by a field.
@@ -78,7 +79,7 @@ class Scrubber:
 
         What stays has its own form to the last digit: a form is still a form, JSON is still JSON.
         """
-        return self._named(self.known(text))
+        return self._named(self.known(text), 0)
 
     def known(self, text: str) -> str:
         """Return *text* with everything replaced that was met as a secret by now, under whatever name it stands."""
@@ -102,25 +103,28 @@ class Scrubber:
             self._learn(words[-1])  # after the scheme, as in "Bearer ..."
         return SCRUBBED
 
-    def _named(self, text: str) -> str:
-        """Scrub what stands under the name of a secret."""
+    def _named(self, text: str, depth: int) -> str:
+        """Scrub what stands under the name of a secret, in *text* and in what is nested in it."""
+        if depth > _DEEPEST:
+            return SCRUBBED
         if text.lstrip()[:1] in ("{", "["):
-            return self._json(text)
-        return _PAIR.sub(self._pair, self._json(_USER.sub(SCRUBBED, text)))
+            return self._json(text, depth)
+        text = self._json(_USER.sub(SCRUBBED, text), depth)
+        return _PAIR.sub(lambda match: self._pair(match, depth), text)
 
-    def _pair(self, match: re.Match[str]) -> str:
+    def _pair(self, match: re.Match[str], depth: int) -> str:
         """Scrub one ``name=value`` of a form, a query or a cookie."""
         name, value = match.groups()
         plain = unquote_plus(value)
         if is_secret(unquote_plus(name)):
             self._learn(plain)
             return f"{name}={SCRUBBED if value else ''}"
-        scrubbed = self._named(plain) if set(plain) & _NESTING else plain
+        scrubbed = self._named(plain, depth + 1) if set(plain) & _NESTING else plain
         return match.group() if scrubbed == plain else f"{name}={quote_plus(scrubbed)}"
 
-    def _json(self, text: str) -> str:
+    def _json(self, text: str, depth: int) -> str:
         """Scrub what there is of JSON in *text*, which may be damaged or only hold some."""
-        return _STRING.sub(self._string, self._fields(text))
+        return _STRING.sub(lambda match: self._string(match, depth), self._fields(text))
 
     def _fields(self, text: str) -> str:
         done: list[str] = []
@@ -138,13 +142,13 @@ class Scrubber:
                     start = at = end
         return "".join([*done, text[start:]])
 
-    def _string(self, match: re.Match[str]) -> str:
+    def _string(self, match: re.Match[str], depth: int) -> str:
         """Scrub what is nested in one string of JSON."""
         literal = match.group()
         if not set(literal) & _NESTING:
             return literal
         content = _decoded(literal)
-        scrubbed = self._named(content)
+        scrubbed = self._named(content, depth + 1)
         return literal if scrubbed == content else json.dumps(scrubbed)
 
 

@@ -194,6 +194,15 @@ def test_to_scrub_twice_changes_nothing_more(text: str) -> None:
     assert Scrubber().text(once) == once
 
 
+def test_what_is_nested_beyond_sense_is_not_kept() -> None:
+    text = f"token={SECRET}"
+    for _ in range(50):
+        text = f"a={quote_plus(text)}"
+    scrubbed = Scrubber().text(text)
+    assert scrubbed.endswith(SCRUBBED)
+    assert "secret" not in scrubbed
+
+
 @pytest.mark.parametrize(
     "met",
     [
