@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from websockets.asyncio.client import connect
 
 from benchmarks.frames import book_stream
+from benchmarks.loopback import in_envelope
 from benchmarks.timing import Figure, figure, leave
 from exchange_core.connector.feed import FeedStats
 from exchange_core.connector.rest import Flow
@@ -77,20 +78,11 @@ class CountingFeed:
         return None
 
 
-def envelope(message: bytes) -> bytes:
-    """Return *message* as a frame from a server."""
-    size = len(message)
-    if size < 126:
-        return bytes([0x81, size]) + message
-    if size < 65536:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + message
-    return b"\x81\x7f" + size.to_bytes(8, "big") + message
-
-
 def blast(listener: socket.socket, frames: Sequence[bytes]) -> None:
     """Send all *frames* to each client as fast as it takes them."""
     leave()
-    stream = b"".join(map(envelope, [*frames, END]))
+    leave()
+    stream = b"".join(map(in_envelope, [*frames, END]))
     while True:
         client, _ = listener.accept()
         head = b""
@@ -147,13 +139,9 @@ def measure(messages: int = MESSAGES, rounds: int = ROUNDS) -> Iterator[Figure]:
     server.start()
     try:
         asyncio.run(ours(address))
-        yield figure(
-            "feed runner with a feed that counts / bare websockets",
-            [(asyncio.run(ours(address)), asyncio.run(bare(address))) for _ in range(rounds)],
-            scale=1e6 / len(frames),
-            unit="us",
-        )
+        times = [(asyncio.run(ours(address)), asyncio.run(bare(address))) for _ in range(rounds)]
     finally:
         server.kill()
         server.join()
         listener.close()
+    yield figure("feed runner alone over loopback / bare websockets", times, scale=1e6 / len(frames), unit="us")
