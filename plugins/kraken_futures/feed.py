@@ -60,6 +60,7 @@ _QUIET = frozenset({"info", "pong", "subscribe", "unsubscribe"})
 _LONGEST_SILENCE = 60.0
 
 _decode = wire.DATA.decode
+_BookDelta = wire.BookDelta
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
@@ -115,10 +116,12 @@ class FuturesFeed:
             events = self._other(frame, str(problem), now)
         else:
             kind = type(message)
-            if kind is wire.BookDelta:
-                events = self._book_delta(message, now)
-                if type(events[0]) is OrderBook:
-                    return events
+            if kind is _BookDelta:
+                # Nearly all there is: a book that follows, and nothing to note of it.
+                news = self._book_delta(message)
+                if news:
+                    return news
+                events = self._market.odd_delta(message, now)
             elif kind is wire.BookSnapshot:
                 events = self._market.book_snapshot(message, now)
             else:

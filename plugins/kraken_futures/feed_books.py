@@ -107,20 +107,21 @@ class BookKeeper:
         Raises:
             BookBroken: It does not follow, cannot be read, or crosses the book. The levels must be dropped.
         """
-        local = self.local
+        local, sequence = self.local, delta.seq
         last = local.sequence
         if last is None:
             return _NOTHING
-        if delta.seq != last + 1:
-            raise BookBroken(break_between(last, delta.seq) or "", is_gap=True)
+        if sequence != last + 1:
+            raise BookBroken(break_between(last, sequence) or "", is_gap=True)
         try:
             price, quantity = self._prices[delta.price], self._quantities[delta.qty]
         except (ProtocolError, TypeError):
             price, quantity = self._with_more_decimals(delta)
-        if delta.side == "buy":
+        word = delta.side
+        if word == "buy":
             side = local.bids_ladder
             key = -price
-        elif delta.side == "sell":
+        elif word == "sell":
             side = local.asks_ladder
             key = price
         else:
@@ -140,7 +141,7 @@ class BookKeeper:
             side.values.insert(index, quantity)
             if index == 0 and local.is_crossed():
                 raise BookBroken("the best bid is not below the best ask")
-        local.sequence = delta.seq
+        local.sequence = sequence
         local.time = delta.timestamp
         local.checked += 1
         return local.news

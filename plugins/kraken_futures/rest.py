@@ -27,6 +27,7 @@ from kraken_futures import contracts, naming, parse, rest_lookup, rest_orders, w
 from kraken_futures.numbers import number, optional
 from kraken_futures.rest_calls import change, charts, private, public
 from kraken_futures.rest_market import MarketCalls
+from kraken_futures.rest_trading import OrderCalls
 
 _RESOLUTIONS = {1: "1m", 5: "5m", 15: "15m", 30: "30m", 60: "1h", 240: "4h", 720: "12h", 1440: "1d", 10080: "1w"}
 _PAGE = 100  # trades and fills in one answer
@@ -39,12 +40,13 @@ class FuturesRest:
 
     Attributes:
         reports: What was odd in the last instrument list, an entry each.
-        market: Kraken's own calls about markets; each group's calls return flows or pages of them.
+        market, orders: Kraken's own calls, in groups; what they return is a flow, or pages of them.
     """
 
     def __init__(self, context: VenueContext) -> None:
         self.reports: list[str] = []
         self.market = MarketCalls(context)
+        self.orders = OrderCalls(context)
         self._context = context
         self._venue = context.venue
 
@@ -130,7 +132,7 @@ class FuturesRest:
             reply: wire.SendOrder = yield change("sendorder", wire.SendOrder, params)
         except BadRequest as problem:
             raise OrderRefused(str(problem), venue=self._venue, codes=problem.codes) from problem
-        return rest_orders.sent(request, instrument, reply.send_status, self._venue)
+        return rest_orders.sent(request, reply.send_status, self._venue)
 
     def cancel(self, order: Order) -> Flow[None]:
         if order.venue_order_id is None and order.client_order_id is None:

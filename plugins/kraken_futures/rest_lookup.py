@@ -32,7 +32,7 @@ HISTORY = "/api/history/v3/orders"
 _SKEW = timedelta(seconds=60)
 _MOST_PAGES = 5
 
-_STATUS = {
+STATUS_WORDS = {
     "ENTERED_BOOK": OrderStatus.OPEN,
     "TRIGGER_PLACED": OrderStatus.OPEN,
     "FULLY_EXECUTED": OrderStatus.FILLED,
@@ -92,7 +92,7 @@ def _recent(order: Order) -> Flow[_Seen | None]:
     for entry in reply.orders:
         raw = entry.order
         if _is_of(order, raw.order_id, raw.cli_ord_id):
-            status = _STATUS.get(entry.status)
+            status = STATUS_WORDS.get(entry.status)
             filled = optional(raw.filled, "filled")
             if filled is None:
                 filled = order.quantity if status is OrderStatus.FILLED else Decimal(0)

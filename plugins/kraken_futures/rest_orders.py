@@ -8,55 +8,17 @@ See https://docs.kraken.com/api/docs/futures-api/trading/send-order
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from exchange_core.errors import (
-    InsufficientFunds,
-    NotSupported,
-    OrderNotFound,
-    OrderRefused,
-    OutcomeUnknown,
-    ProtocolError,
-)
+from exchange_core.errors import NotSupported, OrderNotFound, OutcomeUnknown
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.number import plain
 from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType, TimeInForce
 from exchange_core.model.time import from_rfc3339, to_rfc3339
-from kraken_futures import contracts, parse, wire
+from kraken_futures import parse, wire
 from kraken_futures.numbers import number, optional
-
-_TAKEN = frozenset({"placed", "partiallyFilled", "filled"})
-
-_REFUSALS: dict[str, tuple[type[OrderRefused], str]] = {
-    "marketSuspended": (OrderRefused, "the market is suspended"),
-    "marketInactive": (OrderRefused, "the market is not active"),
-    "marketIsPostOnly": (OrderRefused, "the market takes post-only orders now"),
-    "invalidPrice": (OrderRefused, "the price is not valid"),
-    "invalidSize": (OrderRefused, "the quantity is not valid"),
-    "invalidOrderType": (OrderRefused, "the order type is not valid"),
-    "invalidSide": (OrderRefused, "the side is not valid"),
-    "outsidePriceCollar": (OrderRefused, "the price is too far from the mark price"),
-    "wouldIncreasePriceDislocation": (OrderRefused, "it would move the price further from the index"),
-    "tooManySmallOrders": (OrderRefused, "too many small orders are open"),
-    "tooManyOrders": (OrderRefused, "too many orders are open"),
-    "insufficientAvailableFunds": (InsufficientFunds, "not enough margin"),
-    "wouldCauseLiquidation": (OrderRefused, "it would lead to liquidation"),
-    "maxPositionViolation": (OrderRefused, "the position would be larger than allowed"),
-    "fixedLeverageTooHigh": (OrderRefused, "the leverage set for this market is too high"),
-    "clientOrderIdAlreadyExist": (OrderRefused, "the client order id was used before"),
-    "clientOrderIdTooBig": (OrderRefused, "the client order id is longer than 100 characters"),
-    "clientOrderIdTooLong": (OrderRefused, "the client order id is longer than 100 characters"),
-    "clientOrderIdInvalid": (OrderRefused, "the client order id is not valid"),
-    "postWouldExecute": (OrderRefused, "the post-only order would have taken"),
-    # Also expected for a FOK order that cannot be filled: its own status is not documented.
-    "iocWouldNotExecute": (OrderRefused, "there was nothing to execute against"),
-    "selfFill": (OrderRefused, "it would have traded with an order of the same account"),
-    "wouldNotReducePosition": (OrderRefused, "the reduce-only order would not reduce the position"),
-    "notFound": (OrderRefused, "the venue found no such thing"),
-    "wouldProcessAfterSpecifiedTime": (OrderRefused, "its deadline had passed when the venue came to it"),
-}
+from kraken_futures.outcomes import Question, judge
 
 
 def send_params(request: OrderRequest, venue_id: str, venue: str) -> dict[str, Any]:
@@ -88,87 +50,28 @@ def _order_type(request: OrderRequest, venue: str) -> str:
     return "post" if request.post_only else "lmt"
 
 
-def sent(request: OrderRequest, instrument: Instrument, status: wire.SendStatus, venue: str) -> Order:
+def sent(request: OrderRequest, status: wire.SendStatus, venue: str) -> Order:
     """Return what became of an order that was sent.
 
     Raises:
         OrderRefused: It did not happen.
         OutcomeUnknown: The answer contradicts itself.
     """
-    events = status.order_events or []
-    try:
-        executions = _executions(events, status.order_id)
-        received = from_rfc3339(status.received_time) if status.received_time else None
-    except ProtocolError as problem:
-        raise OutcomeUnknown(f"{venue}: sendorder: the answer does not read as documented: {problem}") from problem
-    filled = sum((quantity for quantity, _ in executions), Decimal(0))
-    outcome = _outcome(request, status, filled, {event.type for event in events}, venue)
-    if outcome is OrderStatus.FILLED and not executions:
-        filled = request.quantity
+    rests = request.type is OrderType.LIMIT and request.time_in_force is TimeInForce.GTC
+    outcome = judge(Question(symbol=request.symbol, quantity=request.quantity, rests=rests), status, venue)
     return Order(
         request=request,
         venue=venue,
-        status=outcome,
-        venue_order_id=status.order_id or _order_id(events),
+        status=outcome.status,
+        venue_order_id=outcome.order_id,
         client_order_id=request.client_order_id,
-        filled=filled,
-        average_price=contracts.average_price(instrument.is_inverse, executions),
-        reason=status.status if outcome is OrderStatus.CANCELED else None,
-        created=received,
-        updated=received,
+        filled=outcome.filled,
+        average_price=outcome.average_price,
+        # "placed" is no reason for an end: what an order that takes could not get is simply dropped.
+        reason=status.status if outcome.status is OrderStatus.CANCELED and status.status != "placed" else None,
+        created=outcome.received,
+        updated=outcome.received,
     )
-
-
-def _outcome(
-    request: OrderRequest, status: wire.SendStatus, filled: Decimal, events: set[str], venue: str
-) -> OrderStatus:
-    rests, ended = "PLACE" in events, not events.isdisjoint({"CANCEL", "REJECT"})
-    word = status.status
-    if word not in _TAKEN and not filled:
-        if word == "cancelled":
-            return OrderStatus.CANCELED
-        if not rests:
-            raise _refusal(word, request, venue)
-        if word in _REFUSALS:
-            raise OutcomeUnknown(
-                f"{venue}: sendorder says {word} and that the order was placed", venue=venue, codes=[word]
-            )
-    if filled >= request.quantity or (word == "filled" and not filled):
-        return OrderStatus.FILLED
-    if word == "partiallyFilled" and not filled:
-        raise OutcomeUnknown(f"{venue}: sendorder says {word}, and not how much of it", venue=venue, codes=[word])
-    if word not in _TAKEN and not rests:
-        return OrderStatus.CANCELED  # it ended after it had executed in part
-    if request.type is OrderType.LIMIT and request.time_in_force is TimeInForce.GTC and not ended:
-        return OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.OPEN
-    if "REJECT" in events and not filled:
-        raise _refusal(word, request, venue)
-    if not filled and not ended:
-        raise OutcomeUnknown(f"{venue}: sendorder says {word}, and not what came of it", venue=venue, codes=[word])
-    return OrderStatus.CANCELED  # what does not rest is over with its answer
-
-
-def _refusal(word: str, request: OrderRequest, venue: str) -> OrderRefused:
-    kind, text = _REFUSALS.get(word, (OrderRefused, "the order was not taken"))
-    return kind(f"{venue}: {request.symbol}: {text} ({word})", venue=venue, codes=[word])
-
-
-def _executions(events: Iterable[wire.OrderEvent], order_id: str | None) -> list[tuple[Decimal, Decimal]]:
-    """Return quantity and price of each execution of ours."""
-    found: dict[str, tuple[Decimal, Decimal]] = {}
-    for number_of, event in enumerate(events):
-        if event.type != "EXECUTION":
-            continue
-        owner = event.order_prior_execution.order_id if event.order_prior_execution is not None else None
-        if order_id is None or owner is None or owner == order_id:
-            key = event.execution_id or str(number_of)
-            found[key] = (number(event.amount, "amount"), number(event.price, "price"))
-    return list(found.values())
-
-
-def _order_id(events: Iterable[wire.OrderEvent]) -> str | None:
-    orders = (event.order or event.order_prior_execution for event in events)
-    return next((order.order_id for order in orders if order is not None and order.order_id), None)
 
 
 def canceled(order: Order, status: wire.CancelStatus, venue: str) -> None:

@@ -20,8 +20,8 @@ from exchange_core.errors import (
 )
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from kraken_futures.limits import units
+from kraken_futures.outcomes import REFUSALS
 from kraken_futures.rest import FuturesRest
-from kraken_futures.rest_orders import _REFUSALS
 
 LINEAR, INVERSE = "BTC/USD:USD", "BTC/USD:BTC"
 ID = "61ca5732-3478-42fe-8362-abbfd9465294"
@@ -239,7 +239,7 @@ DOCUMENTED = [
 
 
 def test_every_documented_refusal_is_in_the_table() -> None:
-    assert set(DOCUMENTED) == set(_REFUSALS)
+    assert set(DOCUMENTED) == set(REFUSALS)
 
 
 @pytest.mark.parametrize("status", [*DOCUMENTED, "aWordOfTomorrow", "edited", "orderForEditNotFound"])
