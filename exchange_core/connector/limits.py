@@ -38,9 +38,32 @@ class Limiter(Protocol):
         """Count *cost*, whatever the limit says."""
         ...
 
-    def pause(self, seconds: float, now: float) -> None:
-        """Let nothing through for *seconds*: the venue said that it was too much."""
+    def pause(self, cost: Cost, seconds: float, now: float) -> None:
+        """Let nothing like *cost* through for *seconds*: the venue said that it was too much."""
         ...
+
+
+@attrs.define
+class Pauses:
+    """What the venue refused for its limit: the key that it was about, and no other, waits.
+
+    A refused order leaves cancels their way. They may still be taken, a refused one costs nothing, and one that was
+    held back costs money. A refused cancel closes the key for all.
+    """
+
+    _until: dict[tuple[str, bool], float] = attrs.field(factory=dict, init=False, repr=False)
+
+    def add(self, cost: Cost, seconds: float, now: float) -> None:
+        """Close the lane of *cost* for *seconds*."""
+        self._until = {lane: until for lane, until in self._until.items() if until > now}
+        for urgent in (False, True) if cost.urgent else (False,):
+            lane = (cost.key, urgent)
+            self._until[lane] = max(self._until.get(lane, now), now + seconds)
+
+    def left(self, cost: Cost, now: float) -> float:
+        """Return for how many seconds the lane of *cost* is closed."""
+        until = self._until.get((cost.key, cost.urgent)) if self._until else None
+        return 0.0 if until is None else max(0.0, until - now)
 
 
 @attrs.define
@@ -57,7 +80,7 @@ class DecayingCounter:
     decay: float
     reserve: float = 0.0
     _counts: dict[str, tuple[float, float]] = attrs.field(factory=dict, init=False, repr=False)
-    _paused_until: float = attrs.field(default=float("-inf"), init=False, repr=False)
+    _pauses: Pauses = attrs.field(factory=Pauses, init=False, repr=False)
 
     def level(self, key: str, now: float) -> float:
         """Return the counter of *key* at *now*."""
@@ -68,13 +91,13 @@ class DecayingCounter:
         room = self.maximum - (0.0 if cost.urgent else self.reserve)
         # A call that costs more than the whole room passes once the counter is empty.
         over = self.level(cost.key, now) + min(cost.amount, room) - room
-        return max(0.0, over / self.decay, self._paused_until - now)
+        return max(0.0, over / self.decay, self._pauses.left(cost, now))
 
     def spend(self, cost: Cost, now: float) -> None:
         self._counts[cost.key] = (self.level(cost.key, now) + cost.amount, now)
 
-    def pause(self, seconds: float, now: float) -> None:
-        self._paused_until = max(self._paused_until, now + seconds)
+    def pause(self, cost: Cost, seconds: float, now: float) -> None:
+        self._pauses.add(cost, seconds, now)
 
 
 @attrs.define
@@ -94,7 +117,7 @@ class Limits:
                 self.limiters[cost.pool].spend(cost, now)
 
     def pause(self, costs: Sequence[Cost], seconds: float, now: float) -> None:
-        """Close the pools that *costs* touch, after the venue refused for its limit."""
+        """Hold back what is like *costs* in every pool, after the venue refused for its limit."""
         for cost in costs:
             if cost.pool in self.limiters:
-                self.limiters[cost.pool].pause(seconds, now)
+                self.limiters[cost.pool].pause(cost, seconds, now)

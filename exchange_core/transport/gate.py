@@ -101,7 +101,7 @@ class Gate:
         self._let_pass()
 
     def pause(self, costs: Sequence[Cost], seconds: float) -> None:
-        """Close the pools of *costs*: the venue said that it was too much."""
+        """Hold back what is like *costs*: the venue said that it was too much."""
         self._limits.pause(costs, seconds, self._clock.monotonic())
 
     def _let_pass(self) -> None:

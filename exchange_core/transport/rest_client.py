@@ -245,7 +245,7 @@ class RestClient:
         )
 
     def _pause(self, call: RestCall, error: RateLimited, growing: float) -> float:
-        """Close the pools that *call* touched; return for how long."""
+        """Hold back what is like *call*; return for how long."""
         seconds = error.retry_after if error.retry_after is not None else max(5.0, 10 * growing)
         self._gate.pause(call.costs, seconds)
         return seconds

@@ -11,7 +11,7 @@ from collections import deque
 
 import attrs
 
-from exchange_core.connector.limits import Cost, DecayingCounter, Limits
+from exchange_core.connector.limits import Cost, DecayingCounter, Limits, Pauses
 
 DERIVATIVES = "derivatives"
 HISTORY = "history"
@@ -99,7 +99,7 @@ class SlidingWindow:
     window: float
     reserve: float = 0.0
     _spent: deque[tuple[float, float]] = attrs.field(factory=deque, init=False, repr=False)
-    _paused_until: float = attrs.field(default=float("-inf"), init=False, repr=False)
+    _pauses: Pauses = attrs.field(factory=Pauses, init=False, repr=False)
 
     def delay(self, cost: Cost, now: float) -> float:
         self._forget(now)
@@ -112,14 +112,14 @@ class SlidingWindow:
                 break
             over -= amount
             wait = when + self.window - now
-        return max(0.0, wait, self._paused_until - now)
+        return max(0.0, wait, self._pauses.left(cost, now))
 
     def spend(self, cost: Cost, now: float) -> None:
         self._forget(now)
         self._spent.append((now, cost.amount))
 
-    def pause(self, seconds: float, now: float) -> None:
-        self._paused_until = max(self._paused_until, now + seconds)
+    def pause(self, cost: Cost, seconds: float, now: float) -> None:
+        self._pauses.add(cost, seconds, now)
 
     def _forget(self, now: float) -> None:
         while self._spent and self._spent[0][0] + self.window <= now:

@@ -98,9 +98,19 @@ def test_a_call_larger_than_the_window_goes_when_it_is_empty() -> None:
 
 def test_a_refusal_closes_the_window_for_as_long_as_the_venue_says() -> None:
     window = SlidingWindow(100, 10)
-    window.pause(30, now=0.0)
+    window.pause(cost(1), 30, now=0.0)
     assert window.delay(cost(1), now=10.0) == 20.0
     assert window.delay(cost(1), now=30.0) == 0.0
+
+
+def test_a_refused_order_holds_no_cancel_back_and_a_refused_cancel_holds_all() -> None:
+    shared = limits()
+    shared.pause(units("sendorder"), 30, now=0.0)
+    assert shared.delay(units("sendorder"), now=0.0) == 30.0
+    assert shared.delay(units("cancelorder", urgent=True), now=0.0) == 0.0
+    shared.pause(units("cancelorder", urgent=True), 40, now=0.0)
+    assert shared.delay(units("cancelorder", urgent=True), now=0.0) == 40.0
+    assert shared.delay(units("sendorder"), now=0.0) == 40.0
 
 
 def test_history_refills_one_token_in_six_seconds() -> None:

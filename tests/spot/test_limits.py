@@ -91,3 +91,32 @@ def test_pairs_count_apart_in_the_engine() -> None:
 def test_trades_and_candles_are_counted_by_pair() -> None:
     assert public("XBTUSD") == (Cost("public", 1, key="XBTUSD"),)
     assert public() == (Cost("public", 1),)
+
+
+def test_a_pair_that_was_refused_holds_up_no_other_pair() -> None:
+    """The matching engine counts per pair: EOrder:Rate limit exceeded says nothing of other pairs."""
+    made = limits(KrakenSpotConfig(tier="starter"))
+    made.pause(adding("XBTUSD"), 30, 0.0)
+    assert made.delay(adding("XBTUSD"), 0.0) == 30
+    assert made.delay(adding("ETHUSD"), 0.0) == 0
+    assert made.delay(adding("XBTUSD"), 30.0) == 0
+
+
+def test_a_refused_order_holds_up_no_cancel() -> None:
+    """A cancel has no fixed cost, so an attempt that is refused makes nothing worse."""
+    made = limits(KrakenSpotConfig(tier="starter"))
+    order = Order(request=OrderRequest(symbol="BTC/USD", side="buy", quantity="1", price="1"), created=NOW)
+    cancel = cancelling("XBTUSD", order, NOW)
+    made.pause(adding("XBTUSD"), 30, 0.0)
+    assert made.delay(cancel, 0.0) == 0
+    made.pause(cancel, 20, 0.0)
+    assert made.delay(cancel, 0.0) == 20
+    assert made.delay(adding("XBTUSD"), 0.0) == 30, "the longer of two pauses counts"
+    assert made.delay(cancelling("ETHUSD", order, NOW), 0.0) == 0
+
+
+def test_the_end_of_a_pause_is_forgotten() -> None:
+    counter = DecayingCounter(maximum=10, decay=1)
+    for number in range(1000):
+        counter.pause(Cost("engine", key=f"pair {number}"), 5, now=10.0 * number)
+    assert len(counter._pauses._until) <= 2

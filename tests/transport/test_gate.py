@@ -176,6 +176,19 @@ async def test_a_pause_reaches_those_who_wait_already(line: Line, clock: ManualC
     assert line.passed == ["a"]
 
 
+async def test_a_cancel_goes_while_orders_are_paused(line: Line, clock: ManualClock) -> None:
+    line.gate.pause(CALL, 7.0)
+    await line.join("order", CALL)
+    await line.join("cancel", CANCEL)
+    assert line.passed == ["cancel"]
+    line.gate.pause(CANCEL, 3.0)
+    await line.join("another cancel", CANCEL)
+    await clock.advance(3.0)
+    assert line.passed == ["cancel", "another cancel"]
+    await clock.advance(4.0)
+    assert line.passed == ["cancel", "another cancel", "order"]
+
+
 async def test_calls_with_a_nonce_take_turns(line: Line) -> None:
     for name in "ab":
         await line.join(name, (), in_turn=True)
