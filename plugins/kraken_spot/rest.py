@@ -27,6 +27,7 @@ from kraken_spot import limits, parse, rest_orders, wire
 from kraken_spot.dialect import KrakenSpotDialect, read
 from kraken_spot.feed_carriers import INTERVALS
 from kraken_spot.naming import load_assets, load_pairs
+from kraken_spot.rest_history import HistoryCalls
 from kraken_spot.rest_market import MarketCalls
 
 DEEPEST_BOOK = 500
@@ -39,12 +40,14 @@ class KrakenSpotRest:
     Attributes:
         skipped: Entries of the venue's lists that could not be used, and why.
         market: Kraken's own calls about markets.
+        history: Its calls about orders, trades and ledger entries, in full.
     """
 
     def __init__(self, context: VenueContext) -> None:
         self._context = context
         self.skipped: dict[str, str] = {}
         self.market = MarketCalls(context)
+        self.history = HistoryCalls(context)
 
     def instruments(self) -> Flow[list[Instrument]]:
         assets: dict[str, msgspec.Raw] = yield _public("Assets", {}, dict[str, msgspec.Raw])

@@ -12,6 +12,7 @@ from typing import Any
 
 from exchange_core.connector.limits import Cost
 from exchange_core.connector.rest import RestCall
+from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import InvalidValue, NotSupported
 from exchange_core.model.time import to_seconds
 from kraken_spot import limits
@@ -110,3 +111,9 @@ def second_before(time: datetime | None, parameter: str) -> int | None:
 def second_after(time: datetime | None, parameter: str) -> int | None:
     """Return *time* in whole seconds, not before it."""
     return None if time is None else ceil(to_seconds(aware(time, parameter)))
+
+
+def asset_id(context: VenueContext, code: str) -> str:
+    """Return the venue's name of an asset of ours; a name that is in no table goes out as it is."""
+    known = context.assets.get(code)
+    return code if known is None else known.venue_id
