@@ -117,15 +117,8 @@ class FuturesFeed:
         else:
             kind = type(message)
             if kind is _BookDelta:
-                # Nearly all there is: a book that follows, and nothing to note of it.
-                news = self._book_delta(message)
-                if news:
-                    return news
-                events = self._market.odd_delta(message, now)
-            elif kind is wire.BookSnapshot:
-                events = self._market.book_snapshot(message, now)
-            else:
-                events = self._data(message)
+                return self._book_delta(message, now)
+            events = self._market.book_snapshot(message, now) if kind is wire.BookSnapshot else self._data(message)
         self._note(events, now)
         return events
 

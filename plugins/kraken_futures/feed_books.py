@@ -36,21 +36,30 @@ _MOST_WHOLE = 10**_MOST_DIGITS
 _NOTHING: Events = ()
 
 
-class Steps(dict[Any, int]):
-    """Numbers of the wire as whole steps. The same few come again and again, so their texts are remembered."""
+class Steps:
+    """Numbers of the wire as whole steps. The same few come again and again, so their texts are remembered.
+
+    Attributes:
+        known: Steps by text. Other numbers are not in it: of those some are equal, such as true and 1.
+    """
+
+    __slots__ = ("_decimals", "_units", "known")
 
     def __init__(self, decimals: int) -> None:
-        super().__init__()
+        self.known: dict[Any, int] = {}
         self._decimals = decimals
         # What digits are multiplied by, by how many of them are decimals.
         self._units: list[int] = [10 ** (decimals - printed) for printed in range(decimals + 1)]
 
-    def __missing__(self, value: Any) -> int:
-        # Whole numbers are not remembered: true would be taken for 1.
-        if type(value) is int and 0 <= value < _MOST_WHOLE:
-            return value * self._units[0]
+    def read(self, value: Any) -> int:
+        """Return the steps of *value*, which is not among the known.
+
+        Raises:
+            ProtocolError: It is no number, or needs more decimals.
+        """
         if type(value) is not str:
-            return steps(value, self._decimals)
+            is_plain = type(value) is int and 0 <= value < _MOST_WHOLE
+            return value * self._units[0] if is_plain else steps(value, self._decimals)
         # Digits, a point, digits: the usual form, without the detour.
         left, _, right = value.partition(".")
         if len(right) > self._decimals:
@@ -60,9 +69,9 @@ class Steps(dict[Any, int]):
             whole = int(digits) * self._units[len(right)]
         else:
             whole = steps(value, self._decimals)
-        if len(self) >= _MOST_TEXTS:
-            self.clear()
-        self[value] = whole
+        if len(self.known) >= _MOST_TEXTS:
+            self.known.clear()
+        self.known[value] = whole
         return whole
 
 
@@ -114,7 +123,10 @@ class BookKeeper:
         if sequence != last + 1:
             raise BookBroken(break_between(last, sequence) or "", is_gap=True)
         try:
-            price, quantity = self._prices[delta.price], self._quantities[delta.qty]
+            price = self._prices.known.get(delta.price) or self._prices.read(delta.price)
+            quantity = self._quantities.known.get(delta.qty)
+            if quantity is None:
+                quantity = self._quantities.read(delta.qty)
         except (ProtocolError, TypeError):
             price, quantity = self._with_more_decimals(delta)
         word = delta.side
@@ -201,8 +213,8 @@ class BookKeeper:
         return was_live
 
     def _fill(self, side: Ladder[int], rows: Sequence[wire.BookRow]) -> None:
-        prices, quantities, sign = self._prices, self._quantities, side.sign
-        levels = {prices[row.price] * sign: quantities[row.qty] for row in rows}
+        price, quantity, sign = self._prices.read, self._quantities.read, side.sign
+        levels = {price(row.price) * sign: quantity(row.qty) for row in rows}
         # Snapshots list levels that are gone with 0.
         side.keys[:] = sorted(key for key, quantity in levels.items() if quantity > 0)
         side.values[:] = [levels[key] for key in side.keys]
@@ -211,7 +223,7 @@ class BookKeeper:
 
     def _with_more_decimals(self, delta: wire.BookDelta) -> tuple[int, int]:
         self._refine([delta])
-        return self._prices[delta.price], self._quantities[delta.qty]
+        return self._prices.read(delta.price), self._quantities.read(delta.qty)
 
     def _refine(self, rows: Sequence[wire.BookRow | wire.BookDelta]) -> None:
         """Make the steps fine enough for *rows*."""

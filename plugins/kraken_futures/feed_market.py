@@ -39,7 +39,6 @@ class MarketData:
         self._ask_again = ask_again
         self._books: dict[str, BookKeeper] = {}
         self._trades: dict[str, TradeSequence] = {}
-        self._broken: BookBroken | None = None
 
     def symbol(self, product: str) -> Symbol | None:
         """Return our name for a product; while replaying, unknown ones are taken in."""
@@ -69,31 +68,27 @@ class MarketData:
         elif feed == "trade":
             self._trades.pop(product.upper(), None)
 
-    def book_delta(self, frame: wire.BookDelta) -> Events:
-        """Take a change; return the book as news, or nothing where :meth:`odd_delta` must say what is the matter."""
+    def book_delta(self, frame: wire.BookDelta, now: float) -> Events:
+        """Take a change of a book. What of it carries no news is counted here: this runs for nearly all frames."""
         stats = self._stats
         stats.books += 1
         keeper = self._books.get(frame.product_id) or self._books.get(frame.product_id.upper())
         if keeper is None:
-            return ()
+            return self._counted((Ignored(kind="book without subscription"),))
         try:
             news = keeper.apply(frame)
         except BookBroken as broken:
-            self._broken = broken
-            return ()
-        if news:
-            stats.verified += 1
+            return self._counted(self.break_book(keeper, str(broken), now, is_gap=broken.is_gap))
+        if not news:
+            return self._counted((Ignored(kind="book before its snapshot"),))
+        stats.verified += 1
         return news
 
-    def odd_delta(self, frame: wire.BookDelta, now: float) -> Events:
-        """Say what came of a change that :meth:`book_delta` made nothing of."""
-        broken, self._broken = self._broken, None
-        keeper = self.book(frame.product_id)
-        if keeper is None:
-            return (Ignored(kind="book without subscription"),)
-        if broken is None:
-            return (Ignored(kind="book before its snapshot"),)
-        return self.break_book(keeper, str(broken), now, is_gap=broken.is_gap)
+    def _counted(self, events: Events) -> Events:
+        for event in events:
+            if isinstance(event, Ignored):
+                self._stats.ignored[event.kind] += 1
+        return events
 
     def book_snapshot(self, frame: wire.BookSnapshot, now: float) -> Events:
         self._stats.books += 1
