@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import attrs
 
+from exchange_core.model.number import EXACT
 from exchange_core.model.symbol import Symbol
 
 
@@ -28,7 +29,7 @@ class Balance:
     @property
     def free(self) -> Decimal | None:
         """What can be used; None where *held* is not known."""
-        return None if self.held is None else self.total - self.held
+        return None if self.held is None else EXACT.subtract(self.total, self.held)
 
 
 @attrs.frozen(kw_only=True)

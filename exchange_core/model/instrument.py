@@ -9,7 +9,7 @@ from enum import StrEnum
 import attrs
 
 from exchange_core.errors import InvalidValue, OrderRefused
-from exchange_core.model.number import ceil_to, decimals_of, floor_to, is_multiple, nearest, plain
+from exchange_core.model.number import EXACT, ceil_to, decimals_of, floor_to, is_multiple, nearest, plain, ratio
 from exchange_core.model.order import OrderRequest, OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
@@ -87,9 +87,8 @@ class Instrument:
 
     def notional(self, quantity: Decimal, price: Decimal) -> Decimal:
         """Return the value of *quantity*: in the quote asset, or in the base asset for an inverse contract."""
-        if self.is_inverse:
-            return quantity * self.contract_size / price
-        return quantity * self.contract_size * price
+        size = EXACT.multiply(quantity, self.contract_size)
+        return ratio(size, price) if self.is_inverse else EXACT.multiply(size, price)
 
     def check(self, request: OrderRequest) -> None:
         """Refuse what the venue would refuse for its steps, minimums or status.
@@ -120,8 +119,8 @@ class Instrument:
                 f"{self.symbol}: price {plain(price)} is not a multiple of {plain(self.tick_size)}; "
                 f"nearest is {plain(near)}"
             )
-        if self.min_cost is not None and quantity * price < self.min_cost:
-            least = max(ceil_to(self.min_cost / price, self.lot_size), self._least_quantity())
+        if self.min_cost is not None and EXACT.multiply(quantity, price) < self.min_cost:
+            least = max(ceil_to(ratio(self.min_cost, price), self.lot_size), self._least_quantity())
             raise OrderRefused(
                 f"{self.symbol}: {plain(quantity)} at {plain(price)} costs less than the minimum "
                 f"{plain(self.min_cost)} {self.symbol.quote}; least quantity at this price is {plain(least)}"

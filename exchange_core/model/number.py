@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import (
     ROUND_CEILING,
     ROUND_FLOOR,
@@ -88,9 +89,17 @@ def _round(value: Decimal, step: Decimal, rounding: str) -> Decimal:
 
 def decimals_of(step: Decimal) -> int:
     """Return how many decimals a multiple of *step* can have: 1 for 0.5, 0 for 1 and for 1000."""
-    exponent = step.normalize().as_tuple().exponent
+    exponent = step.normalize(EXACT).as_tuple().exponent
     assert isinstance(exponent, int)
     return max(0, -exponent)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Return the exact sum, whatever the caller's decimal context."""
+    result = Decimal(0)
+    for amount in amounts:
+        result = EXACT.add(result, amount)
+    return result
 
 
 def ratio(dividend: Decimal, divisor: Decimal) -> Decimal:

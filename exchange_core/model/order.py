@@ -11,7 +11,7 @@ import attrs
 
 from exchange_core.errors import InvalidValue
 from exchange_core.model.fill import Fee
-from exchange_core.model.number import exact
+from exchange_core.model.number import EXACT, exact
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 
@@ -188,7 +188,7 @@ class Order:
     @property
     def remaining(self) -> Decimal:
         """Quantity not executed (nothing of it is left in the book once the order is final)."""
-        return self.request.quantity - self.filled
+        return EXACT.subtract(self.request.quantity, self.filled)
 
     @property
     def is_final(self) -> bool:

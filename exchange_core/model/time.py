@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from exchange_core.errors import ProtocolError
+from exchange_core.model.number import EXACT
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FRACTION = re.compile(r"\.(\d+)")
@@ -43,9 +44,9 @@ def to_millis(moment: datetime) -> int:
 
 def from_seconds(value: Decimal | int | str) -> datetime:
     """Read epoch seconds with a fraction, exactly to the microsecond."""
-    return _EPOCH + timedelta(microseconds=int(Decimal(value) * 1_000_000))
+    return _EPOCH + timedelta(microseconds=int(EXACT.multiply(Decimal(value), 1_000_000)))
 
 
 def to_seconds(moment: datetime) -> Decimal:
     """Write epoch seconds with a fraction."""
-    return Decimal((moment - _EPOCH) // timedelta(microseconds=1)).scaleb(-6)
+    return Decimal((moment - _EPOCH) // timedelta(microseconds=1)).scaleb(-6, EXACT)

@@ -15,6 +15,7 @@ from exchange_core.errors import ExchangeError, NotSupported, UnknownSymbol
 from exchange_core.model.account import Balance, FeeRates
 from exchange_core.model.book import BookHealth, OrderBook
 from exchange_core.model.instrument import Instrument
+from exchange_core.model.number import total
 from exchange_core.model.symbol import Symbol
 from exchange_core.routing.plans import Rejection
 from exchange_core.routing.quote import VenueQuote
@@ -121,4 +122,4 @@ def _free(balances: Iterable[Balance], asset: str) -> Decimal | None:
     """Return what can be traded; a venue that lists its balances and not this one has none of it."""
     found = [each for each in balances if each.asset == asset and each.wallet == SPOT_WALLET]
     free = [each.free for each in found]
-    return None if None in free else sum((each for each in free if each is not None), Decimal(0))
+    return None if None in free else total(each for each in free if each is not None)

@@ -14,6 +14,7 @@ from decimal import Decimal
 import attrs
 
 from exchange_core.errors import InsufficientFunds, OrderNotFound, OrderRefused, OutcomeUnknown, ProtocolError
+from exchange_core.model.number import total
 from exchange_core.model.order import OrderStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_rfc3339
@@ -101,7 +102,7 @@ def judge(asked: Question, status: wire.SendStatus, venue: str) -> Outcome:
         received = from_rfc3339(status.received_time) if status.received_time else None
     except ProtocolError as problem:
         raise OutcomeUnknown(f"{venue}: {asked.call}: the answer does not read as documented: {problem}") from problem
-    filled = sum((quantity for quantity, _ in executed), Decimal(0))
+    filled = total(quantity for quantity, _ in executed)
     outcome = _status(asked, status.status, filled, {event.type for event in events}, venue)
     if outcome is OrderStatus.FILLED and not executed:
         filled = asked.quantity

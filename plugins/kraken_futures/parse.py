@@ -15,6 +15,7 @@ from exchange_core.model.event import OrderUpdate
 from exchange_core.model.fill import Fee, Fill, Liquidity
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Ticker, Trade
+from exchange_core.model.number import EXACT
 from exchange_core.model.order import OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
@@ -106,7 +107,7 @@ def open_order(raw: wire.OpenOrder, symbol: Symbol | None, *, snapshot: bool = F
         status=OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.OPEN,
         symbol=symbol,
         side=Side.SELL if raw.direction else Side.BUY,
-        quantity=remaining + filled,
+        quantity=EXACT.add(remaining, filled),
         price=optional(raw.limit_price, "limit_price"),
         filled=filled,
         snapshot=snapshot,
@@ -197,7 +198,7 @@ def balances(raw: wire.Balances, venue: str, assets: AssetMap) -> Iterable[Balan
 def make_balance(asset: str, total: Decimal, available: Decimal | None, wallet: str, venue: str) -> Balance:
     """Make a balance. Available counts open profit too, so it can exceed the total; nothing is held then."""
     total = number(total, "total")
-    held = None if available is None else max(Decimal(0), total - number(available, "available"))
+    held = None if available is None else max(Decimal(0), EXACT.subtract(total, number(available, "available")))
     if wallet == CASH:
         held = Decimal(0)  # orders and positions draw on the other wallets only
     return Balance(asset=asset, total=total, held=held, wallet=wallet, venue=venue)

@@ -13,6 +13,7 @@ import msgspec
 
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import OrderNotFound, OutcomeUnknown, ProtocolError
+from exchange_core.model.number import total
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_rfc3339
 from kraken_futures import naming, wire, words
@@ -130,7 +131,7 @@ def edited(edit: OrderEdit, status: full.EditStatus | full.SendStatus, context: 
         raise refusal(said, f"{label}, ask for the order to see how it stands", venue, EDIT_REFUSALS)
     events = order_events(status.order_events, context)
     change = next((event for event in events if event.kind is EventKind.EDIT), None)
-    executed = sum((quantity for quantity, _ in _executed(deciding, status.order_id, call, venue)), Decimal(0))
+    executed = total(quantity for quantity, _ in _executed(deciding, status.order_id, call, venue))
     return Edited(
         asked=edit,
         word=said,

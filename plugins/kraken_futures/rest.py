@@ -20,12 +20,14 @@ from exchange_core.model.book import BookSnapshot
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle, Level, Ticker, Trade
+from exchange_core.model.number import EXACT
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_millis, from_rfc3339, to_millis, to_rfc3339
 from kraken_futures import contracts, naming, parse, rest_lookup, rest_orders, wire
 from kraken_futures.numbers import number, optional
 from kraken_futures.rest_calls import change, charts, private, public
+from kraken_futures.rest_history import HistoryCalls
 from kraken_futures.rest_market import MarketCalls
 from kraken_futures.rest_trading import OrderCalls
 
@@ -40,13 +42,14 @@ class FuturesRest:
 
     Attributes:
         reports: What was odd in the last instrument list, an entry each.
-        market, orders: Kraken's own calls, in groups; what they return is a flow, or pages of them.
+        market, orders, history: Kraken's own calls, in groups; what they return is a flow, or pages of them.
     """
 
     def __init__(self, context: VenueContext) -> None:
         self.reports: list[str] = []
         self.market = MarketCalls(context)
         self.orders = OrderCalls(context)
+        self.history = HistoryCalls(context)
         self._context = context
         self._venue = context.venue
 
@@ -240,7 +243,7 @@ class FuturesRest:
         signs = {"long": 1, "short": -1}
         if raw.side not in signs:
             raise ProtocolError(f"{self._venue}: position side {raw.side[:20]!r} is neither long nor short")
-        quantity = number(raw.size, "size") * signs[raw.side]
+        quantity = EXACT.multiply(number(raw.size, "size"), signs[raw.side])
         return parse.make_position(instrument, quantity, number(raw.price, "price"), mark=mark, venue=self._venue)
 
     def _fill(self, raw: wire.RestFill) -> Fill | None:

@@ -19,6 +19,7 @@ from exchange_core.connector.rest import Flow, RestCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import InvalidValue, ProtocolError, RateLimited, VenueError
 from exchange_core.model.fill import Fill
+from exchange_core.model.number import total
 from exchange_core.model.order import Order, OrderStatus, OrderType, TimeInForce
 from exchange_core.model.time import from_millis, from_rfc3339, to_millis
 from kraken_futures import contracts, wire
@@ -69,7 +70,7 @@ def find(
         return _told(order, seen, [], context)
     since = None if order.created is None else order.created - _SKEW
     ours = [fill for fill in (yield from fills(since)) if _is_of(order, fill.venue_order_id, fill.client_order_id)]
-    executed = sum((fill.quantity for fill in ours), Decimal(0))
+    executed = total(fill.quantity for fill in ours)
     if seen is None and executed < order.quantity:
         seen = yield from _history(order, context)
     if seen is None and not ours:
@@ -130,7 +131,7 @@ def _from_fills(order: Order, fills: list[Fill]) -> _Seen:
 
 
 def _told(order: Order, seen: _Seen, fills: list[Fill], context: VenueContext) -> Order:
-    executed = sum((fill.quantity for fill in fills), Decimal(0))
+    executed = total(fill.quantity for fill in fills)
     filled = max(executed, seen.filled, order.filled)
     average = order.average_price
     if fills and executed == filled:

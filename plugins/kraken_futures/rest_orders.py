@@ -8,12 +8,11 @@ See https://docs.kraken.com/api/docs/futures-api/trading/send-order
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from exchange_core.errors import NotSupported, OrderNotFound, OutcomeUnknown
 from exchange_core.model.instrument import Instrument
-from exchange_core.model.number import plain
+from exchange_core.model.number import EXACT, plain
 from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType, TimeInForce
 from exchange_core.model.time import from_rfc3339, to_rfc3339
 from kraken_futures import parse, wire
@@ -97,7 +96,7 @@ def open_order(raw: wire.OpenOrder, instrument: Instrument, venue: str) -> Order
     place for them, and hiding an order would be worse.
     """
     filled = number(raw.filled_size, "filledSize")
-    quantity = filled + (optional(raw.unfilled_size, "unfilledSize") or Decimal(0))
+    quantity = EXACT.add(filled, optional(raw.unfilled_size, "unfilledSize") or 0)
     if quantity <= 0:
         return None
     price, trigger = optional(raw.limit_price, "limitPrice"), optional(raw.stop_price, "stopPrice")

@@ -12,6 +12,7 @@ from enum import StrEnum
 import attrs
 
 from exchange_core.errors import ExchangeError
+from exchange_core.model.number import EXACT
 from exchange_core.model.order import OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
@@ -228,4 +229,4 @@ class OpenOrder:
     @property
     def quantity(self) -> Decimal:
         """All of it, executed or not."""
-        return self.unfilled + self.filled
+        return EXACT.add(self.unfilled, self.filled)

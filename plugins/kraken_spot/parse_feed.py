@@ -13,6 +13,7 @@ from exchange_core.model.event import StatusUpdate, VenueState
 from exchange_core.model.fill import Fee, Fill, Liquidity
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle, Ticker, Trade
+from exchange_core.model.number import total
 from exchange_core.model.order import OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
@@ -147,7 +148,7 @@ def fee(raw: list[wire.FeeData] | None) -> Fee | None:
     assets = {entry.asset for entry in raw or ()}
     if len(assets) != 1:
         return None
-    return Fee(asset=assets.pop(), amount=sum((number(entry.qty, "fee") for entry in raw or ()), Decimal(0)))
+    return Fee(asset=assets.pop(), amount=total(number(entry.qty, "fee") for entry in raw or ()))
 
 
 def _maybe(value: Decimal | None, what: str) -> Decimal | None:

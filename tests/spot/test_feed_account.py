@@ -421,6 +421,13 @@ def test_the_next_snapshot_replaces_the_totals(private: PrivateFeed, other: Any)
     assert update.balances == (kept("USD", "5"),)
 
 
+def test_fees_do_not_depend_on_the_users_decimal_context(other: Any) -> None:
+    with localcontext() as context:
+        context.prec = 3
+        events = other.tell(executions({**TRADE, "fees": [{"asset": "USD", "qty": 132.9995}]}))
+    assert [event.fee for event in events if isinstance(event, Fill)] == [Fee(asset="USD", amount=Decimal("132.9995"))]
+
+
 def test_sums_do_not_depend_on_the_users_decimal_context(other: Any) -> None:
     text = json.dumps(balances(asset("BTC", 3, wallet("spot", 1), wallet("spot", 2)), kind="snapshot"))
     frame = text.replace('"balance": 1}', '"balance": 1234567890.12345678}')
