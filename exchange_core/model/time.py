@@ -10,6 +10,8 @@ from exchange_core.errors import ProtocolError
 from exchange_core.model.number import EXACT
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FAR = 10**12  # seconds; beyond lies no year, and a number that is slow to write out
+_TIME = re.compile(r"\d:\d\d")
 _FRACTION = re.compile(r"\.(\d+)")
 
 
@@ -17,13 +19,15 @@ def from_rfc3339(text: str) -> datetime:
     """Read ``2026-10-09T00:34:21.169750Z``, with any number of decimals and with or without the Z.
 
     Raises:
-        ProtocolError: When it is no such time.
+        ProtocolError: When it is no such time, or only a date.
     """
     cut = _FRACTION.sub(lambda m: "." + (m[1] + "000000")[:6], text, count=1)
     try:
         moment = datetime.fromisoformat(cut)
     except ValueError:
-        raise ProtocolError(f"time: {text!r} is not RFC 3339") from None
+        moment = None
+    if moment is None or not _TIME.search(text):  # Python takes a bare date for its midnight
+        raise ProtocolError(f"time: {text!r} is not RFC 3339")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -33,8 +37,15 @@ def to_rfc3339(moment: datetime, timespec: str = "milliseconds") -> str:
 
 
 def from_millis(value: int) -> datetime:
-    """Read epoch milliseconds."""
-    return _EPOCH + timedelta(milliseconds=value)
+    """Read epoch milliseconds.
+
+    Raises:
+        ProtocolError: When they lie outside of the years 1 to 9999.
+    """
+    try:
+        return _EPOCH + timedelta(milliseconds=value)
+    except OverflowError:
+        raise _wild(Decimal(value), "milliseconds") from None
 
 
 def to_millis(moment: datetime) -> int:
@@ -43,10 +54,24 @@ def to_millis(moment: datetime) -> int:
 
 
 def from_seconds(value: Decimal | int | str) -> datetime:
-    """Read epoch seconds with a fraction, exactly to the microsecond."""
-    return _EPOCH + timedelta(microseconds=int(EXACT.multiply(Decimal(value), 1_000_000)))
+    """Read epoch seconds with a fraction, exactly to the microsecond.
+
+    Raises:
+        ProtocolError: When they are no number, or lie outside of the years 1 to 9999.
+    """
+    try:
+        seconds = Decimal(value)
+        if seconds.copy_abs() < _FAR:
+            return _EPOCH + timedelta(microseconds=int(EXACT.multiply(seconds, 1_000_000)))
+    except (ArithmeticError, ValueError):
+        pass
+    raise _wild(value if isinstance(value, str) else Decimal(value), "seconds")
 
 
 def to_seconds(moment: datetime) -> Decimal:
     """Write epoch seconds with a fraction."""
     return Decimal((moment - _EPOCH) // timedelta(microseconds=1)).scaleb(-6, EXACT)
+
+
+def _wild(value: Decimal | str, unit: str) -> ProtocolError:
+    return ProtocolError(f"time: {value!s:.40} is no time in {unit} since 1970 that a year of four digits has")

@@ -64,10 +64,7 @@ def number(value: Decimal, what: str) -> Decimal:
 
 def moment(value: Decimal | int, what: str = "time") -> datetime:
     """Read epoch seconds."""
-    try:
-        return from_seconds(number(Decimal(value), what))
-    except (ArithmeticError, ValueError):
-        raise ProtocolError(f"{what}: {value} is no time") from None
+    return from_seconds(number(Decimal(value), what))
 
 
 def side(word: str) -> Side:

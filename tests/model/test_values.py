@@ -100,10 +100,27 @@ def test_an_offset_is_kept() -> None:
     assert to_rfc3339(moment) == "2026-10-09T00:34:21.000Z"
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01T00:00:00Z", "1765185437003"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2026-13-01T00:00:00Z", "1765185437003", "2026-10-09", "20261009", "2026-W41-5"]
+)
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(ProtocolError, match="is not RFC 3339"):
         from_rfc3339(text)
+
+
+@pytest.mark.parametrize("value", [10**18, -(10**18), pytest.param(10**5000, id="endless")])
+def test_milliseconds_out_of_all_calendars(value: int) -> None:
+    with pytest.raises(ProtocolError, match="milliseconds since 1970"):
+        from_millis(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**15, pytest.param(10**5000, id="endless"), Decimal("1E+30"), Decimal("NaN"), "Infinity", "1e999999999", "noon"],
+)
+def test_seconds_out_of_all_calendars(value: Decimal | int | str) -> None:
+    with pytest.raises(ProtocolError, match="seconds since 1970"):
+        from_seconds(value)
 
 
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))  # noqa: DTZ001 (hypothesis wants them so)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from exchange_core.connector.simulation import SimExchange
+from exchange_core.errors import ProtocolError
 from exchange_core.model.market import Candle
 from exchange_core.model.time import from_seconds, to_millis
 from kraken_futures.simulator.codec import Arguments, PlainText, digits, read_decimal
@@ -81,10 +82,7 @@ def _moment(given: Arguments, name: str) -> datetime | None:
     text = given.text(name)
     if not text:
         return None
-    value = read_decimal(text)
     try:
-        if value is None:
-            raise OverflowError
-        return from_seconds(value)
-    except OverflowError:
+        return from_seconds(text)
+    except ProtocolError:
         raise PlainText(f"Invalid {name}") from None

@@ -50,7 +50,7 @@ def _moment(given: Arguments, name: str, time_of_id: Callable[[str], datetime | 
     number = read_decimal(text)
     try:
         moment = time_of_id(text) if number is None else from_seconds(number)
-    except (ExchangeError, OverflowError, ValueError):
+    except ExchangeError:
         moment = None
     if moment is None:
         raise invalid(name)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from exchange_core.connector.simulation import SimExchange, SimTrade
-from exchange_core.errors import ExchangeError
+from exchange_core.errors import ProtocolError
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.market import Candle, Level
 from exchange_core.model.number import plain
@@ -275,5 +275,5 @@ def _moment(given: Arguments, name: str) -> datetime | None:
         raise invalid(name)
     try:
         return from_seconds(value / 1_000_000_000 if abs(value) > _NANOSECONDS_FROM else value)
-    except (OverflowError, ExchangeError):
+    except ProtocolError:
         raise invalid(name) from None
