@@ -41,6 +41,8 @@ FrameTap = Callable[[str, str | bytes, float], None]
 TICK = 1.0
 # A connection that lived this long was a good one: the next loss starts with a short wait again.
 STABLE_AFTER = 60.0
+# What is published for a frame that the feed could not read.
+UNREADABLE = "unreadable frame"
 # So many unreadable frames in a row are no accident any more.
 UNREADABLE_IN_A_ROW = 20
 
@@ -284,7 +286,7 @@ class FeedRunner:
             self._log.warning(
                 "%s: %s feed: unreadable frame %d: %s", self.venue, self._spec.name, self.unreadable, error
             )
-        self._publish(Unrecognised(kind="unreadable frame", detail=str(error)))
+        self._publish(Unrecognised(kind=UNREADABLE, detail=str(error)))
 
     async def _send(self, connection: FrameConnection) -> None:
         gap = 1.0 / self._spec.frames_per_second

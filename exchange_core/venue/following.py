@@ -26,9 +26,10 @@ from exchange_core.model.event import (
     SequenceGap,
     Subscribed,
     Subscription,
+    Unrecognised,
 )
 from exchange_core.model.fill import Fill
-from exchange_core.transport.feed_runner import FeedPhase, FeedState
+from exchange_core.transport.feed_runner import UNREADABLE, FeedPhase, FeedState
 from exchange_core.transport.rest_client import RestClient
 from exchange_core.venue.background import Background
 from exchange_core.venue.bus import Bus
@@ -92,6 +93,7 @@ class Follower:
             Fill: self.take_fill,
             SequenceGap: self._gap,
             Subscribed: self._subscribed,
+            Unrecognised: self._unrecognised,
         }
 
     @property
@@ -179,10 +181,19 @@ class Follower:
         elif gap.channel is Channel.POSITIONS:
             self._spawn(self._ask_positions(), "asking for positions")
         else:
-            self.orders_are_live = False
-            self._hole()
-            self._fill_the_hole()
-            self._spawn(self._compare_orders(), "asking for open orders")
+            self._missed_something()
+
+    def _unrecognised(self, event: Unrecognised) -> None:
+        self._bus.publish(event)
+        if event.kind == UNREADABLE:
+            # It may have been a fill, and perhaps nothing comes after it whose number would show that.
+            self._missed_something()
+
+    def _missed_something(self) -> None:
+        self.orders_are_live = False
+        self._hole()
+        self._fill_the_hole()
+        self._spawn(self._compare_orders(), "asking for open orders")
 
     def _failed(self, error: ExchangeError) -> None:
         self.error = error

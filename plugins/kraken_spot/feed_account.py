@@ -25,6 +25,7 @@ from exchange_core.model.event import (
     SequenceGap,
     Unrecognised,
 )
+from exchange_core.model.fill import Fill
 from exchange_core.model.number import EXACT
 from exchange_core.model.order import OrderStatus
 from exchange_core.model.side import Side
@@ -143,6 +144,7 @@ class Executions:
                 events.append(Unrecognised(kind="execution", detail=str(error)))
         if is_snapshot:
             self._open = (*self._open, *orders) if continues else tuple(orders)
+            events = _oldest_fills_first(events)
             events.append(OpenOrdersSnapshot(orders=self._open))
         return events
 
@@ -260,6 +262,12 @@ class Balances:
 
     def _balance(self, asset: str, wallet: str, total: Decimal) -> Balance:
         return Balance(asset=asset, total=total, wallet=wallet, venue=self._context.venue)
+
+
+def _oldest_fills_first(events: list[Event]) -> list[Event]:
+    """Open point: which way round a snapshot lists the fills. It tells those of a time without a connection."""
+    fills = sorted((event for event in events if isinstance(event, Fill)), key=lambda fill: fill.time)
+    return [*fills, *(event for event in events if not isinstance(event, Fill))]
 
 
 def gap(reason: str, *channels: Channel) -> list[Event]:
