@@ -1,0 +1,278 @@
+"""Whole houses with faults in them: simulated venues behind bad lines, our own clients on real sockets, one account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from random import Random
+from typing import Any
+
+import attrs
+
+from exchange_core import OrderRequest, connect
+from exchange_core.clock import Clock, SystemClock
+from exchange_core.connector.simulation import SimFill, SimOrder, SimRequest
+from exchange_core.connector.spec import VenueSpec
+from exchange_core.model.book import BookHealth, OrderBook
+from exchange_core.model.order import Order, OrderType
+from exchange_core.model.side import Side
+from exchange_core.model.symbol import Symbol
+from exchange_core.plugins import Plugins, load_plugins
+from exchange_core.simulator import faults_actions as actions
+from exchange_core.simulator.faults import Faults, Tally
+from exchange_core.simulator.faults_schedule import Fault
+from exchange_core.simulator.launch import ACCOUNT, RunningSimulator, SimulatorLaunch, launch
+from exchange_core.simulator.maker import MakerSettings
+from exchange_core.venue.connected import ConnectedVenue
+from exchange_core.venue.resolver import ResolvePolicy
+from exchange_core.venue.venue import Surroundings
+
+WITHIN = 4.0
+"""Real seconds after which what a test waits for is not going to happen."""
+
+CALM = MakerSettings(volatility=Decimal(0), trade_chance=Decimal(0), levels=5)
+"""A market in which only tests trade; its quotes are renewed, so that its book keeps moving."""
+
+QUICK = ResolvePolicy(first_pause=0.02, longest_pause=0.1, margin=0.05, wait=5.0, cancel_wait=0.5)
+
+
+@cache
+def installed() -> Plugins:
+    """Look for plugins once for all tests."""
+    return load_plugins()
+
+
+@attrs.frozen
+class Kind:
+    """One of the venues and how its wire is told apart."""
+
+    plugin: str
+    symbol: str
+    other: str
+    place: str
+    cancel: str
+    book: str
+    update: str
+    unavailable: str
+    options: dict[str, Any] = attrs.field(factory=dict, repr=False)
+
+    @property
+    def spec(self) -> VenueSpec:
+        return installed().venue(self.plugin)
+
+    def __str__(self) -> str:
+        return self.plugin
+
+
+SPOT = Kind(
+    plugin="kraken_spot",
+    symbol="BTC/USD",
+    other="ETH/USD",
+    place="/0/private/AddOrder",
+    cancel="/0/private/CancelOrder",
+    book='"channel":"book"',
+    update='"type":"update"',
+    unavailable='{"error":["EService:Unavailable"]}',
+    options={"tier": "pro"},
+)
+FUTURES = Kind(
+    plugin="kraken_futures",
+    symbol="BTC/USD:USD",
+    other="ETH/USD:USD",
+    place="/derivatives/api/v3/sendorder",
+    cancel="/derivatives/api/v3/cancelorder",
+    book='"feed":"book',
+    update='"feed":"book"',
+    unavailable='{"result":"error","error":"Unavailable","serverTime":"2026-11-24T08:00:00.000Z"}',
+)
+KINDS = (SPOT, FUTURES)
+
+
+class Eager(Random):
+    """Waits hardly at all between attempts to connect."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return a / 10
+
+
+class FastClock:
+    """Real time, *speed* times as fast."""
+
+    def __init__(self, speed: float) -> None:
+        self._real = SystemClock()
+        self._speed = speed
+        self._start = self._real.monotonic()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self._gained())
+
+    def time_ns(self) -> int:
+        return self._real.time_ns() + int(self._gained() * 1e9)
+
+    def monotonic(self) -> float:
+        return self._real.monotonic() + self._gained()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self._speed)
+
+    def _gained(self) -> float:
+        return (self._real.monotonic() - self._start) * (self._speed - 1)
+
+
+@attrs.define
+class House:
+    """One simulated venue and our client on it.
+
+    Attributes:
+        frames: All that went over each of the client's feeds: its name, ``in`` or ``out``, the text.
+    """
+
+    kind: Kind
+    running: RunningSimulator
+    venue: ConnectedVenue
+    frames: list[tuple[str, str, str]] = attrs.field(factory=list)
+
+    @property
+    def faults(self) -> Faults:
+        return self.running.faults
+
+    # What goes wrong
+
+    def strike(self, action: actions.Action, **given: Any) -> Tally:
+        return self.faults.add(Fault(action=action, **given))
+
+    def count(self, **given: Any) -> Tally:
+        return self.strike(actions.Pass(), **given)
+
+    # What the exchange knows
+
+    @property
+    def orders(self) -> Sequence[SimOrder]:
+        exchange = self.running.exchange
+        return [*exchange.open_orders(ACCOUNT), *exchange.closed_orders(ACCOUNT)]
+
+    @property
+    def fills(self) -> Sequence[SimFill]:
+        return self.running.exchange.fills(ACCOUNT)
+
+    def quote(self, side: Side, symbol: str = "") -> Decimal:
+        """Return the best price on one side."""
+        bids, asks = self.running.exchange.book(Symbol.parse(symbol or self.kind.symbol), 1)
+        return (bids if side is Side.BUY else asks)[0].price
+
+    def trade_against(self, order: Order | SimOrder, quantity: Decimal) -> None:
+        """Let somebody else fill *order*, which must be the best on its side."""
+        request = order.request
+        self.running.exchange.place(
+            "somebody",
+            SimRequest(
+                symbol=request.symbol,
+                side=request.side.opposite,
+                type=OrderType.LIMIT,
+                quantity=quantity,
+                price=request.price,
+            ),
+        )
+
+    # What tests ask for again and again
+
+    def market(self, quantity: str = "0.01", side: str = "buy") -> OrderRequest:
+        return OrderRequest(symbol=self.kind.symbol, side=side, quantity=quantity)  # type: ignore[arg-type]
+
+    def resting(self, quantity: str = "0.01", below: int = 1000) -> OrderRequest:
+        """A buy order far below the market."""
+        price = self.quote(Side.BUY) - below
+        return OrderRequest(symbol=self.kind.symbol, side="buy", quantity=quantity, price=price)  # type: ignore[arg-type]
+
+    def best(self, quantity: str = "0.01") -> OrderRequest:
+        """A buy order above all others that fills nothing by itself."""
+        price = self.quote(Side.BUY) + 2
+        assert price < self.quote(Side.SELL)
+        return OrderRequest(symbol=self.kind.symbol, side="buy", quantity=quantity, price=price)  # type: ignore[arg-type]
+
+    async def follow(self) -> None:
+        """Have the account followed live."""
+        stream = self.venue.fill_updates()
+        await until(lambda: self.venue.health().feeds["private"].state == "open" and self.follows)
+        stream.close()
+
+    async def ended(self, order: Order) -> Order:
+        """Wait for the end of an order."""
+        async with asyncio.timeout(WITHIN), self.venue.order_updates() as news:
+            order = await self.venue.order(order)
+            while not order.is_final:
+                each = await anext(news)
+                order = each if each.venue_order_id == order.venue_order_id else order
+        return order
+
+    @property
+    def follows(self) -> bool:
+        until_now = self.venue.fills_complete_until
+        return until_now is not None
+
+    def one_order(self, quantity: str = "0.01") -> SimOrder:
+        """Return the only order that the exchange ever had from us; all that was filled is in the account."""
+        (order,) = self.orders
+        assert str(order.request.quantity.normalize()) == str(Decimal(quantity).normalize())
+        assert sum(fill.quantity for fill in self.fills) == order.filled
+        self.running.exchange.check_invariants()
+        return order
+
+
+@asynccontextmanager
+async def house(
+    kind: Kind,
+    *,
+    clock: Clock | None = None,
+    policy: ResolvePolicy = QUICK,
+    makers: MakerSettings | None = CALM,
+    seed: int = 5,
+    queue_size: int = 10_000,
+    surroundings: Callable[[Surroundings], Surroundings] = lambda given: given,
+    **options: Any,
+) -> AsyncIterator[House]:
+    """Run a venue and connect to it."""
+    assert kind.spec.simulator is not None
+    simulator = attrs.evolve(kind.spec.simulator, markets=kind.spec.simulator.markets[:2])
+    frames: list[tuple[str, str, str]] = []
+    around = surroundings(
+        Surroundings(
+            clock=clock or SystemClock(),
+            random=Eager(seed),
+            policy=policy,
+            queue_size=queue_size,
+            frame_tap=lambda name: lambda way, frame, _: frames.append((name, way, _text(frame))),
+        )
+    )
+    wanted = {"venue": SimulatorLaunch(spec=simulator, seed=seed, makers=makers)}
+    async with asyncio.timeout(3 * WITHIN), launch(wanted, clock=clock) as all_running:
+        running = all_running["venue"]
+        running.exchange.add_account("somebody", {name: Decimal(10**6) for name in ("USD", "BTC")})
+        given = {**kind.options, **running.settings(), **options}
+        async with connect(kind.plugin, surroundings=around, plugins=installed(), **given) as venue:
+            yield House(kind, running, venue, frames)
+
+
+def _text(frame: str | bytes) -> str:
+    return frame if isinstance(frame, str) else frame.decode()
+
+
+async def until(condition: Callable[[], object], within: float = WITHIN) -> None:
+    """Wait until *condition* holds."""
+    async with asyncio.timeout(within):
+        while not condition():  # noqa: ASYNC110 - what it waits for happens in many places
+            await asyncio.sleep(0.002)
+
+
+async def live_book(venue: ConnectedVenue, symbol: str, after: int = 0) -> OrderBook:
+    """Wait for a book that is live, with more than *after* messages checked."""
+    async with asyncio.timeout(WITHIN), venue.books(symbol) as books:
+        async for book in books:
+            assert book.health is BookHealth.LIVE
+            if book.checked > after:
+                return book
+    raise AssertionError("the stream ended")
