@@ -27,6 +27,7 @@ from exchange_core.model.time import from_millis, from_rfc3339, to_millis, to_rf
 from kraken_futures import contracts, naming, parse, rest_lookup, rest_orders, wire
 from kraken_futures.numbers import number, optional
 from kraken_futures.rest_calls import change, charts, private, public
+from kraken_futures.rest_history import HistoryCalls
 from kraken_futures.rest_market import MarketCalls
 from kraken_futures.rest_trading import OrderCalls
 
@@ -41,13 +42,14 @@ class FuturesRest:
 
     Attributes:
         reports: What was odd in the last instrument list, an entry each.
-        market, orders: Kraken's own calls, in groups; what they return is a flow, or pages of them.
+        market, orders, history: Kraken's own calls, in groups; what they return is a flow, or pages of them.
     """
 
     def __init__(self, context: VenueContext) -> None:
         self.reports: list[str] = []
         self.market = MarketCalls(context)
         self.orders = OrderCalls(context)
+        self.history = HistoryCalls(context)
         self._context = context
         self._venue = context.venue
 
