@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -21,6 +21,9 @@ from exchange_core.venue.record import Heard, OrderRecord
 
 FINISHED_KEPT = 10_000
 FILL_IDS_KEPT = 100_000
+
+# Clocks differ. What a venue did longer before an order was sent is not of that order, whatever client id it names.
+SKEW = timedelta(seconds=30)
 
 _LOG = logging.getLogger(__name__)
 
@@ -87,7 +90,8 @@ class OrderTracker:
 
     def knows(self, fill: Fill) -> bool:
         """Return whether *fill* belongs to an order that was placed here."""
-        record = self._find(fill.client_order_id, fill.venue_order_id)
+        ours = self._ours(fill.client_order_id, fill.venue_order_id, fill.time)
+        record = ours or (self._by_venue.get(fill.venue_order_id) if fill.venue_order_id else None)
         return record is not None and record.created is not None
 
     def sending(self, request: OrderRequest, now: datetime) -> Order:
@@ -151,7 +155,8 @@ class OrderTracker:
             reason=answer.reason,
         )
         known_id = about.venue_order_id if about else None
-        record = self._record(client_order_id, answer.venue_order_id or known_id)
+        since = None if about else answer.created
+        record = self._record(client_order_id, answer.venue_order_id or known_id, since)
         if record.request is None and record.created is None:
             # The answer's own request says more than an update can, such as how long it is good for.
             record.request = request
@@ -160,14 +165,14 @@ class OrderTracker:
 
     def apply(self, update: OrderUpdate, now: datetime) -> Order | None:
         """Merge an update; return the order as it now stands, None while too little is known of it."""
-        record = self._record(update.client_order_id, update.venue_order_id)
+        record = self._record_told(update)
         self._count(record, record.hear(update))
         self._note(record, now)
         return record.shown
 
     def fill(self, fill: Fill, now: datetime) -> bool:
         """Merge an execution; return False when it was known."""
-        record = self._record(fill.client_order_id, fill.venue_order_id)
+        record = self._record(fill.client_order_id, fill.venue_order_id, fill.time)
         new = record.add_fill(fill) and fill.id not in self._fill_ids
         if new:
             self._fill_ids[fill.id] = None
@@ -180,7 +185,7 @@ class OrderTracker:
 
     def snapshot(self, snapshot: OpenOrdersSnapshot, now: datetime) -> list[Order]:
         """Merge the list of open orders; return those that we hold open and that are not on it."""
-        listed = {id(self._record(u.client_order_id, u.venue_order_id)) for u in snapshot.orders}
+        listed = {id(self._record_told(update)) for update in snapshot.orders}
         absent = [
             record.shown
             for record in self._by_venue.values()
@@ -193,17 +198,31 @@ class OrderTracker:
     def _record_of(self, order: Order) -> OrderRecord:
         return self._record(order.client_order_id, order.venue_order_id)
 
-    def _find(self, client_order_id: str | None, venue_order_id: str | None) -> OrderRecord | None:
-        found = self._by_client.get(client_order_id) if client_order_id else None
-        return found or (self._by_venue.get(venue_order_id) if venue_order_id else None)
+    def _record_told(self, update: OrderUpdate) -> OrderRecord:
+        return self._record(update.client_order_id, update.venue_order_id, update.sequence_time)
 
-    def _record(self, client_order_id: str | None, venue_order_id: str | None) -> OrderRecord:
-        """Return the record of an order, made or joined from two as the ids show."""
-        ours = self._by_client.get(client_order_id) if client_order_id else None
+    def _ours(
+        self, client_order_id: str | None, venue_order_id: str | None, when: datetime | None
+    ) -> OrderRecord | None:
+        """Return the record that a client id means. A venue lets one be used again once its order is done."""
+        found = self._by_client.get(client_order_id) if client_order_id else None
+        if found is None or not venue_order_id:
+            return found
+        if found.venue_order_id is not None:
+            return found if found.venue_order_id == venue_order_id else None
+        was_before = when is not None and found.created is not None and when < found.created - SKEW
+        return None if was_before else found
+
+    def _record(
+        self, client_order_id: str | None, venue_order_id: str | None, when: datetime | None = None
+    ) -> OrderRecord:
+        """Return the record of an order, made or joined from two as the ids show.
+
+        Args:
+            when: When the venue did what is told of it.
+        """
+        ours = self._ours(client_order_id, venue_order_id, when)
         theirs = self._by_venue.get(venue_order_id) if venue_order_id else None
-        # A venue lets an id of ours be used again once its order is done; the venue's own id decides then.
-        if ours is not None and venue_order_id and ours.venue_order_id not in (None, venue_order_id):
-            ours = None
         if ours is not None and theirs is not None and ours is not theirs:
             ours.absorb(theirs)
             self._idle.pop(id(theirs), None)
@@ -237,10 +256,18 @@ class OrderTracker:
             self._forget()
         else:
             self._idle.pop(id(record), None)
+            self._name(record)
         if order is not None and order != record.shown:
             record.updated = now
             record.shown = attrs.evolve(order, updated=now)
             self._publish(record.shown)
+
+    def _name(self, record: OrderRecord) -> None:
+        """Let the client id of a live order mean it, and no longer one that is done and had the same."""
+        key = record.client_order_id
+        holder = self._by_client.get(key) if key else None
+        if key and holder is not None and holder is not record and holder.status.is_final:
+            self._by_client[key] = record
 
     def _forget(self) -> None:
         while len(self._idle) > self._finished_kept:

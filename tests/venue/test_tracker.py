@@ -308,6 +308,52 @@ def test_a_strangers_client_id_may_be_used_again(tracker: OrderTracker) -> None:
     assert (first.status, second.status, second.filled) == (FILLED, OPEN, 0)
 
 
+def test_a_fill_from_before_an_order_was_sent_is_not_of_it(sent: OrderTracker) -> None:
+    """Fills of an order that had the same client id come again with the snapshot of each new connection."""
+    old = fill(1, "10", time=at(-3600), venue_order_id="OLD")
+    assert not sent.knows(old)
+    sent.fill(old, at(1))
+    order = sent.get("c1")
+    assert order is not None
+    assert (order.status, order.filled, order.venue_order_id) == (PENDING, 0, None)
+    order = sent.answered(answer(OPEN), at(2), about=order)
+    assert (order.status, order.filled, order.venue_order_id, order.created) == (OPEN, 0, "V1", NOW)
+
+
+def test_news_from_before_an_order_was_sent_is_not_of_it(sent: OrderTracker) -> None:
+    news = update(OPEN, venue_order_id="OLD", sequence_time=at(-3600), quantity=Decimal(7), symbol=BTC, side=Side.BUY)
+    sent.apply(news, at(1))
+    sent.snapshot(OpenOrdersSnapshot(orders=(news,)), at(1))
+    stood = Order(request=REQUEST, status=OPEN, venue_order_id="OLDER", client_order_id="c1", created=at(-7200))
+    sent.answered(stood, at(1))
+    order = sent.get("c1")
+    assert order is not None
+    assert (order.status, order.venue_order_id, order.quantity) == (PENDING, None, 10)
+    assert sent.refused("c1", "this client id is in use", at(2)).status is REJECTED
+
+
+def test_a_fill_of_a_venue_whose_clock_is_behind_is_of_its_order_all_the_same(sent: OrderTracker) -> None:
+    early = fill(1, "10", time=at(-20), venue_order_id="V1")
+    assert sent.knows(early)
+    sent.fill(early, at(1))
+    assert sent.get("V1") == sent.get("c1")
+    assert sent.live() == []
+
+
+def test_a_client_id_that_is_used_again_means_the_order_that_is_live(tracker: OrderTracker) -> None:
+    terms = {"symbol": BTC, "side": Side.BUY, "quantity": Decimal(1), "price": Decimal(100)}
+    tracker.apply(update(OPEN, **terms), at(1))
+    tracker.apply(update(CANCELED), at(2))
+    tracker.apply(update(OPEN, venue_order_id="V2", **terms), at(3))
+    order = tracker.get("c1")
+    assert order is not None
+    assert (order.venue_order_id, order.status) == ("V2", OPEN), "canceling it by its client id must not do nothing"
+    tracker.fill(fill(1, "1", time=at(1), venue_order_id="V1"), at(4))
+    order = tracker.get("c1")
+    assert order is not None
+    assert (order.venue_order_id, order.filled) == ("V2", 0)
+
+
 def test_what_we_hold_open_and_the_list_has_not_must_be_asked_for(tracker: OrderTracker) -> None:
     for number in (1, 2, 3):
         request = OrderRequest(symbol=BTC, side="buy", quantity="1", price="1", client_order_id=f"c{number}")
