@@ -69,7 +69,11 @@ class Feed(Protocol):
         ...
 
     def closed(self, now: float) -> Events:
-        """The connection is gone: books are STALE until it is back."""
+        """The connection is gone: what was wanted stays wanted, and is asked for when the next one opens.
+
+        Books are STALE: a view that a user holds says so and shows no levels, as always while it is not LIVE, until
+        a fresh start verified on the next connection. That is no event of theirs: a view is one only when it is LIVE.
+        """
         ...
 
     def is_dead(self, now: float) -> str | None:
@@ -97,5 +101,5 @@ class Feed(Protocol):
         ...
 
     def book(self, symbol: Symbol) -> OrderBook | None:
-        """Return the live view of a book that was subscribed to."""
+        """Return the view of a book that is wanted, whatever its health, or None; always the same view."""
         ...

@@ -255,7 +255,8 @@ class SimExchange(Protocol):
     """What a wire protocol may ask of the exchange.
 
     Every method that changes something returns after all its events were given to every listener. Events of one
-    request come in the order they happened; a request's BookChanged events come last.
+    request come in the order they happened; a request's BookChanged events come last. When the first of them arrives
+    :meth:`book` already shows the state after all of them.
     """
 
     random: Random
@@ -346,7 +347,8 @@ class SimulatorSpec:
     """A venue's simulated side.
 
     Attributes:
-        section: ``spot`` or ``futures``: the key in the output of ``exchange simulate``.
+        section: A word of the plugin's: the key in the output of ``exchange simulate``, and the venue's name in what
+            that writes. Where several plugins have the same, each key is section and plugin, as in ``spot-tidepool``.
         protocol: Builds the wire protocol on an exchange.
         markets: What is traded unless told otherwise.
         assets: The assets that those markets need.

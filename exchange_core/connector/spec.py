@@ -114,7 +114,14 @@ class RestOperations(Protocol):
 
     def open_orders(self) -> Flow[list[Order]]: ...
     def balances(self) -> Flow[list[Balance]]: ...
-    def positions(self) -> Flow[list[Position]]: ...
+    def positions(self) -> Flow[list[Position]]:
+        """Return open positions; none, without asking, where the venue has no such thing.
+
+        Raises:
+            NotSupported: The venue has positions and this plugin cannot read them.
+        """
+        ...
+
     def fills(self, since: datetime | None) -> Flow[list[Fill]]:
         """Return our executions from *since* on (the venue's latest page without it), oldest first."""
         ...
@@ -149,7 +156,13 @@ class FeedSpec:
 
 
 class Support:
-    """Words of the support table."""
+    """Words of the support table.
+
+    Attributes:
+        HONOURED: The venue does it.
+        EMULATED: The plugin does it with what the venue has, to the same effect.
+        REFUSED: It cannot be had: an order that asks for it raises NotSupported, and nothing is sent.
+    """
 
     HONOURED = "honoured"
     EMULATED = "emulated"
@@ -170,7 +183,9 @@ class VenueSpec:
         rest: Builds the REST operations.
         feeds: Its WebSocket connections; a channel is served by the first that lists it.
         book_depths: Depths that books can be had in; empty when the venue sends whole books.
-        support: What of an order each transport does: parameter to a word of ``Support``.
+        support: What becomes of each parameter of an order: ``type``, ``time_in_force``, ``post_only``,
+            ``reduce_only``, ``client_order_id`` and ``deadline``, to a word of ``Support``. What is missing counts as
+            honoured. Single values (``fok``, say) are refused by ``place``.
         client_order_id: Makes a client id in the form that the venue takes, from 128 random bits.
         simulator: Its simulated side, if it has one.
     """

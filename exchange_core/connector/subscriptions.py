@@ -59,6 +59,11 @@ class SubscriptionLedger:
             self._active.add(subscription)
         return True
 
+    def again(self, subscription: Subscription) -> None:
+        """Take it, if it is wanted, as not asked for yet: what the venue sent of it is worth nothing any more."""
+        self._asked.pop(subscription, None)
+        self._active.discard(subscription)
+
     def refused(self, subscription: Subscription) -> None:
         """Note the venue's no: it is not wanted any more."""
         self.drop([subscription])

@@ -52,7 +52,7 @@ class Holdings:
         try:
             positions = await venue.positions()
         except NotSupported:
-            # The venue has no positions to show.
+            # Positions that its plugin cannot read; its balances count all the same.
             positions = ()
         self._take(balances, positions)
         self.read_at, self.reason = clock.now(), None

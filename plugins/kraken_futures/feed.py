@@ -104,7 +104,9 @@ class FuturesFeed:
     def closed(self, now: float) -> Events:
         self._is_open = False
         self._subscriber.closed()
-        return [keeper.local.view for keeper in self._market.books() if keeper.lose()]
+        for keeper in self._market.books():
+            keeper.lose()
+        return ()
 
     def receive(self, frame: bytes | str, now: float) -> Events:
         stats = self.stats

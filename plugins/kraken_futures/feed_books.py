@@ -204,13 +204,11 @@ class BookKeeper:
         self._repeats += 1
         self.due = now + max(patience, min(_LONGEST_WAIT, 2.0**self._repeats))
 
-    def lose(self) -> bool:
-        """Drop the levels because the connection is gone; return whether that changes what users see."""
-        was_live = self.local.health is BookHealth.LIVE
+    def lose(self) -> None:
+        """Drop the levels because the connection is gone."""
         self.local.clear(BookHealth.STALE)
         self.due = None
         self.failed = False
-        return was_live
 
     def _fill(self, side: Ladder[int], rows: Sequence[wire.BookRow]) -> None:
         price, quantity, sign = self._prices.read, self._quantities.read, side.sign

@@ -205,9 +205,7 @@ class TidepoolFeed:
         self.stats.resyncs += 1
         channel.due = None
         subscription = channel.subscription
-        if subscription in self._ledger:
-            self._ledger.drop([subscription])
-            self._ledger.want([subscription])
+        self._ledger.again(subscription)
         if not message.full:  # when even a fresh start is wrong, the next one waits for the tick
             self._ask(now)
         if channel.book is None:

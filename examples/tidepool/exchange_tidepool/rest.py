@@ -99,7 +99,8 @@ class TidepoolRest:
         return [parse.balance(raw, self._context) for raw in reply]
 
     def positions(self) -> Flow[list[Position]]:
-        raise NotSupported(f"{self._context.venue}: a spot exchange has no positions", venue=self._context.venue)
+        yield from ()  # a spot exchange has none, so there is nothing to ask
+        return []
 
     def fills(self, since: datetime | None) -> Flow[list[Fill]]:
         fills: list[Fill] = []
