@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -46,6 +47,9 @@ SUPPORT = {
     "deadline": Support.HONOURED,
 }
 """What AddOrder does with each part of an order."""
+
+# Our clock and the venue's differ by less than this, or the venue would refuse the deadlines that we send.
+_SKEW = timedelta(seconds=60)
 
 _CLIENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[ -~]{1,18}")
 
@@ -197,8 +201,19 @@ def _ours(
 ) -> tuple[str, wire.Order] | None:
     """Return the newest record that is *order*. A client id is free again once its order is finished."""
     found = [(txid, read(raw, wire.Order, f"order {txid}")) for txid, raw in records.items()]
-    ours = [(txid, raw) for txid, raw in found if _is(context, raw, order, client_id)]
+    ours = [
+        (txid, raw)
+        for txid, raw in found
+        if order.venue_order_id in (None, txid) and not _is_earlier(raw, order) and _is(context, raw, order, client_id)
+    ]
     return max(ours, key=lambda entry: entry[1].opentm or Decimal(0), default=None)
+
+
+def _is_earlier(raw: wire.Order, order: Order) -> bool:
+    """Whether the record is of an order that had come before *order* was sent, with the same client id."""
+    if not raw.opentm or order.created is None:
+        return False
+    return parse.moment(raw.opentm) < order.created - _SKEW
 
 
 def _is(context: VenueContext, raw: wire.Order, order: Order, client_id: str) -> bool:

@@ -274,6 +274,20 @@ def test_find_stops_at_the_open_ones(rest: KrakenSpotRest, run: Any) -> None:
     assert found.created == datetime.fromtimestamp(1700000000.5, UTC)
 
 
+@pytest.mark.parametrize("cl_ord_id", [OURS, None])
+def test_an_earlier_order_with_the_same_client_id_is_not_it(rest: KrakenSpotRest, run: Any, cl_ord_id: Any) -> None:
+    """An order of yesterday that was filled says nothing of one whose answer was lost just now."""
+    opened = datetime.fromtimestamp(1700000000.5, UTC)
+    earlier = {"closed": {TXID: record(status="closed", vol_exec="0.01", cl_ord_id=cl_ord_id)}}
+    assert run(rest.find(sent(created=opened + timedelta(hours=1))), {"open": {}}, earlier) is None
+    assert run(rest.find(sent(created=opened + timedelta(seconds=50))), {"open": {}}, earlier) is not None
+
+
+def test_an_order_whose_venue_id_is_known_is_no_other_with_its_client_id(rest: KrakenSpotRest, run: Any) -> None:
+    other = {"open": {"OTHER1-AAAAA-BBBBBB": record()}}
+    assert run(rest.find(sent(venue_order_id=TXID)), {}, other, {"closed": {}}) is None
+
+
 def test_find_says_none_only_when_it_is_nowhere(rest: KrakenSpotRest, run: Any) -> None:
     assert run(rest.find(sent()), {"open": {}}, {"closed": {}}) is None
 
