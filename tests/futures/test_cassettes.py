@@ -97,7 +97,7 @@ def taken(request: OrderRequest, venue_order_id: str, status: OrderStatus, secon
 RESTS_NOW = taken(RESTS, RESTING, OrderStatus.OPEN)
 POST_NOW = taken(POST, POSTED, OrderStatus.OPEN)
 HALF = {"filled": Decimal("0.15"), "average_price": Decimal(84010)}
-IOC_NOW = taken(IOC, CANCELED, OrderStatus.CANCELED, 10, reason="placed", **HALF)
+IOC_NOW = taken(IOC, CANCELED, OrderStatus.CANCELED, 10, **HALF)
 WHOLE = {"filled": Decimal("0.1"), "average_price": Decimal(83990)}
 MARKET_NOW = taken(MARKET, FILLED, OrderStatus.FILLED, 11, **WHOLE)
 
