@@ -119,6 +119,8 @@ def _read(call: RestCall, reply: HttpReply, venue: str) -> ExchangeError | None:
     if envelope is None:
         if call.reply is bytes and not _is_page(reply):
             return None  # a table in CSV
+        if call.base == "charts_url" and reply.body.lstrip()[:1] == b"[":
+            return None  # a bare list
         return ProtocolError(f"{what}: expected JSON, found {_kind_of(reply)}", venue=venue)
     if _has_envelope(call) and envelope.result != "success":
         return ProtocolError(f'{what}: expected result "success", found {str(envelope.result)[:40]!r}', venue=venue)

@@ -28,6 +28,7 @@ from kraken_futures import contracts, naming, parse, rest_lookup, rest_orders, w
 from kraken_futures.numbers import number, optional
 from kraken_futures.rest_account import AccountCalls
 from kraken_futures.rest_calls import change, charts, private, public
+from kraken_futures.rest_charts import ChartCalls
 from kraken_futures.rest_history import HistoryCalls
 from kraken_futures.rest_market import MarketCalls
 from kraken_futures.rest_programs import ProgramCalls
@@ -46,8 +47,8 @@ class FuturesRest:
 
     Attributes:
         reports: What was odd in the last instrument list, an entry each.
-        market, orders, history, account, settings, wallets, programs: Kraken's own calls, in groups. What they return
-            is a flow, or pages of flows.
+        market, orders, history, account, settings, wallets, programs, charts: Kraken's own calls, in groups. What they
+            return is a flow, or pages of flows.
     """
 
     def __init__(self, context: VenueContext) -> None:
@@ -59,6 +60,7 @@ class FuturesRest:
         self.settings = SettingCalls(context)
         self.wallets = WalletCalls(context)
         self.programs = ProgramCalls(context)
+        self.charts = ChartCalls(context)
         self._context = context
         self._venue = context.venue
 

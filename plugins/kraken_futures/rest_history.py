@@ -22,7 +22,7 @@ from kraken_futures import wire_history as wire
 from kraken_futures.limits import ACCOUNT_LOG_CSV, ACCOUNT_LOG_MOST, HISTORY_CALL, account_log_cost
 from kraken_futures.pages import Page, Pages, moment, whole
 from kraken_futures.rest_calls import history, market_history
-from kraken_futures.rows import readable
+from kraken_futures.rows import chosen, readable
 from kraken_futures.types_history import (
     Execution,
     HistoryEvent,
@@ -131,8 +131,8 @@ class HistoryCalls:
         """Page through changes of our positions; any of *changes* for any of *causes*, all without."""
         symbols = self._context.symbols
         params = self._of(symbol, span)
-        params |= {_CHANGES[PositionChange(one)]: True for one in changes}
-        params |= {_CAUSES[PositionCause(one)]: True for one in causes}
+        params |= {_CHANGES[chosen(PositionChange, one, "changes")]: True for one in changes}
+        params |= {_CAUSES[chosen(PositionCause, one, "causes")]: True for one in causes}
         return self._own("positions", params, msgspec.Raw, lambda row: parse_history.position_update(row, symbols))
 
     def account_log(

@@ -20,7 +20,7 @@ from kraken_futures import wire_account as wire
 from kraken_futures.limits import units
 from kraken_futures.numbers import number
 from kraken_futures.rest_calls import change, private
-from kraken_futures.rows import word
+from kraken_futures.rows import chosen, word
 from kraken_futures.types_account import SelfTradeStrategy
 
 
@@ -79,15 +79,13 @@ class SettingCalls:
 
     def set_self_trade_strategy(self, strategy: SelfTradeStrategy) -> Flow[SelfTradeStrategy]:
         """Choose it."""
-        chosen = word(SelfTradeStrategy, strategy)
-        if not isinstance(chosen, SelfTradeStrategy):
-            raise InvalidValue(f"strategy: {strategy!r} is none of {', '.join(SelfTradeStrategy)}")
+        wanted = chosen(SelfTradeStrategy, strategy, "strategy")
         reply: wire.Strategy = yield change(
-            "self-trade-strategy", wire.Strategy, {"strategy": chosen.value}, method="PUT"
+            "self-trade-strategy", wire.Strategy, {"strategy": wanted.value}, method="PUT"
         )
-        if reply.strategy != chosen:
-            raise ProtocolError(f"{self._context.venue}: self-trade-strategy {chosen}: it says {reply.strategy[:40]!r}")
-        return chosen
+        if reply.strategy != wanted:
+            raise ProtocolError(f"{self._context.venue}: self-trade-strategy {wanted}: it says {reply.strategy[:40]!r}")
+        return wanted
 
     def _leverage(self, symbol: Symbol | str, leverage: str | None) -> RestCall:
         # Left out, it means cross margin.

@@ -64,6 +64,18 @@ def optional_word(kind: type[W], text: str | None) -> W | str | None:
     return None if text is None else word(kind, text)
 
 
+def chosen(kind: type[W], value: object, what: str) -> W:
+    """Return one of our words for something that is asked for.
+
+    Raises:
+        InvalidValue: Lists the words there are.
+    """
+    try:
+        return kind(str(value))
+    except ValueError:
+        raise InvalidValue(f"{what}: {value!r} is none of {', '.join(kind)}") from None
+
+
 def readable(
     rows: Iterable[msgspec.Raw], kind: type[R], build: Callable[[R], T], what: str
 ) -> tuple[list[T], tuple[Unreadable, ...]]:
