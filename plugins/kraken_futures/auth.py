@@ -19,7 +19,7 @@ from exchange_core.connector.auth import Credentials
 from exchange_core.connector.rest import HttpRequest, RestCall
 from exchange_core.errors import ConfigError
 from kraken_futures.config import FuturesConfig
-from kraken_futures.dialect import form, write
+from kraken_futures.dialect import write
 
 
 def decode_secret(text: str) -> bytes:
@@ -82,11 +82,12 @@ class FuturesSigner:
 
     def sign(self, call: RestCall, nonce: int | None) -> HttpRequest:
         request = write(call)
+        sent = request.body.decode() or request.target.partition("?")[2]
         number = "" if nonce is None else str(nonce)
         headers = {
             **request.headers,
             "APIKey": self._api_key,
-            "Authent": self._authent(digest(form(call.params), number, call.path)),
+            "Authent": self._authent(digest(sent, number, call.path)),
         }
         if nonce is not None:
             headers["Nonce"] = number
