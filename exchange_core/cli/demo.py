@@ -65,7 +65,7 @@ def demo(
 
 
 async def _demo(out: Output, seed: int, messages: int) -> int:
-    specs = simulated_venues()
+    specs = {spec.simulator.section: spec for spec in simulated_venues().values() if spec.simulator is not None}
     async with launch(_launches(specs, seed)) as running:
         for name, simulator in running.items():
             out.say(f"{name}: a simulated {simulator.section} exchange at {simulator.urls['rest_url']}")

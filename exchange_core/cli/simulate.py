@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -43,13 +44,17 @@ def simulate(
     out = output(as_json)
     if tape is not None:
         raise NotSupported(f"--tape {tape}: playing a recorded tape as the market is not there yet")
-    ports = {"spot": spot_port, "futures": futures_port}
     specs = simulated_venues()
-    schedule = None if faults is None else read_faults(faults, venues=specs)
+    for option, section, port in (("--spot-port", "spot", spot_port), ("--futures-port", "futures", futures_port)):
+        if port and section not in specs:
+            raise ConfigError(f"{option} {port}: there is no one {section} exchange, but {', '.join(specs)}")
+    ports = {"spot": spot_port, "futures": futures_port}
+    simulators = {name: spec.simulator for name, spec in specs.items() if spec.simulator is not None}
+    sections = {simulator.section for simulator in simulators.values()}
+    schedule = None if faults is None else read_faults(faults, venues=sections)
     launches = {
-        section: SimulatorLaunch(spec=spec.simulator, port=ports.get(section, 0), seed=seed, faults=schedule)
-        for section, spec in specs.items()
-        if spec.simulator is not None
+        name: SimulatorLaunch(spec=simulator, port=ports.get(name, 0), seed=seed, faults=schedule)
+        for name, simulator in simulators.items()
     }
 
     async def job() -> None:
@@ -67,19 +72,24 @@ def simulate(
 
 
 def simulated_venues() -> dict[str, VenueSpec]:
-    """Return the installed venues that can be simulated, by the section they are named in.
+    """Return the installed venues that can be simulated, by the name they get here.
 
     Raises:
         ConfigError: When there is none.
     """
-    found: dict[str, VenueSpec] = {}
-    for _, spec in sorted(load_plugins().venues.items()):
-        if spec.simulator is not None:
-            found.setdefault(spec.simulator.section, spec)
+    found = by_section(load_plugins().venues.values())
     if not found:
         raise ConfigError("no installed plugin can be simulated; see: exchange plugins")
+    return found
+
+
+def by_section(specs: Iterable[VenueSpec]) -> dict[str, VenueSpec]:
+    """Return those with a simulated side by its section; by section and plugin where several have the same."""
+    simulated = [(spec.simulator.section, spec) for spec in specs if spec.simulator is not None]
+    count = Counter(section for section, _ in simulated)
+    named = {section if count[section] == 1 else f"{section}_{spec.name}": spec for section, spec in simulated}
     # Spot first, as the documented output has it.
-    return dict(sorted(found.items(), reverse=True))
+    return dict(sorted(named.items(), reverse=True))
 
 
 def describe(running: Mapping[str, RunningSimulator], specs: Mapping[str, VenueSpec]) -> str:

@@ -347,8 +347,8 @@ class SimulatorSpec:
     """A venue's simulated side.
 
     Attributes:
-        section: A word of the plugin's: the key in the output of ``exchange simulate``, and the venue's name in what
-            that writes. Where several plugins have the same, each key is section and plugin, as in ``spot-tidepool``.
+        section: A word such as ``spot``: the key in the output of ``exchange simulate``, and the venue's name in the
+            configuration that it writes. Where several plugins have the same, each key is section and plugin.
         protocol: Builds the wire protocol on an exchange.
         markets: What is traded unless told otherwise.
         assets: The assets that those markets need.

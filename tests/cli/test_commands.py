@@ -8,9 +8,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from exchange_core.cli.main import call
+from exchange_core.cli.simulate import by_section
+from kraken_futures.plugin import KRAKEN_FUTURES
+from kraken_spot.plugin import KRAKEN_SPOT
 
 
 def test_venues_lists_both_plugins_and_where_they_are_configured(exchange: Any) -> None:
@@ -172,6 +176,17 @@ def test_simulate_writes_a_configuration_that_works_and_whose_keys_are_private(t
     assert simulator.stdout.readline()
     assert 'api_secret = "file:spot.api_secret"' in (folder / "exchange.toml").read_text()
     assert (folder / "spot.api_secret").stat().st_mode & 0o077 == 0
+
+
+def test_plugins_with_the_same_section_are_told_apart_and_none_is_dropped() -> None:
+    """What is the only one of its section keeps the short name."""
+    twin = attrs.evolve(KRAKEN_SPOT, name="twin")
+    named = by_section([KRAKEN_SPOT, KRAKEN_FUTURES, twin, attrs.evolve(twin, name="live only", simulator=None)])
+    assert list(named.items()) == [
+        ("spot_twin", twin),
+        ("spot_kraken_spot", KRAKEN_SPOT),
+        ("futures", KRAKEN_FUTURES),
+    ]
 
 
 def test_simulate_overwrites_no_configuration_of_yours(tmp_path: Path, exchange: Any) -> None:
