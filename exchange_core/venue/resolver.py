@@ -30,6 +30,8 @@ class ResolvePolicy:
 
     Attributes:
         margin: After an order's deadline, before its absence proves that it never arrived: clocks differ.
+        lag: So long, answers of the venue may show what was before an event. Where the account is not followed live,
+            an absence proves nothing before that either.
         wait: How long ``place`` waits for an answer that is being looked for.
         cancel_wait: How long ``cancel`` waits for the private feed to say that the order is done.
         absent_tries: How often to ask for an order that is neither open nor done before it counts as done.
@@ -38,6 +40,7 @@ class ResolvePolicy:
     first_pause: float = 1.0
     longest_pause: float = 15.0
     margin: float = 10.0
+    lag: float = 60.0
     wait: float = 20.0
     cancel_wait: float = 2.0
     absent_tries: int = 4
@@ -63,8 +66,14 @@ class Resolver:
         background: Background,
         clock: Clock,
         policy: ResolvePolicy,
+        *,
+        is_live: Callable[[], bool] = lambda: False,
     ) -> None:
+        """Args:
+        is_live: Whether the private feed would have told of an order.
+        """
         self.policy = policy
+        self._is_live = is_live
         self._venue = venue
         self._rest = rest
         self._operations = operations
@@ -77,11 +86,11 @@ class Resolver:
     def unknown(self, order: Order) -> None:
         """Ask for an order whose sending got no answer, until it is found or can no longer come to be."""
         deadline = order.request.deadline
-        provable = None if deadline is None else deadline + timedelta(seconds=self.policy.margin)
 
         def conclude(asked: datetime, _: int) -> _End | None:
             # Without a deadline its absence proves nothing: it may still be under way.
-            if provable is None or asked < provable:
+            margin = self.policy.margin if self._is_live() else max(self.policy.margin, self.policy.lag)
+            if deadline is None or asked < deadline + timedelta(seconds=margin):
                 return None
             return OrderStatus.REJECTED, f"never arrived: the venue does not know it after its deadline {deadline}"
 
@@ -139,7 +148,7 @@ class Resolver:
         task.add_done_callback(lambda _: self._asking.discard(key))
 
     async def _ask(self, order: Order, wanted: Callable[[Order], bool], conclude: _Conclude) -> None:
-        nowhere = 0
+        nowhere, began = 0, self._clock.now()
         for pause in self.policy.pauses():
             await self._clock.sleep(pause)
             if not wanted(self.newest(order)):
@@ -153,8 +162,13 @@ class Resolver:
                     return
                 continue
             # The private feed may have been faster than the answer.
-            if found is not None or not wanted(self.newest(order)):
+            if not wanted(self.newest(order)):
                 return
+            if found is not None:
+                # It stands, or the answer is older than the news that had us ask.
+                if asked - began >= timedelta(seconds=self.policy.lag):
+                    return
+                continue
             nowhere += 1
             end = conclude(asked, nowhere)
             if end is not None:

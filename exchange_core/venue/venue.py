@@ -134,7 +134,17 @@ def open_venue(
     bus, background = Bus(), Background(name)
     streams = Streams(bus, around.queue_size)
     tracker = OrderTracker(name, publish=bus.publish, journal=around.journal or _keep_no_journal)
-    resolver = Resolver(name, rest, operations, tracker, bus, background, clock, around.policy)
+    resolver = Resolver(
+        name,
+        rest,
+        operations,
+        tracker,
+        bus,
+        background,
+        clock,
+        around.policy,
+        is_live=lambda: follower.orders_are_live,
+    )
     follower = Follower(name, rest, operations, tracker, resolver, bus, background, clock)
     feeds = Feeds(
         name,

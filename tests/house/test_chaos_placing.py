@@ -15,7 +15,7 @@ from tests.house.chaos import FUTURES, KINDS, SPOT, FastClock, House, Kind, hous
 kinds = pytest.mark.parametrize("kind", KINDS, ids=str)
 feeds = pytest.mark.parametrize("is_followed", [False, True], ids=["private feed down", "private feed up"])
 
-ASKING = ResolvePolicy(margin=1.0, longest_pause=2.0)
+ASKING = ResolvePolicy(margin=1.0, lag=1.0, longest_pause=2.0)
 
 
 def says(body: str, *, acts: bool = False, status: int = 200) -> actions.Answer:
@@ -121,7 +121,7 @@ async def test_asking_for_an_order_overtakes_it_so_that_its_nonce_is_too_low() -
 @kinds
 async def test_an_order_that_arrives_after_its_deadline_does_not_happen(kind: Kind) -> None:
     options = {} if kind is SPOT else {"use_nonce": False}
-    patient = ResolvePolicy(first_pause=7.0, margin=1.0)
+    patient = ResolvePolicy(first_pause=7.0, margin=1.0, lag=1.0)
     async with house(kind, clock=FastClock(20), policy=patient, request_timeout=0.2, **options) as home:
         late = home.strike(actions.DelayRequest(6), http=kind.place)
         order = await home.venue.place(home.market())

@@ -18,6 +18,7 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.venue.connected import ConnectedVenue
 from exchange_core.venue.following import FILLS_MARGIN
+from exchange_core.venue.resolver import ResolvePolicy
 
 BTC = Symbol.parse("BTC/USD")
 OPEN, PARTIAL, FILLED, CANCELED = (
@@ -113,6 +114,16 @@ async def test_an_answer_that_is_lost_is_replaced_by_the_feed(venue: ConnectedVe
     assert (order.status, order.unknown, order.venue_order_id) == (OPEN, False, "V1")
     assert "/find" not in shop.paths()
     assert shop.paths().count("/place") == 1
+
+
+async def test_where_the_feed_would_have_told_an_absence_proves_itself_sooner(
+    venue: ConnectedVenue, shop: Any, peer: Any
+) -> None:
+    shop.instead("/place", httpx.ReadTimeout("no answer"))
+    began = now(venue)
+    order = await venue.place(buy())
+    assert (order.status, order.unknown) == (OrderStatus.REJECTED, False)
+    assert timedelta(seconds=15) <= now(venue) - began < timedelta(seconds=60)
 
 
 async def test_old_fills_of_a_snapshot_are_history_and_no_news(venue: ConnectedVenue, shop: Any, peer: Any) -> None:
@@ -239,6 +250,32 @@ async def test_a_venue_that_sends_no_list_of_open_orders_is_asked_for_it(
     ended = await read(orders)
     assert (ended.status, ended.filled) == (FILLED, 1)
     await until(lambda: venue._parts.follower.orders_are_live)
+
+
+async def test_an_answer_that_is_older_than_the_list_does_not_keep_an_order_open(
+    venue: ConnectedVenue, shop: Any, peer: Any
+) -> None:
+    """REST may lag behind by a minute, and the message of the end was lost with the line: nothing else would come."""
+    await venue.place(buy())
+    orders = venue.order_updates()
+    shop.instead("/find", *[shop.orders["V1"]] * 3)
+    shop.change("V1", status=FILLED, filled=Decimal(1))
+    await shop.tell(peer, OpenOrdersSnapshot(orders=()))
+    ended = await read(orders)
+    assert (ended.status, ended.filled) == (FILLED, 1)
+    assert shop.paths().count("/find") == 4
+
+
+async def test_an_order_that_stands_is_not_asked_for_on_and_on(make_venue: Any, shop: Any, watched: None) -> None:
+    policy = ResolvePolicy(first_pause=0.5, longest_pause=0.5, lag=10)
+    async with make_venue(policy=policy) as venue:
+        venue.order_updates()
+        peer, _ = await shop.asked()
+        await venue.place(buy())
+        await shop.tell(peer, OpenOrdersSnapshot(orders=()))
+        await until(lambda: shop.paths().count("/find") >= 3)
+        await until(lambda: not venue._trading._resolver._asking)
+        assert venue._parts.tracker.get("V1").status is OPEN
 
 
 async def test_an_order_that_is_neither_open_nor_done_counts_as_done(
