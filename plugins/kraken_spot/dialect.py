@@ -21,6 +21,9 @@ from kraken_spot.errors import error_for, no_answer
 
 T = TypeVar("T")
 
+_ZIP = b"PK"
+"""How a report begins, the one good answer that is not wrapped in anything."""
+
 
 class KrakenSpotDialect:
     """Writes public calls and reads all answers.
@@ -37,6 +40,8 @@ class KrakenSpotDialect:
         return public_request(call)
 
     def decode(self, call: RestCall, reply: HttpReply) -> Any:
+        if call.reply is bytes and reply.status == 200 and reply.body.startswith(_ZIP):
+            return reply.body
         try:
             envelope = decoder(wire.Envelope).decode(reply.body)
         except (msgspec.MsgspecError, UnicodeError) as error:
@@ -46,6 +51,8 @@ class KrakenSpotDialect:
             raise error_for(errors, call, reply, self._venue)
         if reply.status != 200:
             raise no_answer(call, reply, self._venue, "and no error in the answer")
+        if call.reply is bytes:
+            raise no_answer(call, reply, self._venue, "and neither a report nor an error in the answer")
         self.warnings.update(envelope.error)
         return self._result(call, envelope.result)
 

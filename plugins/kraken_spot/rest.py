@@ -27,6 +27,8 @@ from kraken_spot import limits, parse, rest_orders, wire
 from kraken_spot.dialect import KrakenSpotDialect, read
 from kraken_spot.feed_carriers import INTERVALS
 from kraken_spot.naming import load_assets, load_pairs
+from kraken_spot.rest_account import AccountCalls
+from kraken_spot.rest_exports import ExportCalls
 from kraken_spot.rest_history import HistoryCalls
 from kraken_spot.rest_market import MarketCalls
 
@@ -41,6 +43,8 @@ class KrakenSpotRest:
         skipped: Entries of the venue's lists that could not be used, and why.
         market: Kraken's own calls about markets.
         history: Its calls about orders, trades and ledger entries, in full.
+        account: Its calls about collateral, positions, fees and the key.
+        exports: Its calls about reports.
     """
 
     def __init__(self, context: VenueContext) -> None:
@@ -48,6 +52,8 @@ class KrakenSpotRest:
         self.skipped: dict[str, str] = {}
         self.market = MarketCalls(context)
         self.history = HistoryCalls(context)
+        self.account = AccountCalls(context)
+        self.exports = ExportCalls(context)
 
     def instruments(self) -> Flow[list[Instrument]]:
         assets: dict[str, msgspec.Raw] = yield _public("Assets", {}, dict[str, msgspec.Raw])
