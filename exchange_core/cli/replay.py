@@ -42,23 +42,27 @@ def replay(
     if out.as_json:
         for row in rows:
             out.line(row)
-        out.line({name: getattr(total, name) for name in _TOTALS})
+        out.line(_totals(total))
     else:
         out.rows([*rows, {"file": "all", **_row(total)}] if len(rows) > 1 else rows, ["file", *_TOTALS])
-        for kind, count in total.kinds.items():
+        for kind, count in total.seen.unknown.items():
             out.say(f"not recognised, {count} times: {kind}")
         for symbol, health in total.unhealthy.items():
             out.say(f"book of {symbol} ends {health}")
-    wrong = total.mismatches or total.gaps or total.unknown or total.unhealthy
+    wrong = total.seen.mismatches or total.seen.gaps or total.seen.unknown or total.unhealthy
     return 1 if strict and wrong else 0
 
 
 def _row(report: ReplayReport) -> dict[str, object]:
-    return {name: getattr(report, name) for name in _TOTALS} | {
-        "unknown_kinds": dict(report.kinds),
-        "ignored": dict(report.ignored),
+    return _totals(report) | {
+        "unknown_kinds": dict(report.seen.unknown),
+        "ignored": dict(report.seen.ignored),
         "unhealthy": report.unhealthy,
     }
+
+
+def _totals(report: ReplayReport) -> dict[str, object]:
+    return {name: getattr(report.seen, name) for name in _TOTALS} | {"unknown": report.seen.unknown.total()}
 
 
 def _read(path: Path) -> bytes:

@@ -42,6 +42,11 @@ class FeedStats:
     unknown: Counter[str] = attrs.field(factory=Counter)
     ignored: Counter[str] = attrs.field(factory=Counter)
 
+    def add(self, other: FeedStats) -> None:
+        """Add what another feed has seen."""
+        for name, value in attrs.asdict(other, recurse=False).items():
+            setattr(self, name, getattr(self, name) + value)
+
 
 class Feed(Protocol):
     """One connection to one venue."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from exchange_core.connector.feed import Feed
+from exchange_core.connector.feed import Feed, FeedStats
 from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.connector.spec import VenueContext, VenueSpec
 from exchange_core.errors import ProtocolError
@@ -22,35 +22,17 @@ class ReplayReport:
     """What was seen.
 
     Attributes:
-        frames: Frames fed (those that the venue sent).
-        books: Book messages, snapshots included.
-        verified: Book messages that passed the venue's check (checksum or sequence).
-        mismatches: Book messages that failed their checksum.
-        gaps: Holes in a sequence.
-        resyncs: Fresh snapshots after a book had been dropped or asked for again.
-        unknown: Frames that the plugin does not know.
-        kinds: How many of each unknown kind.
-        ignored: Frames that are known and carry no news, by name.
+        seen: By the venue's feeds together. Each frame that the venue sent counts once, and as unknown when no feed
+            knows it.
         unhealthy: Books that were not live at the end, by symbol.
     """
 
-    frames: int = 0
-    books: int = 0
-    verified: int = 0
-    mismatches: int = 0
-    gaps: int = 0
-    resyncs: int = 0
-    unknown: int = 0
-    kinds: Counter[str] = attrs.field(factory=Counter)
-    ignored: Counter[str] = attrs.field(factory=Counter)
+    seen: FeedStats = attrs.field(factory=FeedStats)
     unhealthy: dict[str, str] = attrs.field(factory=dict)
 
     def add(self, other: ReplayReport) -> None:
         """Add what another recording showed."""
-        for name in ("frames", "books", "verified", "mismatches", "gaps", "resyncs", "unknown"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.kinds.update(other.kinds)
-        self.ignored.update(other.ignored)
+        self.seen.add(other.seen)
         self.unhealthy.update(other.unhealthy)
 
 
@@ -82,7 +64,8 @@ class _Replay:
             spec.rest(context).load_instruments(instruments)
         self._feeds: list[Feed] = [feed.make(context) for feed in spec.feeds]
         self._books: dict[str, OrderBook] = {}
-        self._report = ReplayReport()
+        self._frames = 0
+        self._unknown: Counter[str] = Counter()
 
     def run(self, recording: Iterable[Frame]) -> ReplayReport:
         started = False
@@ -100,7 +83,7 @@ class _Replay:
             feed.outbox()
 
     def _take(self, frame: Frame) -> None:
-        self._report.frames += 1
+        self._frames += 1
         kind = "no feed"
         for feed in self._feeds:
             try:
@@ -115,8 +98,7 @@ class _Replay:
                 self._note(feed, events)
                 return
             kind = strangers[0]
-        self._report.unknown += 1
-        self._report.kinds[kind] += 1
+        self._unknown[kind] += 1
 
     def _note(self, feed: Feed, events: Iterable[object]) -> None:
         for event in events:
@@ -128,16 +110,12 @@ class _Replay:
                     self._books[str(event.symbol)] = book
 
     def _finish(self) -> ReplayReport:
-        report = self._report
+        seen = FeedStats()
         for feed in self._feeds:
-            stats = feed.stats
-            report.books += stats.books
-            report.verified += stats.verified
-            report.mismatches += stats.mismatches
-            report.gaps += stats.gaps
-            report.resyncs += stats.resyncs
-            report.ignored.update(stats.ignored)
-        report.unhealthy = {
+            seen.add(feed.stats)
+        # What one feed does not know another may.
+        seen.frames, seen.unknown = self._frames, self._unknown
+        unhealthy = {
             symbol: str(book.health) for symbol, book in self._books.items() if book.health is not BookHealth.LIVE
         }
-        return report
+        return ReplayReport(seen, unhealthy)

@@ -85,8 +85,8 @@ def test_it_records_what_there_is(
         key = (room / f"{name}.{option}").read_text()
         assert not [path for path in folder.iterdir() if key in path.read_text("utf-8")]
     public, private = replay_files(SPECS[name], [folder / f"{kind}.stream.jsonl" for kind in ("public", "private")])
-    assert public.books == public.verified > 0
-    assert (public.unknown, private.unknown, public.unhealthy) == (0, 0, {})
+    assert public.seen.books == public.seen.verified > 0
+    assert (public.seen.unknown, private.seen.unknown, public.unhealthy) == ({}, {}, {})
 
 
 def test_ctrl_c_ends_it_early_and_keeps_what_came(room: Path, tmp_path: Path) -> None:

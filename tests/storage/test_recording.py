@@ -104,4 +104,4 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 def test_a_replay_counts_neither_the_head_nor_what_we_sent(tmp_path: Path) -> None:
     path = write(tmp_path, "a.stream.jsonl", HEAD + line(0, "out", '{"method":"ping"}') + line(0, "in", BEAT))
     (report,) = replay_files(KRAKEN_SPOT, [path])
-    assert (report.frames, report.unknown, dict(report.ignored)) == (1, 0, {"heartbeat": 1})
+    assert (report.seen.frames, report.seen.unknown, report.seen.ignored) == (1, {}, {"heartbeat": 1})

@@ -454,7 +454,7 @@ def test_a_recording_replays(world: World, public: Line, tmp_path: Path) -> None
     recording.write_text("\n".join(frames))
     listing = world.side.http(HttpRequest("GET", "/markets", {})).body
     (report,) = replay_files(TIDEPOOL, [recording], listing)
-    assert (report.books, report.verified, report.unknown, report.unhealthy) == (2, 2, 0, {})
+    assert (report.seen.books, report.seen.verified, report.seen.unknown, report.unhealthy) == (2, 2, {}, {})
 
 
 # The account
