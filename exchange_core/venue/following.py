@@ -86,7 +86,9 @@ class Follower:
         self._fills_are_live = False
         self._is_open = False
         self._holes = 0
+        self._losses = 0
         self._catching_up: asyncio.Task[None] | None = None
+        self._wanted_again: dict[str, bool] = {}
         self._handlers: dict[type, Callable[[Any], None]] = {
             OrderUpdate: self._order_update,
             OpenOrdersSnapshot: self._open_orders,
@@ -140,7 +142,7 @@ class Follower:
         """Take a change of that connection."""
         self._is_open = state.phase is FeedPhase.OPEN
         if not self._is_open:
-            self.orders_are_live = False
+            self._lose_orders()
             self._hole()
 
     def take_fill(self, fill: Fill) -> None:
@@ -168,7 +170,7 @@ class Follower:
             # Not every venue begins with a list of what is open, and what we hold open may have ended meanwhile.
             self.orders_are_live = not self._tracker.live()
             if not self.orders_are_live:
-                self._spawn(self._compare_orders(), "asking for open orders")
+                self._ask_once("asking for open orders", self._compare_orders)
         elif event.subscription.channel is Channel.FILLS:
             self._hole()
             self._fill_the_hole()
@@ -177,9 +179,9 @@ class Follower:
         self._bus.publish(gap)
         _LOG.warning("%s: news of %s were lost (%s); asking for them", self._venue, gap.channel, gap.reason)
         if gap.channel is Channel.BALANCES:
-            self._spawn(self._ask_balances(), "asking for balances")
+            self._ask_once("asking for balances", self._ask_balances)
         elif gap.channel is Channel.POSITIONS:
-            self._spawn(self._ask_positions(), "asking for positions")
+            self._ask_once("asking for positions", self._ask_positions)
         else:
             self._missed_something()
 
@@ -190,18 +192,22 @@ class Follower:
             self._missed_something()
 
     def _missed_something(self) -> None:
-        self.orders_are_live = False
+        self._lose_orders()
         self._hole()
         self._fill_the_hole()
-        self._spawn(self._compare_orders(), "asking for open orders")
+        self._ask_once("asking for open orders", self._compare_orders)
 
     def _failed(self, error: ExchangeError) -> None:
         self.error = error
-        self.orders_are_live = False
+        self._lose_orders()
         self._hole()
         readers, self._readers = self._readers, []
         for reader in readers:
             reader(error)
+
+    def _lose_orders(self) -> None:
+        self.orders_are_live = False
+        self._losses += 1
 
     def _hole(self) -> None:
         """The record is whole up to what was last heard, and no further."""
@@ -233,11 +239,13 @@ class Follower:
             if not self._is_open:
                 # It is asked for again as soon as there is a connection.
                 return
+            await self._clock.sleep(self._resolver.policy.first_pause)
 
     async def _ask_fills(self, since: datetime) -> list[Fill]:
         return await self._rest.run(self._operations.fills(since))
 
     async def _compare_orders(self) -> None:
+        losses = self._losses
         before = {order.venue_order_id for order in self._tracker.live() if order.venue_order_id}
         orders = await self._ask("open orders", lambda: self._rest.run(self._operations.open_orders()))
         if orders is None:
@@ -248,7 +256,8 @@ class Follower:
         for known in self._tracker.live():
             if known.venue_order_id in absent:
                 self._resolver.absent(known)
-        self.orders_are_live = self._is_open
+        if losses == self._losses:
+            self.orders_are_live = self._is_open
 
     async def _ask_balances(self) -> None:
         balances = await self._ask("balances", lambda: self._rest.run(self._operations.balances()))
@@ -271,6 +280,26 @@ class Follower:
                     return None
             await self._clock.sleep(pause)
         return None
+
+    def _ask_once(self, what: str, ask: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Ask in the background, unless it is being asked; then once more, as the answer may be older than the news."""
+        if what in self._wanted_again:
+            self._wanted_again[what] = True
+            return
+        self._wanted_again[what] = True
+        if self._spawn(self._ask_while_wanted(what, ask), what) is None:
+            del self._wanted_again[what]
+
+    async def _ask_while_wanted(self, what: str, ask: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            while True:
+                self._wanted_again[what] = False
+                await ask()
+                if not self._wanted_again[what]:
+                    return
+                await self._clock.sleep(self._resolver.policy.first_pause)
+        finally:
+            del self._wanted_again[what]
 
     def _spawn(self, job: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None] | None:
         try:

@@ -16,6 +16,7 @@ from exchange_core.model.fill import Fee, Fill
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from exchange_core.venue.bus import topic
 from exchange_core.venue.connected import ConnectedVenue
 from exchange_core.venue.following import FILLS_MARGIN
 from exchange_core.venue.resolver import ResolvePolicy
@@ -299,6 +300,33 @@ async def test_a_gap_among_orders_compares_them_with_the_venues_list(
     shop.change("V1", status=FILLED, filled=Decimal(1))
     await shop.tell(peer, SequenceGap(channel=Channel.ORDERS, reason="lost"))
     assert (await read(orders)).status is FILLED
+
+
+@pytest.mark.parametrize(
+    ("channel", "path"), [(Channel.ORDERS, "/open_orders"), (Channel.BALANCES, "/balances"), (Channel.FILLS, "/fills")]
+)
+async def test_a_storm_of_gaps_is_answered_by_two_questions(
+    venue: ConnectedVenue, shop: Any, peer: Any, channel: Channel, path: str
+) -> None:
+    """One under way, whose answer may be older than the last gap, and one after it."""
+    answered = asyncio.Event()
+
+    async def slow(params: Any) -> Any:
+        await answered.wait()
+        return []
+
+    gaps: list[SequenceGap] = []
+    venue._parts.bus.subscribe(topic(SequenceGap), gaps.append)
+    before, tasks = shop.paths().count(path), len(asyncio.all_tasks())
+    shop.instead(path, slow)
+    await shop.tell(peer, *[SequenceGap(channel=channel, reason="lost")] * 100)
+    await until(lambda: len(gaps) == 100 and shop.paths().count(path) == before + 1)
+    assert len(asyncio.all_tasks()) < tasks + 10
+    answered.set()
+    await until(lambda: shop.paths().count(path) == before + 2)
+    follower = venue._parts.follower
+    await until(lambda: not follower._wanted_again and venue.fills_complete_until is not None)
+    assert shop.paths().count(path) == before + 2
 
 
 async def test_a_cancel_waits_for_the_feeds_word(venue: ConnectedVenue, shop: Any, peer: Any) -> None:
