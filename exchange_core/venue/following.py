@@ -88,6 +88,7 @@ class Follower:
         self._holes = 0
         self._losses = 0
         self._catching_up: asyncio.Task[None] | None = None
+        self._unsettled: datetime | None = None
         self._wanted_again: dict[str, bool] = {}
         self._handlers: dict[type, Callable[[Any], None]] = {
             OrderUpdate: self._order_update,
@@ -235,11 +236,20 @@ class Follower:
                 self._heard = max(asked, self._heard or asked)
                 self._fills_are_live = True
                 self._last_whole_fill = self._last_fill
+                self._unsettled = since if self._unsettled is None else min(since, self._unsettled)
+                self._ask_once("asking for late fills", self._ask_late_fills)
                 return
             if not self._is_open:
                 # It is asked for again as soon as there is a connection.
                 return
             await self._clock.sleep(self._resolver.policy.first_pause)
+
+    async def _ask_late_fills(self) -> None:
+        """Ask once more when the venue must have caught up: the feed may tell younger fills than it lists."""
+        since, self._unsettled = self._unsettled, None
+        await self._clock.sleep(self._resolver.policy.lag)
+        for fill in await self._ask("late fills", partial(self._ask_fills, since or self._clock.now())) or ():
+            self.take_fill(fill)
 
     async def _ask_fills(self, since: datetime) -> list[Fill]:
         return await self._rest.run(self._operations.fills(since))

@@ -190,6 +190,22 @@ async def test_the_record_is_whole_up_to_the_last_sign_of_life(venue: ConnectedV
     assert before < after <= now(venue)
 
 
+async def test_a_fill_that_the_venue_lists_late_is_found(make_venue: Any, shop: Any, watched: None) -> None:
+    """It was made while the line was down, and the feed told only of younger ones when it was back."""
+    async with make_venue(policy=ResolvePolicy(lag=10)) as venue:
+        fills = venue.fill_updates()
+        peer, _ = await shop.asked()
+        await until(lambda: venue.fills_complete_until is not None)
+        began = now(venue)
+        peer.abort()
+        peer, _ = await shop.asked()
+        await until(lambda: shop.paths().count("/fills") >= 2)
+        shop.fills.append(fill(1, began))
+        await shop.tell(peer, fill(2, began + timedelta(seconds=120)))
+        assert [each.id for each in await read(fills, 2)] == ["f2", "f1"]
+        assert shop.paths().count("/fills") >= 3
+
+
 async def test_a_gap_is_filled_from_before_it(venue: ConnectedVenue, shop: Any, peer: Any) -> None:
     """What came after the gap proves nothing of what was lost in it."""
     fills = venue.fill_updates()
@@ -325,7 +341,8 @@ async def test_a_storm_of_gaps_is_answered_by_two_questions(
     answered.set()
     await until(lambda: shop.paths().count(path) == before + 2)
     follower = venue._parts.follower
-    await until(lambda: not follower._wanted_again and venue.fills_complete_until is not None)
+    late = {"asking for late fills"}
+    await until(lambda: follower._wanted_again.keys() <= late and venue.fills_complete_until is not None)
     assert shop.paths().count(path) == before + 2
 
 
