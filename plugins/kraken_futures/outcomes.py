@@ -99,8 +99,9 @@ def judge(asked: Question, status: wire.SendStatus, venue: str) -> Outcome:
     events = status.order_events or []
     try:
         executed = executions(events, status.order_id)
+        average = contracts.average_price(asked.symbol.is_inverse, executed)
         received = from_rfc3339(status.received_time) if status.received_time else None
-    except ProtocolError as problem:
+    except (ProtocolError, ArithmeticError) as problem:  # such as an execution at the price 0
         raise OutcomeUnknown(f"{venue}: {asked.call}: the answer does not read as documented: {problem}") from problem
     filled = total(quantity for quantity, _ in executed)
     outcome = _status(asked, status.status, filled, {event.type for event in events}, venue)
@@ -109,7 +110,7 @@ def judge(asked: Question, status: wire.SendStatus, venue: str) -> Outcome:
     return Outcome(
         status=outcome,
         filled=filled,
-        average_price=contracts.average_price(asked.symbol.is_inverse, executed),
+        average_price=average,
         order_id=status.order_id or _order_id(events),
         received=received,
     )

@@ -12,7 +12,10 @@ from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.simulator.launch import RunningSimulator, SimulatorLaunch, launch
 from exchange_core.venue.connected import ConnectedVenue
 from exchange_core.venue.venue import connect
+from kraken_futures.order_requests import FuturesOrder
 from kraken_futures.plugin import KRAKEN_FUTURES
+from kraken_futures.rest import FuturesRest
+from kraken_futures.rest_charts import Resolution
 
 LINEAR, INVERSE = "BTC/USD:USD", "BTC/USD:BTC"
 WITHIN = 20.0
@@ -128,3 +131,55 @@ async def test_a_wrong_secret_is_refused_and_not_shown(simulator: RunningSimulat
 async def test_without_nonces_calls_are_taken_too(simulator: RunningSimulator) -> None:
     async with asyncio.timeout(WITHIN), connect("kraken_futures", use_nonce=False, **simulator.settings()) as v:
         assert await v.balances()
+
+
+async def test_the_venues_own_calls_are_reached_through_its_operations(venue: ConnectedVenue) -> None:
+    operations = venue.operations
+    assert isinstance(operations, FuturesRest)
+    async with asyncio.timeout(WITHIN):
+        assert {str(one.symbol) for one in await venue.run(operations.market.contracts())} >= {LINEAR, INVERSE}
+        tickers = await venue.run(operations.market.tickers(LINEAR))
+        assert [str(one.symbol) for one in tickers.contracts] == [LINEAR]
+        assert (await venue.run(operations.market.status(LINEAR))).extreme_volatility_initial_margin_multiplier == 1
+        assert await venue.run(operations.account.wallets())
+        candles = await venue.run(operations.charts.candles(LINEAR, Resolution.MINUTE).page())
+        assert candles.items
+
+
+async def test_an_order_of_the_venues_own_kind_is_sent_seen_and_canceled_by_contract(venue: ConnectedVenue) -> None:
+    operations = venue.operations
+    assert isinstance(operations, FuturesRest)
+    async with asyncio.timeout(WITHIN):
+        price = await far_below(venue, LINEAR)
+        for number, symbol in enumerate((LINEAR, INVERSE)):
+            order = FuturesOrder(
+                symbol=symbol,  # type: ignore[arg-type]
+                side="buy",
+                quantity=1,
+                kind="post",
+                limit_price=price,
+                client_order_id=f"mine-{number}",
+            )
+            sent = await venue.run(operations.orders.send(order))
+            assert sent.status is OrderStatus.OPEN
+        (known,) = await venue.run(operations.orders.status(client_order_ids=["mine-0"]))
+        assert known.status is OrderStatus.OPEN
+        canceled = await venue.run(operations.orders.cancel_all(LINEAR))
+        assert [one.order_id for one in canceled.orders] == [known.order.order_id]
+        (left,) = await venue.run(operations.orders.open())
+        assert (str(left.symbol), left.client_order_id) == (INVERSE, "mine-1")
+
+
+async def test_what_was_executed_is_in_the_history(venue: ConnectedVenue) -> None:
+    operations = venue.operations
+    assert isinstance(operations, FuturesRest)
+    async with asyncio.timeout(WITHIN):
+        order = await venue.place(market(LINEAR, "buy", "0.25"))
+        executions = await venue.run(operations.history.executions(LINEAR).page())
+        assert not executions.unreadable
+        assert {one.order.order_id for one in executions.items} == {order.venue_order_id}
+        assert sum(one.quantity for one in executions.items) == Decimal("0.25")
+        fills = await venue.run(operations.account.fills().page())
+        assert sum(one.quantity for one in fills.items) == Decimal("0.25")
+        past = await venue.run(operations.history.market_executions(LINEAR).page())
+        assert not past.unreadable

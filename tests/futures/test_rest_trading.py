@@ -1,14 +1,22 @@
 """Kraken's own order calls: what is sent, and what the answers mean."""
 
+import contextlib
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from exchange_core.connector.naming import AssetMap, SymbolMap
+from exchange_core.connector.rest import HttpReply
+from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import (
     BadRequest,
+    ExchangeError,
     InsufficientFunds,
     InvalidValue,
     OrderNotFound,
@@ -16,9 +24,13 @@ from exchange_core.errors import (
     OutcomeUnknown,
     ProtocolError,
 )
+from exchange_core.model.instrument import Instrument
 from exchange_core.model.order import OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from kraken_futures import naming
+from kraken_futures.config import FuturesConfig
+from kraken_futures.dialect import FuturesDialect
 from kraken_futures.limits import units
 from kraken_futures.order_requests import FuturesOrder, OrderCancel, OrderEdit, OrderKind, TriggerSignal, Unit
 from kraken_futures.rest import FuturesRest
@@ -158,6 +170,11 @@ def test_a_word_and_events_that_contradict_each_other_are_no_answer(rest: Future
         run(rest.orders.send(STOP), sending("invalidPrice", {"type": "PLACE", "orderTrigger": TRIGGER}))
     with pytest.raises(OutcomeUnknown, match="does not read"):
         run(rest.orders.send(MARKET), sending("placed", {"type": "EXECUTION", "price": "x", "amount": 1}))
+
+
+def test_executions_that_no_average_can_be_made_of_are_no_answer(rest: FuturesRest, run: Any) -> None:
+    with pytest.raises(OutcomeUnknown, match="does not read"):
+        run(rest.orders.send(MARKET), sending("placed", execution(1, 0, 4), execution(2, 60000, 6), order_id="o-1"))
 
 
 def test_details_that_read_oddly_do_not_hide_what_happened(rest: FuturesRest, run: Any) -> None:
@@ -478,3 +495,44 @@ def test_a_request_that_cannot_be_read_did_not_happen(rest: FuturesRest, run: An
             run(flow, body)
     with pytest.raises(BadRequest):
         run(rest.orders.cancel_all(LINEAR), body)
+
+
+_WORDS = st.sampled_from(
+    ["placed", "edited", "cancelled", "filled", "notFound", "noOrdersToCancel", "invalidPrice", "x"]
+)
+_EVENTS = st.lists(
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["PLACE", "EXECUTION", "EDIT", "CANCEL", "REJECT", "NEW"])},
+        optional={
+            "price": st.sampled_from([1, 0, "x", 1e300, None]),
+            "amount": st.sampled_from([1, -1, 0.5, "x", None]),
+            "order": st.none() | st.just({"orderId": "o", "quantity": "x"}) | st.just(5),
+            "uid": st.none() | st.just("o"),
+        },
+    ),
+    max_size=3,
+)
+
+
+@given(_WORDS, _EVENTS | st.none() | st.text(), st.none() | st.text(max_size=3))
+def test_whatever_the_answer_it_is_a_result_or_one_of_our_errors(word: str, events: Any, order_id: str | None) -> None:
+    made = VenueContext(venue="f", config=FuturesConfig(), symbols=SymbolMap("f"), assets=AssetMap("f"))
+    one = Decimal(1)
+    naming.add(
+        made.symbols, Instrument(symbol=INVERSE, venue_id="PI_XBTUSD", tick_size=one, lot_size=one, min_quantity=one)
+    )
+    orders, dialect = FuturesRest(made).orders, FuturesDialect("f")
+    status = {"status": word, "order_id": order_id, "orderEvents": events}
+    body = {"sendStatus": status, "editStatus": status, "cancelStatus": status, "batchStatus": [status]}
+    reply = HttpReply(200, {}, json.dumps({"result": "success", **body}).encode())
+    for flow in (
+        orders.send(MARKET),
+        orders.edit(EDIT),
+        orders.cancel(OrderCancel(order_id="o")),
+        orders.cancel_everything(),
+        orders.batch([MARKET]),
+    ):
+        call = next(flow)
+        with contextlib.suppress(ExchangeError, StopIteration):
+            flow.send(dialect.decode(call, reply))
+            raise AssertionError("a second call")
