@@ -11,7 +11,7 @@ _TURNS = 20
 
 
 class ManualClock:
-    """Time that passes only in :meth:`advance`. Sleepers wake in the order in which they are due."""
+    """Time that passes only in :meth:`advance` or :meth:`forward`. Sleepers wake in the order in which they are due."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._start = start
@@ -35,13 +35,18 @@ class ManualClock:
             return
         woken = asyncio.get_running_loop().create_future()
         self._count += 1
-        heapq.heappush(self._sleepers, (self._elapsed + seconds, self._count, woken))
+        heapq.heappush(self._sleepers, (self._after(seconds), self._count, woken))
         self._fell_asleep.set()
         await woken
 
+    def forward(self, seconds: float) -> None:
+        """Let *seconds* pass while nobody sleeps."""
+        assert not self.sleepers, "somebody sleeps: advance() wakes those who are due"
+        self._elapsed = self._after(seconds)
+
     async def advance(self, seconds: float) -> None:
         """Let *seconds* pass, step by step, and all that are due act in between."""
-        target = self._elapsed + seconds
+        target = self._after(seconds)
         await self._settle()
         while self._sleepers and self._sleepers[0][0] <= target:
             due, _, woken = heapq.heappop(self._sleepers)
@@ -63,6 +68,9 @@ class ManualClock:
             while len(self.sleepers) < count:
                 self._fell_asleep.clear()
                 await self._fell_asleep.wait()
+
+    def _after(self, seconds: float) -> float:
+        return round(self._elapsed + seconds, 9)  # five steps of 0.2 are a second
 
     async def _settle(self) -> None:
         for _ in range(_TURNS):

@@ -5,60 +5,40 @@ import hmac
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from exchange_core.connector.auth import Credentials
 from exchange_core.connector.rest import HttpReply, HttpRequest
+from exchange_core.connector.simulation import WireProtocol
 from exchange_core.simulator.exchange import SimulatedExchange
-from kraken_futures.simulator import SIMULATOR
-from kraken_futures.simulator.protocol import KrakenFutures
+from exchange_core.testing.clock import ManualClock
+from exchange_core.testing.world import Socket, World
+from kraken_futures.plugin import KRAKEN_FUTURES
 
 START = datetime(2026, 10, 9, 12, 30, 15, 123456, tzinfo=UTC)
-SECRETS = {name: b64encode(name.encode() * 12).decode() for name in ("alice", "bobby", "guest")}
 
 
-class ManualClock:
-    """A clock that stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.moment = START
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def time_ns(self) -> int:
-        return int(self.moment.timestamp()) * 10**9
-
-    def monotonic(self) -> float:
-        return (self.moment - START).total_seconds()
-
-    async def sleep(self, seconds: float) -> None:
-        self.forward(seconds)
-
-    def forward(self, seconds: float) -> None:
-        self.moment += timedelta(seconds=seconds)
-
-
-def sign(name: str, message: bytes) -> str:
+def sign(keys: Credentials, message: bytes) -> str:
     digest = hashlib.sha256(message).digest()
-    return b64encode(hmac.new(b64decode(SECRETS[name]), digest, hashlib.sha512).digest()).decode()
+    return b64encode(hmac.new(b64decode(keys.api_secret), digest, hashlib.sha512).digest()).decode()
 
 
 class Client:
     """A REST client of one account; signs as the fact sheet says, without nonces."""
 
-    def __init__(self, protocol: KrakenFutures, name: str) -> None:
-        self.protocol = protocol
-        self.name = name
+    def __init__(self, world: World, name: str) -> None:
+        self.protocol = world.protocol
+        self.keys = world.credentials(name)
 
     def raw(self, method: str, path: str, query: str = "", body: str = "", nonce: str = "") -> HttpReply:
         """Send a signed call; *path* is below the host."""
         message = f"{query}{body}{nonce}{path.removeprefix('/derivatives')}"
-        headers = {"APIKey": self.name, "Authent": sign(self.name, message.encode())}
+        headers = {"APIKey": self.keys.api_key, "Authent": sign(self.keys, message.encode())}
         if nonce:
             headers["Nonce"] = nonce
         target = f"{path}?{query}" if query else path
@@ -86,41 +66,23 @@ class Client:
         return answer["sendStatus"]
 
 
-class Connection:
+class Connection(Socket):
     """A WebSocket client."""
-
-    def __init__(self, protocol: KrakenFutures, clock: ManualClock) -> None:
-        session = protocol.session("/ws/v1")
-        assert session is not None
-        self.session = session
-        self.clock = clock
-        self.session.opened(clock.monotonic())
-
-    def raw(self) -> list[str]:
-        """Return the frames that came since the last look, as text."""
-        frames = list(self.session.outbox)
-        self.session.outbox.clear()
-        return frames
 
     def frames(self, feed: str = "") -> list[Any]:
         """Return the frames that came since the last look; of one feed, if given."""
-        return [frame for frame in map(loads, self.raw()) if not feed or frame.get("feed") == feed]
+        return [frame for frame in map(loads, self.take()) if not feed or frame.get("feed") == feed]
 
     def send(self, event: str, **fields: Any) -> list[Any]:
-        self.text(json.dumps({"event": event, **fields}))
+        self.say(json.dumps({"event": event, **fields}))
         return self.frames()
-
-    def text(self, text: str) -> None:
-        self.session.receive(text, self.clock.monotonic())
-
-    def tick(self) -> None:
-        self.session.tick(self.clock.monotonic())
 
     def login(self, name: str) -> dict[str, str]:
         """Ask for a challenge; return the fields of a private subscription."""
         [challenge] = self.send("challenge", api_key=name)
         text = challenge["message"]
-        return {"api_key": name, "original_challenge": text, "signed_challenge": sign(name, text.encode())}
+        signed = sign(self.world.credentials(name), text.encode())
+        return {"api_key": name, "original_challenge": text, "signed_challenge": signed}
 
     def follow(self, name: str, *feeds: str) -> list[Any]:
         """Subscribe to private feeds; return the snapshots."""
@@ -133,47 +95,52 @@ def loads(text: str | bytes) -> Any:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+def world() -> World:
+    world = World(KRAKEN_FUTURES, start=START)
+    for name in ("alice", "bobby"):
+        world.credentials(name)
+    world.restricted("alice", "guest", ["READ_ONLY"])
+    return world
 
 
 @pytest.fixture
-def exchange(clock: ManualClock) -> SimulatedExchange:
-    exchange = SimulatedExchange(SIMULATOR, seed=1, clock=clock)
-    exchange.add_account("alice", SIMULATOR.deposits, "alice", SECRETS["alice"])
-    exchange.add_account("bobby", SIMULATOR.deposits, "bobby", SECRETS["bobby"])
-    exchange.add_key("alice", "guest", SECRETS["guest"], ["READ_ONLY"])
-    return exchange
+def clock(world: World) -> ManualClock:
+    return world.clock
 
 
 @pytest.fixture
-def protocol(exchange: SimulatedExchange) -> KrakenFutures:
-    return KrakenFutures(exchange)
+def exchange(world: World) -> SimulatedExchange:
+    return world.exchange
 
 
 @pytest.fixture
-def alice(protocol: KrakenFutures) -> Client:
-    return Client(protocol, "alice")
+def protocol(world: World) -> WireProtocol:
+    return world.protocol
 
 
 @pytest.fixture
-def bobby(protocol: KrakenFutures) -> Client:
-    return Client(protocol, "bobby")
+def alice(world: World) -> Client:
+    return Client(world, "alice")
 
 
 @pytest.fixture
-def guest(protocol: KrakenFutures) -> Client:
+def bobby(world: World) -> Client:
+    return Client(world, "bobby")
+
+
+@pytest.fixture
+def guest(world: World) -> Client:
     """Return a client whose key may only read."""
-    return Client(protocol, "guest")
+    return Client(world, "guest")
 
 
 @pytest.fixture
-def connect(protocol: KrakenFutures, clock: ManualClock) -> Callable[[], Connection]:
+def connect(world: World) -> Callable[[], Connection]:
     """Return a function that opens a connection and skips its first frame."""
 
     def make() -> Connection:
-        connection = Connection(protocol, clock)
-        connection.raw()
+        connection = Connection(world, "/ws/v1")
+        connection.take()
         return connection
 
     return make

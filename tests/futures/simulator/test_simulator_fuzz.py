@@ -135,5 +135,5 @@ class TestWebSocket:
     @FUZZ
     @given(text=TEXT | JSON.map(json.dumps))
     def test_text(self, feed: Any, text: str) -> None:
-        feed.text(text)
+        feed.say(text)
         assert feed.frames()

@@ -138,7 +138,7 @@ class TestOrdersAndFills:
         [snapshot] = feed.follow("alice", "fills")
         assert [fill["seq"] for fill in snapshot["fills"]] == [1]
         status = alice.order("mkt", "buy", "0.001", symbol="PF_ETHUSD", cliOrdId="mine")
-        [text] = feed.raw()
+        [text] = feed.take()
         fill = json.loads(text)["fills"][0]
         assert '"fee_paid":0.001581,"fee_currency":"USD"' in text
         assert (fill["seq"], fill["buy"], fill["fill_type"], fill["order_type"]) == (2, True, "taker", "market")

@@ -27,7 +27,7 @@ class TestConnection:
 
     @pytest.mark.parametrize("text", ["", "nonsense", "[]", "5", '{"event":"dance"}', "{}", "[" * 5000])
     def test_what_cannot_be_read(self, feed: Any, text: str) -> None:
-        feed.text(text)
+        feed.say(text)
         assert feed.frames() == [{"event": "error", "message": "Json Error"}]
 
     def test_unknown_feeds_and_products(self, feed: Any, captures: Any) -> None:
@@ -91,7 +91,7 @@ class TestBook:
         assert snapshot["tickSize"] is None
         bobby.order("lmt", "sell", "0.2", "84001")
         alice.order("lmt", "buy", "0.4", "84001")
-        frames = feed.raw()
+        frames = feed.take()
         sequence = snapshot["seq"]
         assert frames == [
             f'{{"feed":"book","product_id":"PF_XBTUSD","side":"{side}","seq":{sequence + place},'
@@ -151,7 +151,7 @@ class TestTradesAndTickers:
         _, snapshot = feed.send("subscribe", feed="trade", product_ids=[PF])
         assert [trade["seq"] for trade in snapshot["trades"]] == [2, 1]
         alice.order("mkt", "buy", "0.2")
-        [text] = feed.raw()
+        [text] = feed.take()
         trade = json.loads(text)
         assert (trade["seq"], trade["side"], trade["type"]) == (3, "buy", "fill")
         assert '"qty":0.2,"price":84000.0' in text

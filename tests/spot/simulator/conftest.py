@@ -5,7 +5,7 @@ import hmac
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -13,42 +13,21 @@ from urllib.parse import urlencode
 import pytest
 
 from exchange_core.connector.rest import HttpRequest
+from exchange_core.connector.simulation import WireProtocol
 from exchange_core.simulator.exchange import SimulatedExchange
-from kraken_spot.simulator import SIMULATOR
-from kraken_spot.simulator.protocol import KrakenSpot
+from exchange_core.testing.clock import ManualClock
+from exchange_core.testing.world import Socket, World
+from kraken_spot.plugin import KRAKEN_SPOT
 
 START = datetime(2026, 10, 9, 12, 30, 15, 123456, tzinfo=UTC)
-SECRETS = {name: b64encode(name.encode() * 16).decode() for name in ("alice", "bobby", "guest")}
-
-
-class ManualClock:
-    """A clock that stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.moment = START
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def time_ns(self) -> int:
-        return int(self.moment.timestamp()) * 10**9
-
-    def monotonic(self) -> float:
-        return (self.moment - START).total_seconds()
-
-    async def sleep(self, seconds: float) -> None:
-        self.forward(seconds)
-
-    def forward(self, seconds: float) -> None:
-        self.moment += timedelta(seconds=seconds)
 
 
 class Client:
     """A REST client of one account; signs as the fact sheet says."""
 
-    def __init__(self, protocol: KrakenSpot, name: str) -> None:
-        self.protocol = protocol
-        self.name = name
+    def __init__(self, world: World, name: str) -> None:
+        self.protocol = world.protocol
+        self.keys = world.credentials(name)
         self.nonce = 1000
 
     def get(self, method: str, **params: Any) -> Any:
@@ -85,9 +64,9 @@ class Client:
     def send(self, method: str, body: bytes, nonce: str, content_type: str = "", **headers: str) -> Any:
         path = f"/0/private/{method}"
         inner = hashlib.sha256(nonce.encode() + body).digest()
-        mac = hmac.new(b64decode(SECRETS[self.name]), path.encode() + inner, hashlib.sha512)
+        mac = hmac.new(b64decode(self.keys.api_secret), path.encode() + inner, hashlib.sha512)
         sent = {
-            "API-Key": self.name,
+            "API-Key": self.keys.api_key,
             "API-Sign": b64encode(mac.digest()).decode(),
             "Content-Type": content_type or "application/x-www-form-urlencoded",
             **headers,
@@ -100,36 +79,17 @@ class Client:
         return str(self.do("GetWebSocketsToken")["token"])
 
 
-class Connection:
+class Connection(Socket):
     """A WebSocket client."""
-
-    def __init__(self, protocol: KrakenSpot, path: str, clock: ManualClock) -> None:
-        session = protocol.session(path)
-        assert session is not None
-        self.session = session
-        self.clock = clock
-        self.session.opened(clock.monotonic())
-
-    def raw(self) -> list[str]:
-        """Return the frames that came since the last look, as text."""
-        frames = list(self.session.outbox)
-        self.session.outbox.clear()
-        return frames
 
     def frames(self, channel: str = "") -> list[Any]:
         """Return the frames that came since the last look; of one channel, if given."""
-        return [frame for frame in map(loads, self.raw()) if not channel or frame.get("channel") == channel]
+        return [frame for frame in map(loads, self.take()) if not channel or frame.get("channel") == channel]
 
     def send(self, method: str, **params: Any) -> list[Any]:
         """Send a request with parameters; return what comes back at once."""
-        self.text(json.dumps({"method": method, "params": params, "req_id": 7}, default=_number))
+        self.say(json.dumps({"method": method, "params": params, "req_id": 7}, default=_number))
         return self.frames()
-
-    def text(self, text: str) -> None:
-        self.session.receive(text, self.clock.monotonic())
-
-    def tick(self) -> None:
-        self.session.tick(self.clock.monotonic())
 
 
 def _number(value: object) -> object:
@@ -143,47 +103,52 @@ def loads(text: str | bytes) -> Any:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+def world() -> World:
+    world = World(KRAKEN_SPOT, start=START)
+    for name in ("alice", "bobby"):
+        world.credentials(name)
+    world.restricted("alice", "guest", ["query-funds", "create-ws-token"])
+    return world
 
 
 @pytest.fixture
-def exchange(clock: ManualClock) -> SimulatedExchange:
-    exchange = SimulatedExchange(SIMULATOR, seed=1, clock=clock)
-    exchange.add_account("alice", SIMULATOR.deposits, "alice", SECRETS["alice"])
-    exchange.add_account("bobby", SIMULATOR.deposits, "bobby", SECRETS["bobby"])
-    exchange.add_key("alice", "guest", SECRETS["guest"], ["query-funds", "create-ws-token"])
-    return exchange
+def clock(world: World) -> ManualClock:
+    return world.clock
 
 
 @pytest.fixture
-def protocol(exchange: SimulatedExchange) -> KrakenSpot:
-    return KrakenSpot(exchange)
+def exchange(world: World) -> SimulatedExchange:
+    return world.exchange
 
 
 @pytest.fixture
-def alice(protocol: KrakenSpot) -> Client:
-    return Client(protocol, "alice")
+def protocol(world: World) -> WireProtocol:
+    return world.protocol
 
 
 @pytest.fixture
-def bobby(protocol: KrakenSpot) -> Client:
-    return Client(protocol, "bobby")
+def alice(world: World) -> Client:
+    return Client(world, "alice")
 
 
 @pytest.fixture
-def guest(protocol: KrakenSpot) -> Client:
+def bobby(world: World) -> Client:
+    return Client(world, "bobby")
+
+
+@pytest.fixture
+def guest(world: World) -> Client:
     """Return a client whose key may only look at balances and open WebSockets."""
-    return Client(protocol, "guest")
+    return Client(world, "guest")
 
 
 @pytest.fixture
-def connect(protocol: KrakenSpot, clock: ManualClock) -> Callable[[str], Connection]:
+def connect(world: World) -> Callable[[str], Connection]:
     """Return a function that opens a connection and skips its first frame."""
 
     def make(path: str = "/v2") -> Connection:
-        connection = Connection(protocol, path, clock)
-        connection.raw()
+        connection = Connection(world, path)
+        connection.take()
         return connection
 
     return make

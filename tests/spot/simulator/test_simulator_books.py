@@ -86,7 +86,7 @@ class TestBooks:
         public.send("subscribe", channel="book", symbol=["BTC/USD"])
         txid = limit(alice, "buy", "0.1", "70000.5")
         alice.do("CancelOrder", txid=txid)
-        added, removed = public.raw()
+        added, removed = public.take()
         assert '"bids":[{"price":70000.5,"qty":0.10000000}],"asks":[]' in added
         assert '"bids":[{"price":70000.5,"qty":0.00000000}],"asks":[]' in removed
 

@@ -201,11 +201,11 @@ class TestWebSocket:
         connection = connect(path)
         if params.get("token") == "TOKEN":
             params["token"] = alice.token()
-        connection.text(json.dumps({"method": method, "params": params, "req_id": req_id}))
+        connection.say(json.dumps({"method": method, "params": params, "req_id": req_id}))
         assert connection.frames()
 
     @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(text=st.text(max_size=40) | st.recursive(st.none() | st.integers(), st.lists).map(json.dumps))
     def test_text(self, public: Any, text: str) -> None:
-        public.text(text)
+        public.say(text)
         assert public.frames()

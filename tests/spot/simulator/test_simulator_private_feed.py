@@ -76,7 +76,7 @@ class TestTokens:
 class TestExecutions:
     def test_a_resting_order(self, executions: Any, alice: Any, limit: Any) -> None:
         txid = limit(alice, "buy", "0.1", "80000.5", cl_ord_id="mine")
-        pending, new = executions.raw()
+        pending, new = executions.take()
         assert pending == (
             '{"channel":"executions","type":"update","data":[{"order_id":"' + txid + '","symbol":"BTC/USD",'
             '"order_qty":0.10000000,"time_in_force":"GTC","exec_type":"pending_new","side":"buy",'
@@ -284,7 +284,7 @@ class TestTrading:
     def test_numbers_keep_their_digits(self, private: Any, alice: Any) -> None:
         """A float would make 0.00012345 out of many texts; the wire's own digits count."""
         params = '"symbol":"BTC/USD","order_type":"limit","side":"buy","order_qty":0.00012345,"limit_price":8E+4'
-        private.text(f'{{"method":"add_order","params":{{{params},"token":"{alice.token()}"}}}}')
+        private.say(f'{{"method":"add_order","params":{{{params},"token":"{alice.token()}"}}}}')
         [order] = alice.do("OpenOrders")["open"].values()
         assert (order["vol"], order["descr"]["price"]) == ("0.00012345", "80000.0")
 

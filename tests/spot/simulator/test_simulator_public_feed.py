@@ -20,7 +20,7 @@ class TestConnection:
             assert 0 <= frame["data"][0]["connection_id"] < 2**64
 
     def test_ping(self, public: Any) -> None:
-        public.text('{"method":"ping","req_id":101}')
+        public.say('{"method":"ping","req_id":101}')
         [pong] = public.frames()
         assert pong.keys() == {"method", "req_id", "time_in", "time_out"}
         assert (pong["method"], pong["req_id"]) == ("pong", 101)
@@ -32,7 +32,7 @@ class TestConnection:
 
     @pytest.mark.parametrize("text", ["", "nonsense", "[]", "1", "null", '{"method":', "[" * 5000, '{"a":1e99999999}'])
     def test_what_is_no_json_object_is_answered_with_an_error(self, public: Any, text: str) -> None:
-        public.text(text)
+        public.say(text)
         [answer] = public.frames()
         assert answer["success"] is False
 
@@ -45,7 +45,7 @@ class TestConnection:
         for _ in range(16):
             clock.forward(0.2)
             public.tick()
-        assert public.raw() == ['{"channel":"heartbeat"}'] * 3
+        assert public.take() == ['{"channel":"heartbeat"}'] * 3
 
     def test_the_wrong_host_is_told_where_to_go(self, public: Any, private: Any, connect: Any) -> None:
         there = "Private data and trading are unavailable on this endpoint. Try ws-auth.kraken.com"
@@ -158,8 +158,8 @@ class TestTradesTickersCandles:
         limit(bobby, "sell", "0.1", "84000")
         assert public.frames() == []
         limit(alice, "buy", "0.04", "84000")
-        frames = public.raw()
-        assert frames == other.raw()
+        frames = public.take()
+        assert frames == other.take()
         assert frames[0] == (
             '{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"buy","price":84000.0,'
             '"qty":0.04000000,"ord_type":"limit","trade_id":1,"timestamp":"2026-10-09T12:30:15.123456Z"}]}'
