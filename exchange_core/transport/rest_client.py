@@ -246,7 +246,8 @@ class RestClient:
 
     def _pause(self, call: RestCall, error: RateLimited, growing: float) -> float:
         """Hold back what is like *call*; return for how long."""
-        seconds = error.retry_after if error.retry_after is not None else max(5.0, 10 * growing)
+        # A venue's "until" may have passed when it is read; asking again at once is still no good.
+        seconds = max(growing, error.retry_after) if error.retry_after is not None else max(5.0, 10 * growing)
         self._gate.pause(call.costs, seconds)
         return seconds
 

@@ -162,6 +162,7 @@ class Follower:
 
     def _open_orders(self, snapshot: OpenOrdersSnapshot) -> None:
         self.orders_are_live = True
+        self._resolver.listed(update.venue_order_id for update in snapshot.orders)
         for order in self._tracker.snapshot(snapshot, self._clock.now()):
             self._resolver.absent(order)
 

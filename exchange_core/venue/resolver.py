@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 import attrs
@@ -82,6 +82,7 @@ class Resolver:
         self._background = background
         self._clock = clock
         self._asking: set[str] = set()
+        self._missing: set[str | None] = set()
 
     def unknown(self, order: Order) -> None:
         """Ask for an order whose sending got no answer, until it is found or can no longer come to be."""
@@ -98,13 +99,19 @@ class Resolver:
 
     def absent(self, order: Order) -> None:
         """Ask for an order that we hold open and that is not in the venue's list of open orders."""
+        missing = order.venue_order_id
+        self._missing.add(missing)
 
         def conclude(_: datetime, nowhere: int) -> _End | None:
             if nowhere < self.policy.absent_tries:
                 return None
             return OrderStatus.CANCELED, "no longer open, and the venue does not say how it ended"
 
-        self._start(order, lambda newest: not newest.is_final, conclude)
+        self._start(order, lambda newest: not newest.is_final and missing in self._missing, conclude)
+
+    def listed(self, order_ids: Iterable[str | None]) -> None:
+        """Ask no more for orders that are on the venue's list after all: a long one may come in parts."""
+        self._missing.difference_update(order_ids)
 
     async def find(self, order: Order) -> Order | None:
         """Ask once; merge the answer. None when the order is nowhere."""
@@ -146,6 +153,7 @@ class Resolver:
             return
         self._asking.add(key)
         task.add_done_callback(lambda _: self._asking.discard(key))
+        task.add_done_callback(lambda _: self._missing.discard(order.venue_order_id))
 
     async def _ask(self, order: Order, wanted: Callable[[Order], bool], conclude: _Conclude) -> None:
         nowhere, began = 0, self._clock.now()

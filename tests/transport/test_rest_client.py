@@ -429,6 +429,17 @@ async def test_a_limited_read_without_a_time_waits_five_seconds_and_more(
     assert clock.monotonic() >= 10
 
 
+async def test_a_limited_read_does_not_hammer_when_the_time_told_has_passed(
+    new_client: NewClient, read: RestCall, clock: ManualClock
+) -> None:
+    http = ScriptedHttp(limited(retry_after=0.0), OK)
+    async with new_client(http=http.transport, clock=clock) as client:
+        task = asyncio.create_task(client.run(one(read)))
+        await clock.advance(0.2)
+        assert len(http.requests) == 1
+        await through_waits(clock, task)
+
+
 async def test_a_limited_write_is_not_repeated(new_client: NewClient, write: RestCall) -> None:
     http = ScriptedHttp(limited(retry_after=0.01))
     async with new_client(http=http.transport) as client:

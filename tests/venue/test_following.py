@@ -283,6 +283,19 @@ async def test_an_answer_that_is_older_than_the_list_does_not_keep_an_order_open
     assert shop.paths().count("/find") == 4
 
 
+async def test_a_list_of_open_orders_that_comes_in_parts_asks_for_nothing(
+    venue: ConnectedVenue, shop: Any, peer: Any
+) -> None:
+    await venue.place(buy())
+    listed = OrderUpdate(venue_order_id="V1", status=OPEN, snapshot=True)
+    await shop.tell(peer, OpenOrdersSnapshot(orders=()), OpenOrdersSnapshot(orders=(listed,)))
+    resolver = venue._trading._resolver
+    await until(lambda: bool(resolver._asking))
+    await until(lambda: not resolver._asking)
+    assert "/find" not in shop.paths()
+    assert not resolver._missing
+
+
 async def test_an_order_that_stands_is_not_asked_for_on_and_on(make_venue: Any, shop: Any, watched: None) -> None:
     policy = ResolvePolicy(first_pause=0.5, longest_pause=0.5, lag=10)
     async with make_venue(policy=policy) as venue:
@@ -335,8 +348,11 @@ async def test_a_storm_of_gaps_is_answered_by_two_questions(
     venue._parts.bus.subscribe(topic(SequenceGap), gaps.append)
     before, tasks = shop.paths().count(path), len(asyncio.all_tasks())
     shop.instead(path, slow)
-    await shop.tell(peer, *[SequenceGap(channel=channel, reason="lost")] * 100)
-    await until(lambda: len(gaps) == 100 and shop.paths().count(path) == before + 1)
+    gap = SequenceGap(channel=channel, reason="lost")
+    await shop.tell(peer, gap)
+    await until(lambda: shop.paths().count(path) == before + 1)
+    await shop.tell(peer, *[gap] * 100)
+    await until(lambda: len(gaps) == 101)
     assert len(asyncio.all_tasks()) < tasks + 10
     answered.set()
     await until(lambda: shop.paths().count(path) == before + 2)
