@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.errors import ProtocolError
+from exchange_core.model.number import EXACT
 from kraken_spot import parse
 from kraken_spot import wire_history as raw_history
 from kraken_spot.naming import balance_asset
@@ -130,7 +131,7 @@ def stamp(value: int) -> datetime:
     """Read an epoch time in whatever unit its size tells."""
     # Open point: recorded in milliseconds, and one typed client says nanoseconds.
     digits = next((decimals for least, decimals in _UNITS if value < least), 9)
-    return parse.moment(Decimal(value).scaleb(-digits), "timestamp")
+    return parse.moment(Decimal(value).scaleb(-digits, EXACT), "timestamp")
 
 
 def _ordered(text: str, what: str) -> Price | None:

@@ -18,6 +18,7 @@ from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import InvalidValue, ProtocolError
 from exchange_core.model.market import Level
+from exchange_core.model.number import EXACT
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_rfc3339, to_seconds
 from kraken_spot import parse, wire
@@ -225,7 +226,7 @@ def _resting(rows: Iterable[raw_market.Level3Order]) -> tuple[RestingOrder, ...]
 
 
 def _nanoseconds(value: int) -> datetime:
-    return parse.moment(Decimal(value).scaleb(-9), "timestamp")
+    return parse.moment(Decimal(value).scaleb(-9, EXACT), "timestamp")
 
 
 def _trade(row: wire.TradeRow, symbol: Symbol) -> MarketTrade:
