@@ -31,6 +31,7 @@ from kraken_spot.rest_account import AccountCalls
 from kraken_spot.rest_exports import ExportCalls
 from kraken_spot.rest_history import HistoryCalls
 from kraken_spot.rest_market import MarketCalls
+from kraken_spot.rest_trading import TradingCalls
 
 DEEPEST_BOOK = 500
 MOST_TRADES = 1000
@@ -45,6 +46,7 @@ class KrakenSpotRest:
         history: Its calls about orders, trades and ledger entries, in full.
         account: Its calls about collateral, positions, fees and the key.
         exports: Its calls about reports.
+        trading: Its calls about orders of every kind.
     """
 
     def __init__(self, context: VenueContext) -> None:
@@ -54,6 +56,7 @@ class KrakenSpotRest:
         self.history = HistoryCalls(context)
         self.account = AccountCalls(context)
         self.exports = ExportCalls(context)
+        self.trading = TradingCalls(context)
 
     def instruments(self) -> Flow[list[Instrument]]:
         assets: dict[str, msgspec.Raw] = yield _public("Assets", {}, dict[str, msgspec.Raw])

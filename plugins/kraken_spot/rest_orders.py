@@ -51,7 +51,7 @@ SUPPORT = {
 # Our clock and the venue's differ by less than this, or the venue would refuse the deadlines that we send.
 _SKEW = timedelta(seconds=60)
 
-_CLIENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[ -~]{1,18}")
+CLIENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[ -~]{1,18}")
 
 
 def client_order_id(bits: int) -> str:
@@ -78,7 +78,7 @@ def add_order_params(context: VenueContext, request: OrderRequest) -> dict[str, 
     market = request.type is OrderType.MARKET
     if market and request.time_in_force is TimeInForce.FOK:
         raise NotSupported(f"{context.venue}: time_in_force fok needs a limit order", venue=context.venue)
-    if request.client_order_id is not None and not _CLIENT_ID.fullmatch(request.client_order_id):
+    if request.client_order_id is not None and not CLIENT_ID.fullmatch(request.client_order_id):
         raise InvalidValue(
             f"client_order_id: {request.client_order_id!r} is not a form that Kraken takes; expected a UUID, "
             "32 hexadecimal digits, or at most 18 ASCII characters"

@@ -1,0 +1,106 @@
+"""From new terms for a resting order to what is sent, or to a refusal before sending.
+
+See https://docs.kraken.com/exchange/guides/general/amends
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from exchange_core.connector.spec import VenueContext
+from exchange_core.errors import InvalidValue
+from exchange_core.model.instrument import Instrument
+from exchange_core.model.number import plain
+from kraken_spot.order_params import check_step, check_trail, deadline, price_fields
+from kraken_spot.order_table import LIMITED, TRIGGERED
+from kraken_spot.order_terms import Amendment, Edit
+from kraken_spot.prices import RelativePrice, wire
+from kraken_spot.rest_calls import refuse
+from kraken_spot.types_history import SpotOrderType
+
+TOKENIZED = "tokenized_asset"
+
+
+def amend_params(context: VenueContext, amendment: Amendment) -> dict[str, Any]:
+    """Return *amendment* in AmendOrder's words.
+
+    Raises:
+        NotSupported: For what does not go together, or changes nothing.
+    """
+    venue = context.venue
+    if (amendment.txid is None) == (amendment.client_order_id is None):
+        raise refuse(venue, "txid", "give the venue's id or client_order_id, one of the two")
+    changes = (amendment.quantity, amendment.display_quantity, amendment.limit_price, amendment.trigger_price)
+    if all(value is None for value in changes):
+        raise refuse(venue, "quantity", "nothing is to be changed; give a quantity or a price")
+    if amendment.post_only and amendment.limit_price is None:
+        raise refuse(venue, "post_only", "goes with a new limit_price only")
+    for name, price in (("limit_price", amendment.limit_price), ("trigger_price", amendment.trigger_price)):
+        if isinstance(price, RelativePrice) and price.sign == "#":
+            raise refuse(venue, name, f"{price}: an amend takes offsets with + or -")
+    instrument = context.symbols.instrument(amendment.symbol)
+    _check_steps(instrument, amendment)
+    return {
+        "txid": amendment.txid,
+        "cl_ord_id": amendment.client_order_id,
+        "order_qty": _plain(amendment.quantity),
+        "display_qty": _plain(amendment.display_quantity),
+        "limit_price": wire(amendment.limit_price),
+        "trigger_price": wire(amendment.trigger_price),
+        "post_only": True if amendment.post_only else None,
+        "deadline": deadline(context, amendment.deadline),
+        # The pair is only asked for with these.
+        "pair": instrument.venue_id if amendment.tokenized else None,
+    }
+
+
+def edit_params(context: VenueContext, edit: Edit) -> dict[str, Any]:
+    """Return *edit* in EditOrder's words.
+
+    Raises:
+        NotSupported: For what does not go together, or changes nothing.
+    """
+    venue = context.venue
+    if edit.txid.lstrip("-").isdigit():
+        # A number would be read as a userref.
+        raise InvalidValue(f"{venue}: {edit.txid!r} is no order id of Kraken's; nothing was sent")
+    changes = (edit.quantity, edit.display_quantity, edit.limit_price, edit.trigger_price)
+    if all(value is None for value in changes):
+        raise refuse(venue, "quantity", "nothing is to be changed; give a quantity or a price")
+    for name, value, types in (
+        ("limit_price", edit.limit_price, LIMITED),
+        ("trigger_price", edit.trigger_price, TRIGGERED),
+        ("display_quantity", edit.display_quantity, {SpotOrderType.ICEBERG}),
+        ("post_only", edit.post_only or None, {SpotOrderType.LIMIT}),
+    ):
+        if value is not None and edit.type not in types:
+            raise refuse(venue, name, f"does not go with a {edit.type} order")
+    check_trail(venue, "", edit.type, edit.limit_price, edit.trigger_price)
+    instrument = context.symbols.instrument(edit.symbol)
+    _check_steps(instrument, edit)
+    return {
+        "txid": edit.txid,
+        "pair": instrument.venue_id,
+        "volume": _plain(edit.quantity),
+        "displayvol": _plain(edit.display_quantity),
+        **price_fields(edit.type, edit.limit_price, edit.trigger_price),
+        "oflags": "post" if edit.post_only else None,
+        "userref": edit.userref,
+        "deadline": deadline(context, edit.deadline),
+        "cancel_response": True if edit.answer_while_pending else None,
+        "asset_class": TOKENIZED if edit.tokenized else None,
+    }
+
+
+def _check_steps(instrument: Instrument, terms: Amendment | Edit) -> None:
+    for what, price in (("limit price", terms.limit_price), ("trigger price", terms.trigger_price)):
+        if isinstance(price, Decimal):
+            check_step(instrument, what, price, instrument.tick_size)
+    for what, quantity in (("quantity", terms.quantity), ("display quantity", terms.display_quantity)):
+        if quantity is not None:
+            check_step(instrument, what, quantity, instrument.lot_size)
+
+
+def _plain(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
