@@ -20,6 +20,7 @@ from exchange_core.errors import (
     ConfigError,
     ConnectFailed,
     ExchangeError,
+    LockedOut,
     NotSupported,
     OrderNotFound,
     OrderRefused,
@@ -152,6 +153,12 @@ class Trading:
                 await self._rest.run(self._operations.cancel(known))
             except OrderNotFound as error:
                 return await self._not_found(known, error)
+            except RateLimited as error:
+                # By the venue, not by our own count: nothing was carried out, and no order must stand for that.
+                if attempt == _CANCEL_TRIES or isinstance(error, LockedOut) or not error.codes:
+                    raise
+                await self._clock.sleep(self._resolver.policy.first_pause)
+                known = self._resolver.newest(known)
             except OutcomeUnknown:
                 # Canceling twice does no harm, but asking first may spare it.
                 if attempt == _CANCEL_TRIES:

@@ -21,6 +21,7 @@ from exchange_core.errors import (
     ExchangeError,
     InsufficientFunds,
     InvalidValue,
+    LockedOut,
     NotSupported,
     OrderNotFound,
     OrderRefused,
@@ -474,6 +475,35 @@ async def test_a_cancel_that_did_not_arrive_is_sent_again(venue: ConnectedVenue,
     shop.instead("/find", httpx.ReadTimeout("lost"), httpx.ReadTimeout("lost"))
     assert (await eventually(clock, venue.cancel(order))).status is OrderStatus.CANCELED
     assert shop.paths().count("/cancel") == 3
+
+
+async def test_a_cancel_that_a_limit_refused_is_sent_again(
+    venue: ConnectedVenue, shop: Any, clock: ManualClock
+) -> None:
+    order = await venue.place(buy())
+    shop.instead("/cancel", RateLimited("too fast"), RateLimited("still too fast"))
+    ended = await eventually(clock, venue.cancel(order))
+    assert ended.status is OrderStatus.CANCELED
+    assert shop.paths().count("/cancel") == 3
+    assert clock.now() >= START + timedelta(seconds=2)
+
+
+async def test_a_cancel_that_is_always_refused_for_a_limit_says_so(
+    venue: ConnectedVenue, shop: Any, clock: ManualClock
+) -> None:
+    order = await venue.place(buy())
+    shop.instead("/cancel", *[RateLimited("too fast")] * 9)
+    with pytest.raises(RateLimited, match="too fast"):
+        await eventually(clock, venue.cancel(order))
+    assert shop.paths().count("/cancel") == 3
+
+
+async def test_a_cancel_during_a_lockout_is_not_repeated(venue: ConnectedVenue, shop: Any, clock: ManualClock) -> None:
+    order = await venue.place(buy())
+    shop.instead("/cancel", LockedOut("silence"))
+    with pytest.raises(LockedOut):
+        await eventually(clock, venue.cancel(order))
+    assert shop.paths().count("/cancel") == 1
 
 
 async def test_a_cancel_that_never_gets_an_answer_is_unknown(
