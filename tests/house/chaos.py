@@ -27,11 +27,12 @@ from exchange_core.simulator.faults import Faults, Tally
 from exchange_core.simulator.faults_schedule import Fault
 from exchange_core.simulator.launch import ACCOUNT, RunningSimulator, SimulatorLaunch, launch
 from exchange_core.simulator.maker import MakerSettings
+from exchange_core.transport.nonces import NonceSource
 from exchange_core.venue.connected import ConnectedVenue
 from exchange_core.venue.resolver import ResolvePolicy
 from exchange_core.venue.venue import Surroundings
 
-WITHIN = 4.0
+WITHIN = 10.0
 """Real seconds after which what a test waits for is not going to happen."""
 
 CALM = MakerSettings(volatility=Decimal(0), trade_chance=Decimal(0), levels=5)
@@ -48,15 +49,25 @@ def installed() -> Plugins:
 
 @attrs.frozen
 class Kind:
-    """One of the venues and how its wire is told apart."""
+    """One of the venues and how its wire is told apart.
+
+    Attributes:
+        symbol, name: What is traded, in our words and in the venue's; *other* and *other_name* are beside it.
+        place, cancel: Paths.
+        book, update, snapshot: What is in messages of books, and in those that are one or the other.
+        unavailable: An answer that leaves open what happened.
+    """
 
     plugin: str
     symbol: str
     other: str
     place: str
     cancel: str
+    name: str
+    other_name: str
     book: str
     update: str
+    snapshot: str
     unavailable: str
     options: dict[str, Any] = attrs.field(factory=dict, repr=False)
 
@@ -74,8 +85,11 @@ SPOT = Kind(
     other="ETH/USD",
     place="/0/private/AddOrder",
     cancel="/0/private/CancelOrder",
+    name='"BTC/USD"',
+    other_name='"ETH/USD"',
     book='"channel":"book"',
     update='"type":"update"',
+    snapshot='"type":"snapshot"',
     unavailable='{"error":["EService:Unavailable"]}',
     options={"tier": "pro"},
 )
@@ -85,11 +99,17 @@ FUTURES = Kind(
     other="ETH/USD:USD",
     place="/derivatives/api/v3/sendorder",
     cancel="/derivatives/api/v3/cancelorder",
+    name='"PF_XBTUSD"',
+    other_name='"PF_ETHUSD"',
     book='"feed":"book',
     update='"feed":"book"',
+    snapshot='"feed":"book_snapshot"',
     unavailable='{"result":"error","error":"Unavailable","serverTime":"2026-11-24T08:00:00.000Z"}',
 )
 KINDS = (SPOT, FUTURES)
+
+
+NOTHING = Decimal(0)
 
 
 class Eager(Random):
@@ -134,11 +154,20 @@ class House:
     kind: Kind
     running: RunningSimulator
     venue: ConnectedVenue
+    clock: Clock
+    options: dict[str, Any] = attrs.field(factory=dict, repr=False)
     frames: list[tuple[str, str, str]] = attrs.field(factory=list)
 
     @property
     def faults(self) -> Faults:
         return self.running.faults
+
+    @asynccontextmanager
+    async def again(self, **options: Any) -> AsyncIterator[House]:
+        """Connect once more to the same venue, with the same key and plugin options."""
+        given = {"clock": self.clock, **self.options, **options}
+        async with client(self.kind, self.running, **given) as other:
+            yield other
 
     # What goes wrong
 
@@ -181,18 +210,18 @@ class House:
     # What tests ask for again and again
 
     def market(self, quantity: str = "0.01", side: str = "buy") -> OrderRequest:
-        return OrderRequest(symbol=self.kind.symbol, side=side, quantity=quantity)  # type: ignore[arg-type]
+        return OrderRequest(symbol=self.kind.symbol, side=side, quantity=quantity)
 
     def resting(self, quantity: str = "0.01", below: int = 1000) -> OrderRequest:
         """A buy order far below the market."""
         price = self.quote(Side.BUY) - below
-        return OrderRequest(symbol=self.kind.symbol, side="buy", quantity=quantity, price=price)  # type: ignore[arg-type]
+        return OrderRequest(symbol=self.kind.symbol, side="buy", quantity=quantity, price=price)
 
     def best(self, quantity: str = "0.01") -> OrderRequest:
         """A buy order above all others that fills nothing by itself."""
         price = self.quote(Side.BUY) + 2
         assert price < self.quote(Side.SELL)
-        return OrderRequest(symbol=self.kind.symbol, side="buy", quantity=quantity, price=price)  # type: ignore[arg-type]
+        return OrderRequest(symbol=self.kind.symbol, side="buy", quantity=quantity, price=price)
 
     async def follow(self) -> None:
         """Have the account followed live."""
@@ -208,6 +237,10 @@ class House:
                 each = await anext(news)
                 order = each if each.venue_order_id == order.venue_order_id else order
         return order
+
+    async def complete_past(self, moment: datetime) -> None:
+        """Wait until the record of fills claims to be complete beyond *moment*."""
+        await until(lambda: self.venue.fills_complete_until is not None and self.venue.fills_complete_until > moment)
 
     @property
     def follows(self) -> bool:
@@ -228,33 +261,46 @@ async def house(
     kind: Kind,
     *,
     clock: Clock | None = None,
-    policy: ResolvePolicy = QUICK,
     makers: MakerSettings | None = CALM,
     seed: int = 5,
-    queue_size: int = 10_000,
-    surroundings: Callable[[Surroundings], Surroundings] = lambda given: given,
     **options: Any,
 ) -> AsyncIterator[House]:
-    """Run a venue and connect to it."""
+    """Run a venue and connect to it; *options* are those of :func:`client`."""
     assert kind.spec.simulator is not None
     simulator = attrs.evolve(kind.spec.simulator, markets=kind.spec.simulator.markets[:2])
-    frames: list[tuple[str, str, str]] = []
-    around = surroundings(
-        Surroundings(
-            clock=clock or SystemClock(),
-            random=Eager(seed),
-            policy=policy,
-            queue_size=queue_size,
-            frame_tap=lambda name: lambda way, frame, _: frames.append((name, way, _text(frame))),
-        )
-    )
     wanted = {"venue": SimulatorLaunch(spec=simulator, seed=seed, makers=makers)}
     async with asyncio.timeout(3 * WITHIN), launch(wanted, clock=clock) as all_running:
         running = all_running["venue"]
         running.exchange.add_account("somebody", {name: Decimal(10**6) for name in ("USD", "BTC")})
-        given = {**kind.options, **running.settings(), **options}
-        async with connect(kind.plugin, surroundings=around, plugins=installed(), **given) as venue:
-            yield House(kind, running, venue, frames)
+        async with client(kind, running, clock=clock, **options) as home:
+            yield home
+
+
+@asynccontextmanager
+async def client(
+    kind: Kind,
+    running: RunningSimulator,
+    *,
+    clock: Clock | None = None,
+    policy: ResolvePolicy = QUICK,
+    queue_size: int = 10_000,
+    nonces: NonceSource | None = None,
+    **options: Any,
+) -> AsyncIterator[House]:
+    """Connect to a venue that runs; *options* are those of the plugin."""
+    frames: list[tuple[str, str, str]] = []
+    clock = clock or SystemClock()
+    around = Surroundings(
+        clock=clock,
+        random=Eager(),
+        policy=policy,
+        queue_size=queue_size,
+        nonces=nonces,
+        frame_tap=lambda name: lambda way, frame, _: frames.append((name, way, _text(frame))),
+    )
+    given = {**kind.options, **running.settings(), **options}
+    async with connect(kind.plugin, surroundings=around, plugins=installed(), **given) as venue:
+        yield House(kind, running, venue, clock, options, frames)
 
 
 def _text(frame: str | bytes) -> str:
@@ -268,11 +314,37 @@ async def until(condition: Callable[[], object], within: float = WITHIN) -> None
             await asyncio.sleep(0.002)
 
 
-async def live_book(venue: ConnectedVenue, symbol: str, after: int = 0) -> OrderBook:
-    """Wait for a book that is live, with more than *after* messages checked."""
-    async with asyncio.timeout(WITHIN), venue.books(symbol) as books:
-        async for book in books:
-            assert book.health is BookHealth.LIVE
-            if book.checked > after:
-                return book
-    raise AssertionError("the stream ended")
+class Watch:
+    """Follows a book and keeps how it stood each time that it was published."""
+
+    def __init__(self, home: House, symbol: str, name: str) -> None:
+        self._home = home
+        self._symbol = Symbol.parse(symbol)
+        self.seen: list[tuple[BookHealth, int]] = []
+        self.asked = home.count(websocket="in", contains=('"subscribe"', name))
+
+    async def start(self) -> Watch:
+        await self._home.venue.on_book(self._symbol, None, self._look)
+        return self
+
+    def _look(self, book: OrderBook) -> None:
+        self.seen.append((book.health, len(book.bids(1)) * len(book.asks(1))))
+
+    @property
+    def health(self) -> BookHealth:
+        return self._home.venue.health().books[self._symbol].health
+
+    async def more(self, count: int) -> None:
+        """Wait until it was published *count* times more."""
+        wanted = len(self.seen) + count
+        await until(lambda: len(self.seen) >= wanted)
+
+    @property
+    def was_always_whole(self) -> bool:
+        return set(self.seen) == {(BookHealth.LIVE, 1)}
+
+    async def until_right(self) -> None:
+        """Wait until the book is what stands at the exchange, in full."""
+        exchange, view = self._home.running.exchange, self._home.venue.live_book(self._symbol)
+        assert view is not None
+        await until(lambda: (list(view.bids()), list(view.asks())) == exchange.book(self._symbol))

@@ -87,7 +87,7 @@ async def test_while_the_feed_is_away_the_record_does_not_claim_to_be_complete(k
             assert claimed == home.venue.fills_complete_until
             assert claimed is not None
             assert claimed < home.fills[1].time
-        await until(lambda: (home.venue.fills_complete_until or claimed) > home.fills[1].time)
+        await home.complete_past(home.fills[1].time)
         assert (await home.venue.order(order)).filled == 2 * LOT
 
 
@@ -136,9 +136,10 @@ async def test_each_connection_has_a_token_or_challenge_of_its_own(kind: Kind) -
         home.strike(actions.Cut(), websocket="out", contains=NEWS[kind.plugin], times=2)
         for number in (1, 2):
             home.trade_against(order, LOT)
-            await until(lambda number=number: opened.matched == number)
+            async with asyncio.timeout(WITHIN):
+                await opened.until_matched(number)
             await until(lambda: home.venue.health().feeds["private"].state == "open")
-            await until(lambda: (home.venue.fills_complete_until or order.created) > home.fills[-1].time)
+            await home.complete_past(home.fills[-1].time)
         sent = [json.loads(text) for name, way, text in home.frames if (name, way) == ("private", "out")]
         proofs = [
             frame.get("original_challenge") or frame.get("params", {}).get("token")

@@ -7,7 +7,7 @@ from exchange_core.model.order import OrderStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator import faults_actions as actions
 from exchange_core.simulator.launch import ACCOUNT
-from tests.house.chaos import KINDS, Kind, house
+from tests.house.chaos import KINDS, NOTHING, Kind, house
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids=str)
 
@@ -29,7 +29,7 @@ async def test_a_cancel_whose_answer_is_lost_is_found_done_and_not_sent_again(
         sent = home.count(http=kind.cancel)
         home.strike(action, http=kind.cancel)
         canceled = await home.venue.cancel(order)
-        assert (canceled.status, canceled.filled, sent.matched) == (OrderStatus.CANCELED, 0, 1)
+        assert (canceled.status, canceled.filled, sent.matched) == (OrderStatus.CANCELED, NOTHING, 1)
         assert home.one_order().status is OrderStatus.CANCELED
 
 
@@ -77,9 +77,7 @@ async def test_canceling_all_of_a_symbol_over_a_bad_line_leaves_the_others_alone
         request = home.resting()
         ours = [await home.venue.place(home.resting(below=1000 + n)) for n in range(3)]
         price = home.running.exchange.book(Symbol.parse(kind.other), 1)[0][0].price - 500
-        other = await home.venue.place(
-            type(request)(symbol=kind.other, side="buy", quantity="0.1", price=price)  # type: ignore[arg-type]
-        )
+        other = await home.venue.place(type(request)(symbol=kind.other, side="buy", quantity="0.1", price=price))
         home.strike(actions.DropAnswer(), http=kind.cancel, every=2)
         done = await home.venue.cancel_all(kind.symbol)
         assert {order.venue_order_id for order in done} == {order.venue_order_id for order in ours}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from exchange_core.errors import ExchangeError, NonceRejected, OrderRefused, Rat
 from exchange_core.model.order import OrderStatus
 from exchange_core.simulator import faults_actions as actions
 from exchange_core.venue.resolver import ResolvePolicy
-from tests.house.chaos import FUTURES, KINDS, SPOT, FastClock, House, Kind, house, until
+from tests.house.chaos import FUTURES, KINDS, NOTHING, SPOT, FastClock, House, Kind, house, until
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids=str)
 feeds = pytest.mark.parametrize("is_followed", [False, True], ids=["private feed down", "private feed up"])
@@ -72,7 +73,7 @@ async def test_a_resting_order_whose_answer_is_lost_is_found_and_was_sent_once(k
         await prepare(home, is_followed)
         home.strike(actions.DropAnswer(), http=kind.place)
         order = await home.venue.place(home.resting())
-        assert (order.unknown, order.status, order.filled) == (False, OrderStatus.OPEN, 0)
+        assert (order.unknown, order.status, order.filled) == (False, OrderStatus.OPEN, NOTHING)
         assert order.venue_order_id == home.one_order().id
 
 
@@ -96,7 +97,7 @@ async def test_an_order_that_never_arrived_is_reported_as_not_executed(kind: Kin
             home.strike(fault(kind), http=kind.place, times=1)
         orders = await asyncio.gather(*(home.venue.place(home.market()) for _ in NEVER_ARRIVED))
         for order in orders:
-            assert (order.unknown, order.status, order.filled) == (False, OrderStatus.REJECTED, 0)
+            assert (order.unknown, order.status, order.filled) == (False, OrderStatus.REJECTED, NOTHING)
             assert "never arrived" in (order.reason or "")
         assert (sent.matched, list(home.orders)) == (len(NEVER_ARRIVED), [])
 
@@ -120,7 +121,7 @@ async def test_asking_for_an_order_overtakes_it_so_that_its_nonce_is_too_low() -
 
 @kinds
 async def test_an_order_that_arrives_after_its_deadline_does_not_happen(kind: Kind) -> None:
-    options = {} if kind is SPOT else {"use_nonce": False}
+    options: dict[str, Any] = {} if kind is SPOT else {"use_nonce": False}
     patient = ResolvePolicy(first_pause=7.0, margin=1.0, lag=1.0)
     async with house(kind, clock=FastClock(20), policy=patient, request_timeout=0.2, **options) as home:
         late = home.strike(actions.DelayRequest(6), http=kind.place)
