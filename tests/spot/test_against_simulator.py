@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from itertools import count
 
 import pytest
 
 from exchange_core.connector.auth import Credentials
-from exchange_core.connector.naming import AssetMap, SymbolMap
-from exchange_core.connector.rest import HttpReply, RestCall
-from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import (
     AuthenticationError,
     ExchangeError,
@@ -35,134 +31,28 @@ from exchange_core.model.event import (
 from exchange_core.model.fill import Fill
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.symbol import Symbol
-from exchange_core.simulator.exchange import SimulatedExchange
-from kraken_spot.auth import KrakenSpotSigner
-from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.dialect import KrakenSpotDialect
-from kraken_spot.feed import PrivateFeed, PublicFeed
-from kraken_spot.rest import KrakenSpotRest
+from exchange_core.testing.world import Client, Line, World
+from kraken_spot.plugin import KRAKEN_SPOT
 from kraken_spot.rest_orders import client_order_id
 from kraken_spot.simulator import SIMULATOR
 
 BTC = Symbol("BTC", "USD")
-SECRETS = {name: b64encode(name.encode() * 12).decode() for name in ("maker", "taker")}
-
-
-class Clock:
-    """Stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def time_ns(self) -> int:
-        return int(self.moment.timestamp()) * 10**9
-
-    def monotonic(self) -> float:
-        return self.moment.timestamp()
-
-    async def sleep(self, seconds: float) -> None:
-        self.moment += timedelta(seconds=seconds)
-
-
-class Client:
-    """One account's client: runs flows against the simulated REST side."""
-
-    def __init__(self, protocol: Any, name: str, clock: Clock) -> None:
-        signer = KrakenSpotSigner(Credentials(api_key=name, api_secret=SECRETS[name]))
-        self.context = VenueContext(
-            venue="kraken",
-            config=KrakenSpotConfig(),
-            symbols=SymbolMap("kraken"),
-            assets=AssetMap("kraken"),
-            signer=signer,
-            now=clock.now,
-        )
-        self.rest = KrakenSpotRest(self.context)
-        self.dialect = KrakenSpotDialect(self.context)
-        self.nonce = 1
-        self._protocol = protocol
-        self._signer = signer
-        self.run(self.rest.instruments())
-
-    def run(self, flow: Any) -> Any:
-        try:
-            call = next(flow)
-            while True:
-                try:
-                    answer = self.call(call)
-                except ExchangeError as error:
-                    call = flow.throw(error)
-                else:
-                    call = flow.send(answer)
-        except StopIteration as done:
-            return done.value
-
-    def call(self, call: RestCall) -> Any:
-        self.nonce += 1
-        request = self._signer.sign(call, self.nonce) if call.private else self.dialect.encode(call)
-        reply: HttpReply = self._protocol.http(request)
-        return self.dialect.decode(call, reply)
-
-    def place(self, side: str, quantity: str, price: str | None, **more: Any) -> Order:
-        request = OrderRequest(
-            symbol=BTC, side=side, quantity=quantity, price=price, client_order_id=client_order_id(self.nonce), **more
-        )
-        order: Order = self.run(self.rest.place(request))
-        return order
-
-
-class Line:
-    """A feed and the simulated session at its other end."""
-
-    def __init__(self, protocol: Any, feed: Any, path: str, credential: str | None = None) -> None:
-        self.feed, self._protocol, self._path = feed, protocol, path
-        self.open(credential)
-
-    def open(self, credential: str | None = None) -> None:
-        session = self._protocol.session(self._path)
-        assert session is not None
-        self.session = session
-        self.session.opened(0.0)
-        self.feed.opened(0.0, credential)
-
-    def pump(self, now: float = 0.0) -> list[Any]:
-        """Carry frames to and fro until both are silent; return the events."""
-        events: list[Any] = []
-        while True:
-            incoming, self.session.outbox = list(self.session.outbox), []
-            for frame in incoming:
-                events += self.feed.receive(frame, now)
-            outgoing = self.feed.outbox()
-            for frame in outgoing:
-                self.session.receive(frame, now)
-            if not incoming and not outgoing:
-                return events
+PRIVATE = KRAKEN_SPOT.feeds[1]
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def world() -> World:
+    return World(KRAKEN_SPOT)
 
 
 @pytest.fixture
-def protocol(clock: Clock) -> Any:
-    exchange = SimulatedExchange(SIMULATOR, seed=1, clock=clock)
-    for name, secret in SECRETS.items():
-        exchange.add_account(name, SIMULATOR.deposits, name, secret)
-    return SIMULATOR.protocol(exchange)
+def maker(world: World) -> Client:
+    return world.client("maker")
 
 
 @pytest.fixture
-def maker(protocol: Any, clock: Clock) -> Client:
-    return Client(protocol, "maker", clock)
-
-
-@pytest.fixture
-def taker(protocol: Any, clock: Clock) -> Client:
-    return Client(protocol, "taker", clock)
+def taker(world: World) -> Client:
+    return world.client("taker")
 
 
 def test_the_listed_pairs(taker: Client) -> None:
@@ -212,14 +102,14 @@ def test_an_order_that_never_arrived_is_nowhere(taker: Client) -> None:
     assert taker.run(taker.rest.find(Order(request=request))) is None
 
 
-def test_refusals(maker: Client, taker: Client, clock: Clock) -> None:
+def test_refusals(maker: Client, taker: Client, world: World) -> None:
     maker.place("sell", "0.5", "60000")
     with pytest.raises(InsufficientFunds):
         taker.place("buy", "100", "60000")
     with pytest.raises(OrderRefused):
         taker.place("buy", "0.1", "60000.05")
     with pytest.raises(ExchangeError):
-        taker.place("buy", "0.1", "60000", deadline=clock.now() - timedelta(seconds=1))
+        taker.place("buy", "0.1", "60000", deadline=world.clock.now() - timedelta(seconds=1))
     post = taker.place("buy", "0.1", "60000", post_only=True)
     found = taker.run(taker.rest.find(post))
     assert found.status is OrderStatus.CANCELED
@@ -228,13 +118,13 @@ def test_refusals(maker: Client, taker: Client, clock: Clock) -> None:
 
 def test_access(taker: Client, maker: Client) -> None:
     taker.run(taker.rest.balances())
-    taker.nonce = 0
+    taker.world.nonces = iter([0])
     with pytest.raises(NonceRejected):
         taker.run(taker.rest.balances())
-    wrong = KrakenSpotSigner(Credentials(api_key="taker", api_secret=SECRETS["maker"]))
-    taker._signer = wrong
+    wrong = Credentials(api_key="taker", api_secret=taker.world.credentials("maker").api_secret)
+    taker.world.nonces = count(1000)
     with pytest.raises(AuthenticationError):
-        taker.run(taker.rest.balances())
+        Client(taker.world, wrong).run(taker.rest.balances())
 
 
 def test_market_data_over_rest(maker: Client, taker: Client) -> None:
@@ -254,18 +144,18 @@ def test_market_data_over_rest(maker: Client, taker: Client) -> None:
 
 
 @pytest.mark.parametrize("depth", [10, 25, 100, 500, 1000])
-def test_books_are_checked_and_agree_with_rest(protocol: Any, maker: Client, depth: int) -> None:
-    feed = PublicFeed(maker.context)
-    feed.subscribe([Subscription(Channel.BOOK, BTC, depth=depth)], 0.0)
+def test_books_are_checked_and_agree_with_rest(maker: Client, depth: int) -> None:
+    wanted = Subscription(Channel.BOOK, BTC, depth=depth)
     for step in range(15):
         maker.place("buy", "0.01", str(59000 - step * 10))
         maker.place("sell", "0.01", str(60000 + step * 10))
-    line = Line(protocol, feed, "/v2")
-    assert Subscribed(subscription=Subscription(Channel.BOOK, BTC, depth=depth)) in line.pump()
+    line = maker.line(wanted)
+    feed = line.feed
+    assert Subscribed(subscription=wanted) in line.news
     for order in maker.run(maker.rest.open_orders())[::3]:
         maker.run(maker.rest.cancel(order))
     maker.place("buy", "0.02", "59000.5")
-    line.pump()
+    line.carry()
     book = feed.book(BTC)
     assert book is not None
     assert book.health is BookHealth.LIVE
@@ -276,8 +166,7 @@ def test_books_are_checked_and_agree_with_rest(protocol: Any, maker: Client, dep
     assert tuple(book.asks()) == snapshot.asks
 
 
-def test_all_public_channels_are_acknowledged(protocol: Any, maker: Client, taker: Client) -> None:
-    feed = PublicFeed(maker.context)
+def test_all_public_channels_are_acknowledged(maker: Client, taker: Client) -> None:
     wanted = [
         Subscription(Channel.TICKER, BTC),
         Subscription(Channel.TRADES, BTC),
@@ -287,40 +176,35 @@ def test_all_public_channels_are_acknowledged(protocol: Any, maker: Client, take
         Subscription(Channel.INSTRUMENTS),
         Subscription(Channel.STATUS),
     ]
-    feed.subscribe(wanted, 0.0)
-    line = Line(protocol, feed, "/v2")
-    events = line.pump() + list(feed.tick(0.0))
+    line = maker.line(*wanted)
+    events = line.news + list(line.feed.tick(0.0))
     assert {event.subscription for event in events if isinstance(event, Subscribed)} == set(wanted)
     maker.place("sell", "0.5", "60000")
     taker.place("buy", "0.2", "60000")
-    kinds = {type(event).__name__ for event in line.pump()}
+    kinds = {type(event).__name__ for event in line.carry()}
     assert {"Ticker", "Trade", "Candle", "OrderBook"} <= kinds
     assert not [event for event in events if isinstance(event, Unrecognised)]
-    feed.unsubscribe(wanted, 1.0)
-    line.pump()
+    line.feed.unsubscribe(wanted, 1.0)
+    line.carry()
     maker.place("sell", "0.5", "60001")
     taker.place("buy", "0.2", "60000")
-    assert not line.pump()
+    assert not line.carry()
 
 
-def test_a_refused_symbol(protocol: Any, maker: Client) -> None:
+def test_a_refused_symbol(maker: Client) -> None:
     maker.context.symbols.add(maker.context.symbols.instrument(BTC), wire="XBT/USD")
-    feed = PublicFeed(maker.context)
-    feed.subscribe([Subscription(Channel.BOOK, BTC), Subscription(Channel.BOOK, Symbol("ETH", "USD"))], 0.0)
-    events = Line(protocol, feed, "/v2").pump()
-    (refused,) = [event for event in events if isinstance(event, SubscriptionRefused)]
+    line = maker.line(Subscription(Channel.BOOK, BTC), Subscription(Channel.BOOK, Symbol("ETH", "USD")))
+    (refused,) = [event for event in line.news if isinstance(event, SubscriptionRefused)]
     assert "XBT/USD" in refused.reason
 
 
-def test_a_resubscription_heals_a_book(protocol: Any, maker: Client) -> None:
-    feed = PublicFeed(maker.context)
-    feed.subscribe([Subscription(Channel.BOOK, BTC)], 0.0)
-    line = Line(protocol, feed, "/v2")
-    line.pump()
+def test_a_resubscription_heals_a_book(maker: Client) -> None:
+    line = maker.line(Subscription(Channel.BOOK, BTC))
+    feed = line.feed
     maker.place("buy", "0.1", "59000")
-    line.session.outbox.clear()  # an update is lost
+    line.socket.take()  # an update is lost
     maker.place("buy", "0.1", "58000")
-    line.pump()
+    line.carry()
     book = feed.book(BTC)
     assert book is not None
     assert book.health is BookHealth.LIVE
@@ -328,14 +212,12 @@ def test_a_resubscription_heals_a_book(protocol: Any, maker: Client) -> None:
     assert [level.price for level in book.bids()] == [Decimal(59000), Decimal(58000)]
 
 
-def test_orders_fills_and_balances_over_the_private_feed(protocol: Any, maker: Client, taker: Client) -> None:
-    feed = PrivateFeed(taker.context)
+def test_orders_fills_and_balances_over_the_private_feed(maker: Client, taker: Client) -> None:
     wanted = [Subscription(Channel.ORDERS), Subscription(Channel.FILLS), Subscription(Channel.BALANCES)]
-    feed.subscribe(wanted, 0.0)
     maker.place("sell", "0.5", "60000")
     before = taker.place("buy", "0.1", "50000")
-    line = Line(protocol, feed, "/auth/v2", taker.run(feed.login()))
-    events = line.pump()
+    line = taker.line(*wanted)
+    events = line.news
     assert {event.subscription for event in events if isinstance(event, Subscribed)} == set(wanted)
     (snapshot,) = [event for event in events if isinstance(event, OpenOrdersSnapshot)]
     assert [order.venue_order_id for order in snapshot.orders] == [before.venue_order_id]
@@ -343,7 +225,7 @@ def test_orders_fills_and_balances_over_the_private_feed(protocol: Any, maker: C
     assert totals.complete
 
     bought = taker.place("buy", "0.2", "60000", time_in_force="ioc")
-    events = line.pump()
+    events = line.carry()
     updates = [event for event in events if isinstance(event, OrderUpdate)]
     assert {update.venue_order_id for update in updates} == {bought.venue_order_id}
     assert {update.client_order_id for update in updates} == {bought.client_order_id}
@@ -356,22 +238,22 @@ def test_orders_fills_and_balances_over_the_private_feed(protocol: Any, maker: C
     totals_after = {b.asset: b.total for event in events if isinstance(event, BalancesUpdate) for b in event.balances}
     totals_over_rest = {b.asset: b.total for b in taker.run(taker.rest.balances())}
     assert totals_after == {asset: totals_over_rest[asset] for asset in ("USD", "BTC")}
-    assert feed.stats.gaps == 0
+    assert line.feed.stats.gaps == 0
 
-    feed.closed(1.0)
-    line.open(taker.run(feed.login()))
-    again = line.pump()
+    line.close()
+    line.open()
+    again = line.carry()
     assert not [event for event in again if isinstance(event, Fill)], "told before"
     assert [event for event in again if isinstance(event, OpenOrdersSnapshot)]
 
 
-def test_an_old_token_is_replaced_by_a_new_connection(protocol: Any, taker: Client) -> None:
-    feed = PrivateFeed(taker.context)
-    feed.subscribe([Subscription(Channel.ORDERS)], 0.0)
-    line = Line(protocol, feed, "/auth/v2", "not a token")
-    line.pump()
-    assert feed.is_dead(0.0) is not None
-    feed.closed(0.0)
-    line.open(taker.run(feed.login()))
-    assert [event for event in line.pump() if isinstance(event, Subscribed)]
-    assert feed.is_dead(0.0) is None
+def test_an_old_token_is_replaced_by_a_new_connection(taker: Client) -> None:
+    line = Line(taker, PRIVATE)
+    line.feed.opened(0.0, "not a token")
+    line.feed.subscribe([Subscription(Channel.ORDERS)], 0.0)
+    line.carry()
+    assert line.feed.is_dead(0.0) is not None
+    line.close()
+    line.open()
+    assert [event for event in line.carry() if isinstance(event, Subscribed)]
+    assert line.feed.is_dead(0.0) is None

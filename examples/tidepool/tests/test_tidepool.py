@@ -1,11 +1,9 @@
 """Tidepool's plugin against Tidepool's simulated side: no network, no waiting, literals in and literals out."""
 
 import json
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,7 @@ from hypothesis import strategies as st
 
 from exchange_core.connector.auth import Credentials
 from exchange_core.connector.limits import Cost
-from exchange_core.connector.naming import AssetMap, SymbolMap
-from exchange_core.connector.rest import Flow, HttpReply, HttpRequest, RestCall
-from exchange_core.connector.spec import VenueContext
+from exchange_core.connector.rest import HttpReply, HttpRequest, RestCall
 from exchange_core.errors import (
     AuthenticationError,
     BadRequest,
@@ -51,122 +47,33 @@ from exchange_core.model.event import (
 from exchange_core.model.fill import Fill
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.symbol import Symbol
-from exchange_core.simulator.exchange import SimulatedExchange
 from exchange_core.storage.replay import replay_files
+from exchange_core.testing.world import NOON, Client, Line, World
 
 BTC = Symbol.parse("BTC/USD")
 ETH = Symbol.parse("ETH/USD")
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-class Noon:
-    """A clock that stands still."""
-
-    def now(self) -> datetime:
-        return NOON
-
-    def time_ns(self) -> int:
-        return 0
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None: ...
-
-
-class World:
-    """One exchange, one account, and the plugin's parts that talk to it in this process."""
-
-    def __init__(self) -> None:
-        self.exchange = SimulatedExchange(TIDEPOOL.simulator, seed=1, clock=Noon())
-        for name in ("me", "other"):
-            self.exchange.add_account(name, TIDEPOOL.simulator.deposits, f"key of {name}", f"secret of {name}")
-        self.side = TIDEPOOL.simulator.protocol(self.exchange)
-        self.nonces = count(1)
-        self.me, self.other = self.context("me"), self.context("other")
-        for context in (self.me, self.other):
-            self.run(context, TIDEPOOL.rest(context).instruments())
-
-    def context(self, name: str, secret: str | None = None) -> VenueContext:
-        credentials = Credentials(api_key=f"key of {name}", api_secret=secret or f"secret of {name}")
-        return VenueContext(
-            venue="tidepool",
-            config=TIDEPOOL.config(),
-            symbols=SymbolMap("tidepool"),
-            assets=AssetMap("tidepool"),
-            signer=TIDEPOOL.signer(credentials, TidepoolConfig()),
-        )
-
-    def answer(self, context: VenueContext, call: RestCall) -> Any:
-        dialect = TIDEPOOL.dialect(context)
-        request = context.signer.sign(call, next(self.nonces)) if call.private else dialect.encode(call)
-        return dialect.decode(call, self.side.http(request))
-
-    def run(self, context: VenueContext, flow: Flow[Any]) -> Any:
-        try:
-            call = next(flow)
-            while True:
-                try:
-                    answer = self.answer(context, call)
-                except ExchangeError as error:
-                    call = flow.throw(error)
-                else:
-                    call = flow.send(answer)
-        except StopIteration as done:
-            return done.value
-
-    def place(self, context: VenueContext, side: str, quantity: str, price: str | None, **rest: Any) -> Order:
-        client_order_id = rest.pop("client_order_id", f"order-{next(self.nonces)}")
-        request = OrderRequest(
-            symbol=rest.pop("symbol", BTC),
-            side=side,
-            quantity=quantity,
-            price=price,
-            client_order_id=client_order_id,
-            **rest,
-        )
-        return self.run(context, TIDEPOOL.rest(context).place(request))
-
-
-class Line:
-    """A feed and the exchange's session, with the frames carried between them on demand."""
-
-    def __init__(self, world: World, context: VenueContext, channel: Channel) -> None:
-        self.feed = TIDEPOOL.feed_for(channel).make(context)
-        self.session = world.side.session("/stream")
-        self.feed.opened(0.0)
-        self.session.opened(0.0)
-
-    def carry(self, now: float = 0.0, spoil: Callable[[str], str | None] = lambda frame: frame) -> list[Any]:
-        """Carry all frames both ways until nobody has one; *spoil* may change or lose what comes in."""
-        self.session.tick(now)
-        events: list[Any] = []
-        while True:
-            frames, self.session.outbox[:] = list(self.session.outbox), []
-            said = self.feed.outbox()
-            if not frames and not said:
-                return events
-            for frame in said:
-                self.session.receive(frame, now)
-            for frame in frames:
-                changed = spoil(frame)
-                if changed is not None:
-                    events += self.feed.receive(changed, now)
 
 
 @pytest.fixture
 def world() -> World:
-    return World()
+    return World(TIDEPOOL)
 
 
 @pytest.fixture
-def public(world: World) -> Line:
+def me(world: World) -> Client:
+    return world.client("me")
+
+
+@pytest.fixture
+def other(world: World) -> Client:
+    return world.client("other")
+
+
+@pytest.fixture
+def public(me: Client, other: Client) -> Line:
     """A public connection that follows the book, on which one seller stands."""
-    world.place(world.other, "sell", "0.5", "60000")
-    line = Line(world, world.me, Channel.BOOK)
-    line.feed.subscribe([Subscription(Channel.BOOK, BTC)], 0.0)
-    line.carry()
-    return line
+    other.place("sell", "0.5", "60000")
+    return me.line(Subscription(Channel.BOOK, BTC))
 
 
 def best_ask(line: Line) -> Any:
@@ -176,10 +83,10 @@ def best_ask(line: Line) -> Any:
 # Names
 
 
-def test_coins_and_markets_get_our_names_by_table(world: World) -> None:
+def test_coins_and_markets_get_our_names_by_table(me: Client) -> None:
     """Tidepool's ETHER is our ETH."""
-    assert world.me.symbols.venue_id(ETH) == "ETHER-USD"
-    assert world.me.assets.code("ETHER") == "ETH"
+    assert me.context.symbols.venue_id(ETH) == "ETHER-USD"
+    assert me.context.assets.code("ETHER") == "ETH"
 
 
 def test_an_unknown_tier_names_those_that_exist() -> None:
@@ -204,65 +111,64 @@ def test_a_signature_that_was_computed_elsewhere() -> None:
     assert request.headers["Tide-Sign"] == "f43f3ef031f958ad4f09584676306bc902e4ecb6f72bbe70c5508203c7f1e908"
 
 
-def test_a_wrong_secret_is_refused(world: World) -> None:
-    stranger = world.context("me", secret="guessed")
+def test_a_wrong_secret_is_refused(world: World, me: Client) -> None:
+    stranger = Client(world, Credentials(api_key=me.signer.public_key, api_secret="guessed"))
     with pytest.raises(AuthenticationError) as caught:
-        world.run(stranger, TIDEPOOL.rest(stranger).balances())
+        stranger.run(stranger.rest.balances())
     assert caught.value.codes == ("sign",)
 
 
-def test_a_nonce_works_once(world: World) -> None:
+def test_a_nonce_works_once(world: World, me: Client) -> None:
     world.nonces = iter([50, 50])
-    world.run(world.me, TIDEPOOL.rest(world.me).balances())
+    me.run(me.rest.balances())
     with pytest.raises(NonceRejected):
-        world.run(world.me, TIDEPOOL.rest(world.me).balances())
+        me.run(me.rest.balances())
 
 
-def test_secrets_do_not_show(world: World) -> None:
+def test_secrets_do_not_show(me: Client) -> None:
     call = RestCall(method="POST", path="/orders", params={"ref": "x"}, private=True, json=True)
-    assert "secret of me" not in f"{world.me!r} {world.me.signer!r} {world.me.signer.sign(call, 1)!r}"
-    assert "secret of me" in world.me.signer.secrets()
+    assert me.world.credentials("me").api_secret not in f"{me.context!r} {me.signer!r} {me.signer.sign(call, 1)!r}"
+    assert me.world.credentials("me").api_secret in me.signer.secrets()
 
 
 # Orders
 
 
-def test_an_order_rests_and_is_found_by_either_id_and_canceled(world: World) -> None:
-    rest = TIDEPOOL.rest(world.me)
-    order = world.place(world.me, "buy", "0.01", "50000", client_order_id="mine")
+def test_an_order_rests_and_is_found_by_either_id_and_canceled(me: Client) -> None:
+    order = me.place("buy", "0.01", "50000", client_order_id="mine")
     assert (order.status, order.client_order_id) == (OrderStatus.OPEN, "mine")
-    assert world.run(world.me, rest.open_orders())[0].venue_order_id == order.venue_order_id
+    assert me.run(me.rest.open_orders())[0].venue_order_id == order.venue_order_id
     unanswered = Order(request=order.request, client_order_id="mine")
-    assert world.run(world.me, rest.find(unanswered)).venue_order_id == order.venue_order_id
-    world.run(world.me, rest.cancel(order))
-    assert world.run(world.me, rest.find(order)).status is OrderStatus.CANCELED
+    assert me.run(me.rest.find(unanswered)).venue_order_id == order.venue_order_id
+    me.run(me.rest.cancel(order))
+    assert me.run(me.rest.find(order)).status is OrderStatus.CANCELED
     with pytest.raises(OrderNotFound):
-        world.run(world.me, rest.cancel(order))
+        me.run(me.rest.cancel(order))
 
 
-def test_an_order_that_never_arrived_is_nowhere(world: World) -> None:
+def test_an_order_that_never_arrived_is_nowhere(me: Client) -> None:
     request = OrderRequest(symbol=BTC, side="buy", quantity="1", price="1", client_order_id="lost / one")
     order = Order(request=request, client_order_id="lost / one")
-    assert world.run(world.me, TIDEPOOL.rest(world.me).find(order)) is None
+    assert me.run(me.rest.find(order)) is None
 
 
-def test_a_trade_moves_the_balances_to_the_last_digit(world: World) -> None:
-    world.place(world.other, "sell", "0.5", "60000")
-    order = world.place(world.me, "buy", "0.1", None)
+def test_a_trade_moves_the_balances_to_the_last_digit(me: Client, other: Client) -> None:
+    other.place("sell", "0.5", "60000")
+    order = me.place("buy", "0.1", None)
     assert (order.status, order.filled, order.average_price) == (OrderStatus.FILLED, Decimal("0.1"), Decimal(60000))
-    (fill,) = world.run(world.me, TIDEPOOL.rest(world.me).fills(None))
+    (fill,) = me.run(me.rest.fills(None))
     assert (fill.price, fill.quantity, fill.fee.asset, fill.fee.amount) == (60000, Decimal("0.1"), "USD", 12)
-    balances = {b.asset: b.total for b in world.run(world.me, TIDEPOOL.rest(world.me).balances())}
+    balances = {b.asset: b.total for b in me.run(me.rest.balances())}
     assert balances == {"USD": 100_000 - 6_000 - 12, "BTC": Decimal("2.1"), "ETH": 20}
 
 
-def test_fills_are_paged(world: World) -> None:
+def test_fills_are_paged(me: Client, other: Client) -> None:
     for _ in range(205):
-        world.place(world.other, "sell", "0.0001", "60000")
-    world.place(world.me, "buy", "0.0205", "60000")
-    fills = world.run(world.me, TIDEPOOL.rest(world.me).fills(NOON))
+        other.place("sell", "0.0001", "60000")
+    me.place("buy", "0.0205", "60000")
+    fills = me.run(me.rest.fills(NOON))
     assert len({fill.id for fill in fills}) == len(fills) == 205
-    assert world.run(world.me, TIDEPOOL.rest(world.me).fills(NOON + timedelta(seconds=1))) == []
+    assert me.run(me.rest.fills(NOON + timedelta(seconds=1))) == []
 
 
 @pytest.mark.parametrize(
@@ -277,19 +183,19 @@ def test_fills_are_paged(world: World) -> None:
         ),
     ],
 )
-def test_the_exchange_refuses(world: World, order: Any, error: type[ExchangeError], code: str) -> None:
-    world.place(world.other, "sell", "0.5", "60000")
-    world.place(world.me, "buy", "0.1", "50000", client_order_id="used")
+def test_the_exchange_refuses(me: Client, other: Client, order: Any, error: type[ExchangeError], code: str) -> None:
+    other.place("sell", "0.5", "60000")
+    me.place("buy", "0.1", "50000", client_order_id="used")
     side, quantity, price, *more = order
     with pytest.raises(error) as caught:
-        world.place(world.me, side, quantity, price, **(more[0] if more else {}))
+        me.place(side, quantity, price, **(more[0] if more else {}))
     assert caught.value.codes == (code,)
 
 
 @pytest.mark.parametrize("wish", [{"time_in_force": "fok"}, {"reduce_only": True}])
-def test_what_the_exchange_cannot_do_is_not_sent(world: World, wish: dict[str, Any]) -> None:
+def test_what_the_exchange_cannot_do_is_not_sent(me: Client, wish: dict[str, Any]) -> None:
     with pytest.raises(NotSupported):
-        world.place(world.me, "buy", "0.1", "50000", **wish)
+        me.place("buy", "0.1", "50000", **wish)
 
 
 PAGE = HttpReply(502, {}, b"<html>Bad gateway</html>")
@@ -307,41 +213,38 @@ PAGE = HttpReply(502, {}, b"<html>Bad gateway</html>")
         (HttpReply(200, {}, b'{"bids": [["1", "\xff"]], "asks": []}'), False, ProtocolError),
     ],
 )
-def test_an_answer_that_is_none(world: World, reply: HttpReply, write: bool, error: type[ExchangeError]) -> None:
+def test_an_answer_that_is_none(me: Client, reply: HttpReply, write: bool, error: type[ExchangeError]) -> None:
     """Whatever comes to a write without a readable no leaves it open whether the order lives."""
     call = RestCall(method="POST" if write else "GET", path="/x", reply=wire.Levels, changes_state=write)
     with pytest.raises(error):
-        TIDEPOOL.dialect(world.me).decode(call, reply)
+        me.dialect.decode(call, reply)
 
 
 # Books
 
 
-def test_a_book_is_whole_then_follows(world: World, public: Line) -> None:
+def test_a_book_is_whole_then_follows(me: Client, other: Client, public: Line) -> None:
     assert best_ask(public) == (60000, Decimal("0.5"))
-    world.place(world.me, "buy", "0.2", "60000")
-    world.place(world.other, "sell", "0.1", "59999.5")
+    me.place("buy", "0.2", "60000")
+    other.place("sell", "0.1", "59999.5")
     (book,) = public.carry()
     assert book.best_ask == (Decimal("59999.5"), Decimal("0.1"))
     assert (book.health, book.checked) == (BookHealth.LIVE, 2)
 
 
-def test_each_channel_is_acknowledged_or_refused(world: World) -> None:
-    line = Line(world, world.me, Channel.BOOK)
+def test_each_channel_is_acknowledged_or_refused(me: Client) -> None:
+    line = Line(me, TIDEPOOL.feeds[0])
     book, trades = Subscription(Channel.BOOK, BTC), Subscription(Channel.TRADES, BTC)
     line.feed.subscribe([book, trades], 0.0)
     assert not line.feed.is_active(book)
-    events = line.carry()
-    assert [e.subscription for e in events if isinstance(e, Subscribed)] == [book, trades]
+    assert [event.subscription for event in line.carry() if isinstance(event, Subscribed)] == [book, trades]
     assert line.feed.is_active(book)
 
 
-def test_a_private_channel_needs_a_signature(world: World) -> None:
-    stranger = world.context("me", secret="guessed")
-    world.run(stranger, TIDEPOOL.rest(stranger).instruments())
-    line = Line(world, stranger, Channel.FILLS)
-    line.feed.subscribe([Subscription(Channel.FILLS)], 0.0)
-    (refused,) = (event for event in line.carry() if isinstance(event, SubscriptionRefused))
+def test_a_private_channel_needs_a_signature(world: World, me: Client) -> None:
+    stranger = Client(world, Credentials(api_key=me.signer.public_key, api_secret="guessed"))
+    line = stranger.line(Subscription(Channel.FILLS))
+    (refused,) = (event for event in line.news if isinstance(event, SubscriptionRefused))
     assert refused.codes == ("sign",)
     assert not list(line.feed.subscriptions())
 
@@ -354,42 +257,40 @@ SPOILED = [
 
 
 @pytest.mark.parametrize(("spoil", "reason"), SPOILED)
-def test_a_book_that_fails_is_asked_for_once_and_heals(world: World, public: Line, spoil: Any, reason: str) -> None:
-    world.place(world.me, "buy", "0.1", "60000")
-    public.session.tick(0.0)
-    lost = [spoil(frame) for frame in public.session.outbox]
-    public.session.outbox.clear()
-    world.place(world.me, "buy", "0.1", "60000")
-    public.session.tick(0.0)
-    later, public.session.outbox[:] = list(public.session.outbox), []
-    events = [event for frame in (*lost, *later) if frame for event in public.feed.receive(frame, 0.0)]
+def test_a_book_that_fails_is_asked_for_once_and_heals(me: Client, public: Line, spoil: Any, reason: str) -> None:
+    me.place("buy", "0.1", "60000")
+    public.socket.tick()
+    lost = [spoil(frame) for frame in public.socket.take()]
+    me.place("buy", "0.1", "60000")
+    public.socket.tick()
+    came = (*lost, *public.socket.take())
+    events = [event for frame in came if frame for event in public.feed.receive(frame, 0.0)]
     (failed,) = (event for event in events if isinstance(event, BookDesynced))
     assert reason in failed.reason
     assert public.feed.book(BTC).health is BookHealth.DESYNCED
     assert best_ask(public) is None
     assert public.feed.outbox() == ['{"op":"sub","ch":"book.BTC-USD"}']
-    public.session.receive('{"op":"sub","ch":"book.BTC-USD"}', 0.0)
+    public.socket.say('{"op":"sub","ch":"book.BTC-USD"}')
     public.carry()
     assert best_ask(public) == (60000, Decimal("0.3"))
     assert public.feed.stats.resyncs == 1
 
 
-def test_one_bad_book_does_not_disturb_the_others(world: World, public: Line) -> None:
+def test_one_bad_book_does_not_disturb_the_others(other: Client, public: Line) -> None:
     public.feed.subscribe([Subscription(Channel.BOOK, ETH)], 0.0)
     public.carry()
-    world.place(world.other, "sell", "0.1", "60001")
-    world.place(world.other, "sell", "1", "3000", symbol=ETH)
-    public.session.tick(0.0)
-    frames, public.session.outbox[:] = list(public.session.outbox), []
-    for frame in frames:
+    other.place("sell", "0.1", "60001")
+    other.place("sell", "1", "3000", symbol=ETH)
+    public.socket.tick()
+    for frame in public.socket.take():
         public.feed.receive(frame.replace("60001", "60002"), 0.0)
     assert public.feed.book(BTC).health is BookHealth.DESYNCED
     assert public.feed.book(ETH).best_ask == (3000, 1)
 
 
-def test_a_fresh_start_that_is_wrong_too_waits_for_the_tick(world: World, public: Line) -> None:
+def test_a_fresh_start_that_is_wrong_too_waits_for_the_tick(other: Client, public: Line) -> None:
     """Otherwise the two sides would ask and answer as fast as the line allows."""
-    world.place(world.other, "sell", "0.1", "60001")
+    other.place("sell", "0.1", "60001")
 
     def spoil(frame: str) -> str:
         return frame.replace('"check":', '"check":1')
@@ -397,33 +298,29 @@ def test_a_fresh_start_that_is_wrong_too_waits_for_the_tick(world: World, public
     public.carry(spoil=spoil)
     assert public.feed.book(BTC).health is BookHealth.DESYNCED
     assert public.feed.outbox() == []
-    public.feed.tick(1.0)
-    public.carry()
+    public.wait(1)
     assert public.feed.book(BTC).health is BookHealth.LIVE
 
 
-def test_a_lost_connection_makes_books_stale_until_the_next(world: World, public: Line) -> None:
-    public.feed.closed(1.0)
+def test_a_lost_connection_makes_books_stale_until_the_next(public: Line) -> None:
+    assert public.close() == []
     book = public.feed.book(BTC)
     assert (book.health, book.best_ask) == (BookHealth.STALE, None)
-    public.session.closed()
-    public.session = world.side.session("/stream")
-    public.feed.opened(2.0)
-    public.session.opened(2.0)
-    public.carry(2.0)
+    public.open()
+    public.carry()
     assert best_ask(public) == (60000, Decimal("0.5"))
 
 
 def test_silence_is_noticed(public: Line) -> None:
-    public.carry(1.0)
+    public.wait(1)
     assert public.feed.is_dead(11.0) is None
     assert public.feed.is_dead(11.5) == "silent for 10 s"
 
 
-def test_what_is_not_answered_is_asked_again(world: World) -> None:
-    line = Line(world, world.me, Channel.BOOK)
+def test_what_is_not_answered_is_asked_again(me: Client) -> None:
+    line = Line(me, TIDEPOOL.feeds[0])
     line.feed.subscribe([Subscription(Channel.BOOK, BTC)], 0.0)
-    line.feed.receive(line.session.outbox.pop(), 0.0)
+    line.feed.receive(line.socket.take()[0], 0.0)
     asked = line.feed.outbox()
     line.feed.tick(9.0)
     assert line.feed.outbox() == []
@@ -431,28 +328,28 @@ def test_what_is_not_answered_is_asked_again(world: World) -> None:
     assert line.feed.outbox() == asked
 
 
-def test_nothing_comes_after_unsubscribing(world: World, public: Line) -> None:
-    world.place(world.other, "sell", "0.1", "60001")
-    public.session.tick(0.0)
-    late = public.session.outbox.pop()
+def test_nothing_comes_after_unsubscribing(other: Client, public: Line) -> None:
+    other.place("sell", "0.1", "60001")
+    public.socket.tick()
+    late = public.socket.take()[-1]
     public.feed.unsubscribe([Subscription(Channel.BOOK, BTC)], 0.0)
     public.feed.receive(late, 0.0)
     assert public.feed.stats.ignored["late news"] == 1
     public.carry()
-    world.place(world.other, "sell", "0.1", "60001")
+    other.place("sell", "0.1", "60001")
     assert public.carry() == []
 
 
-def test_a_recording_replays(world: World, public: Line, tmp_path: Path) -> None:
-    line = Line(world, world.other, Channel.BOOK)
+def test_a_recording_replays(world: World, me: Client, other: Client, public: Line, tmp_path: Path) -> None:
+    line = Line(other, TIDEPOOL.feeds[0])
     line.feed.subscribe([Subscription(Channel.BOOK, BTC)], 0.0)
     frames: list[str] = []
     line.carry(spoil=lambda frame: frames.append(frame) or frame)
-    world.place(world.me, "buy", "0.1", "60000")
+    me.place("buy", "0.1", "60000")
     line.carry(spoil=lambda frame: frames.append(frame) or frame)
     recording = tmp_path / "book.jsonl"
     recording.write_text("\n".join(frames))
-    listing = world.side.http(HttpRequest("GET", "/markets", {})).body
+    listing = world.protocol.http(HttpRequest("GET", "/markets", {})).body
     (report,) = replay_files(TIDEPOOL, [recording], listing)
     assert (report.seen.books, report.seen.verified, report.seen.unknown, report.unhealthy) == (2, 2, {}, {})
 
@@ -460,13 +357,12 @@ def test_a_recording_replays(world: World, public: Line, tmp_path: Path) -> None
 # The account
 
 
-def test_the_account_is_told_of_its_orders_and_fills_and_no_others(world: World) -> None:
-    world.place(world.me, "sell", "0.2", "61000", client_order_id="before")
-    line = Line(world, world.me, Channel.ORDERS)
-    line.feed.subscribe([Subscription(Channel.ORDERS), Subscription(Channel.FILLS)], 0.0)
-    (snapshot,) = (event for event in line.carry() if isinstance(event, OpenOrdersSnapshot))
+def test_the_account_is_told_of_its_orders_and_fills_and_no_others(me: Client, other: Client) -> None:
+    me.place("sell", "0.2", "61000", client_order_id="before")
+    line = me.line(Subscription(Channel.ORDERS), Subscription(Channel.FILLS))
+    (snapshot,) = (event for event in line.news if isinstance(event, OpenOrdersSnapshot))
     assert [update.client_order_id for update in snapshot.orders] == ["before"]
-    world.place(world.other, "buy", "0.2", "61000", client_order_id="theirs")
+    other.place("buy", "0.2", "61000", client_order_id="theirs")
     events = line.carry()
     updates = [event for event in events if isinstance(event, OrderUpdate)]
     assert {update.client_order_id for update in updates} == {"before"}
@@ -475,15 +371,13 @@ def test_the_account_is_told_of_its_orders_and_fills_and_no_others(world: World)
     assert (fill.client_order_id, fill.quantity, fill.fee.amount) == ("before", Decimal("0.2"), Decimal("12.2"))
 
 
-def test_fills_of_while_we_were_away_are_told_again(world: World) -> None:
-    line = Line(world, world.me, Channel.FILLS)
-    line.feed.subscribe([Subscription(Channel.FILLS)], 0.0)
-    line.carry()
-    world.place(world.other, "sell", "0.5", "60000")
-    world.place(world.me, "buy", "0.1", "60000")
+def test_fills_of_while_we_were_away_are_told_again(me: Client, other: Client) -> None:
+    line = me.line(Subscription(Channel.FILLS))
+    other.place("sell", "0.5", "60000")
+    me.place("buy", "0.1", "60000")
     events = line.carry(spoil=lambda frame: None)
     assert events == []
-    world.place(world.me, "buy", "0.2", "60000")
+    me.place("buy", "0.2", "60000")
     events = line.carry()
     (gap,) = (event for event in events if isinstance(event, SequenceGap))
     assert gap.channel is Channel.FILLS
@@ -530,21 +424,21 @@ def test_a_frame_with_a_wrong_field_is_a_protocol_error_or_reported(frame: str, 
             break
         part = rows[0]
     part[name] = data.draw(JSON)
-    feed = TIDEPOOL.feeds[0].make(evolve(World().me, provisional=data.draw(st.booleans())))
+    feed = TIDEPOOL.feeds[0].make(evolve(World(TIDEPOOL).client("me").context, provisional=data.draw(st.booleans())))
     with suppress(ProtocolError):
         feed.receive(json.dumps(message), 0.0)
 
 
 @given(st.text() | st.binary())
 def test_no_frame_raises_anything_else(frame: str | bytes) -> None:
-    feed = TIDEPOOL.feeds[0].make(World().me)
+    feed = TIDEPOOL.feeds[0].make(World(TIDEPOOL).client("me").context)
     with suppress(ProtocolError):
         feed.receive(frame, 0.0)
 
 
 @given(st.sampled_from(["GET", "POST", "DELETE"]), st.text(), st.binary())
 def test_the_exchange_answers_whatever_a_client_sends(method: str, path: str, body: bytes) -> None:
-    world = World()
-    assert world.side.http(HttpRequest(method, "/" + path, {}, body)).status in (200, 400)
-    session = world.side.session("/stream")
+    world = World(TIDEPOOL)
+    assert world.protocol.http(HttpRequest(method, "/" + path, {}, body)).status in (200, 400)
+    session = world.protocol.session("/stream")
     session.receive(path, 0.0)
