@@ -180,6 +180,10 @@ class RestClient:
             error.venue = error.venue or self.venue
             self.redactor.scrub(error)
             raise
+        except Exception as error:
+            # Of a signer, say, whose library quotes what it was given.
+            self.redactor.scrub(error)
+            raise
         finally:
             ticket.release()
 

@@ -168,6 +168,29 @@ async def test_an_answer_that_echoes_a_secret_does_not_show_it(
     assert echo[:10] not in shown
 
 
+async def test_an_error_of_the_signer_itself_does_not_show_the_secret(
+    new_client: Callable[..., RestClient], write: RestCall
+) -> None:
+    class Broken:
+        needs_nonce = True
+
+        def secrets(self) -> tuple[str, ...]:
+            return (KEY, SECRET)
+
+        def sign(self, call: RestCall, nonce: int | None) -> Any:
+            try:
+                int(SECRET)
+            except ValueError as error:
+                raise KeyError(f"cannot sign with {SECRET}") from error
+
+    async with new_client(http=ScriptedHttp().transport, signer=Broken()) as client:
+        with pytest.raises(KeyError) as caught:
+            await client.run(one(write))
+    lines = [line for line in traceback.format_exception(caught.value) if "cannot sign" in line or "invalid" in line]
+    assert len(lines) >= 2
+    assert SECRET not in "".join(lines)
+
+
 async def test_an_answer_that_echoes_the_signature_does_not_show_it(
     new_client: Callable[..., RestClient], write: RestCall
 ) -> None:
