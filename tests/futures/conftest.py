@@ -11,6 +11,7 @@ from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.connector.rest import Flow, HttpReply, RestCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ExchangeError
+from exchange_core.testing.world import run_flow
 from kraken_futures.auth import FuturesSigner
 from kraken_futures.config import FuturesConfig
 from kraken_futures.dialect import FuturesDialect
@@ -93,27 +94,22 @@ def run() -> Run:
     """
     dialect = FuturesDialect("futures")
 
-    def run_flow(flow: Flow[Any], *answers: Answer) -> tuple[Any, list[RestCall]]:
+    def run(flow: Flow[Any], *answers: Answer) -> tuple[Any, list[RestCall]]:
         calls: list[RestCall] = []
         queue = list(answers)
-        try:
-            call = next(flow)
-            while True:
-                calls.append(call)
-                answer = queue.pop(0)
-                try:
-                    if isinstance(answer, ExchangeError):
-                        raise answer
-                    decoded = dialect.decode(call, HttpReply(200, {}, body_of(answer)))
-                except ExchangeError as error:
-                    call = flow.throw(error)
-                else:
-                    call = flow.send(decoded)
-        except StopIteration as done:
-            assert not queue, f"answers that nobody asked for: {queue}"
-            return done.value, calls
 
-    return run_flow
+        def reply(call: RestCall) -> Any:
+            calls.append(call)
+            answer = queue.pop(0)
+            if isinstance(answer, ExchangeError):
+                raise answer
+            return dialect.decode(call, HttpReply(200, {}, body_of(answer)))
+
+        result = run_flow(flow, reply)
+        assert not queue, f"answers that nobody asked for: {queue}"
+        return result, calls
+
+    return run
 
 
 def body_of(answer: dict[str, Any] | bytes) -> bytes:

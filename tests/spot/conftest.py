@@ -13,7 +13,7 @@ import pytest
 from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.connector.rest import HttpReply, RestCall
 from exchange_core.connector.spec import VenueContext
-from exchange_core.errors import ExchangeError
+from exchange_core.testing.world import run_flow
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
 from kraken_spot.feed import PrivateFeed, PublicFeed
@@ -89,19 +89,14 @@ class Runner:
     def __call__(self, flow: Any, *answers: Any) -> Any:
         """Run *flow*; an answer is a result, a whole body in bytes, or an error to raise."""
         waiting = list(answers)
-        try:
-            call = next(flow)
-            while True:
-                self.calls.append(call)
-                try:
-                    answer = self._decode(call, waiting.pop(0))
-                except ExchangeError as error:
-                    call = flow.throw(error)
-                else:
-                    call = flow.send(answer)
-        except StopIteration as done:
-            assert not waiting, "not every answer was asked for"
-            return done.value
+
+        def reply(call: RestCall) -> Any:
+            self.calls.append(call)
+            return self._decode(call, waiting.pop(0))
+
+        result = run_flow(flow, reply)
+        assert not waiting, "not every answer was asked for"
+        return result
 
     def lenient(self, flow: Any, *answers: Any) -> Any:
         """Run *flow* on the first of *answers* that it needs."""
