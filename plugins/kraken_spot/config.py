@@ -20,6 +20,11 @@ def _positive(config: object, attribute: attrs.Attribute[float], value: float) -
         raise ConfigError(f"{attribute.name}: {value!r} is not above zero")
 
 
+def _yes_or_no(config: object, attribute: attrs.Attribute[bool], value: object) -> None:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{attribute.name}: {value!r} is neither true nor false")
+
+
 @attrs.frozen(kw_only=True)
 class KrakenSpotConfig(VenueConfig):
     """Options of one Kraken Spot account.
@@ -30,6 +35,7 @@ class KrakenSpotConfig(VenueConfig):
         tier: The account's verification level, which its limits depend on. The API does not tell it, so the lowest
             one is assumed.
         history_cost: What a call for trade history takes from the private counter. Kraken's pages say 2 or 4.
+        allow_withdrawals: Withdrawals, transfers and new subaccounts may be asked for. They are refused otherwise.
     """
 
     rest_url: str = "https://api.kraken.com"
@@ -39,3 +45,4 @@ class KrakenSpotConfig(VenueConfig):
     tier: str = attrs.field(default="starter", validator=_known_tier)
     stale_after: float = attrs.field(default=10.0, validator=_positive)
     history_cost: float = attrs.field(default=4.0, validator=_positive)
+    allow_withdrawals: bool = attrs.field(default=False, validator=_yes_or_no)

@@ -28,10 +28,13 @@ from kraken_spot.dialect import KrakenSpotDialect, read
 from kraken_spot.feed_carriers import INTERVALS
 from kraken_spot.naming import load_assets, load_pairs
 from kraken_spot.rest_account import AccountCalls
+from kraken_spot.rest_earn import EarnCalls
 from kraken_spot.rest_exports import ExportCalls
+from kraken_spot.rest_funding import FundingCalls
 from kraken_spot.rest_history import HistoryCalls
 from kraken_spot.rest_market import MarketCalls
 from kraken_spot.rest_trading import TradingCalls
+from kraken_spot.rest_transfers import TransferCalls
 
 DEEPEST_BOOK = 500
 MOST_TRADES = 1000
@@ -47,6 +50,9 @@ class KrakenSpotRest:
         account: Its calls about collateral, positions, fees and the key.
         exports: Its calls about reports.
         trading: Its calls about orders of every kind.
+        funding: Its calls about deposits and withdrawals.
+        transfers: Its calls that move money between wallets and accounts.
+        earn: Its calls about earn strategies.
     """
 
     def __init__(self, context: VenueContext) -> None:
@@ -57,6 +63,9 @@ class KrakenSpotRest:
         self.account = AccountCalls(context)
         self.exports = ExportCalls(context)
         self.trading = TradingCalls(context)
+        self.funding = FundingCalls(context)
+        self.transfers = TransferCalls(context)
+        self.earn = EarnCalls(context)
 
     def instruments(self) -> Flow[list[Instrument]]:
         assets: dict[str, msgspec.Raw] = yield _public("Assets", {}, dict[str, msgspec.Raw])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from math import ceil, floor
 from typing import Any
 
@@ -14,6 +15,7 @@ from exchange_core.connector.limits import Cost
 from exchange_core.connector.rest import RestCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import InvalidValue, NotSupported
+from exchange_core.model.number import exact, plain
 from exchange_core.model.time import to_seconds
 from kraken_spot import limits
 
@@ -117,3 +119,29 @@ def asset_id(context: VenueContext, code: str) -> str:
     """Return the venue's name of an asset of ours; a name that is in no table goes out as it is."""
     known = context.assets.get(code)
     return code if known is None else known.venue_id
+
+
+def amount_text(value: Decimal | int | str, *, least_is_zero: bool = False) -> str:
+    """Return an amount as it goes out.
+
+    Raises:
+        InvalidValue: For floats, and for what is not above zero.
+    """
+    amount = exact(value, "amount")
+    if amount < 0 or not (amount or least_is_zero):
+        raise InvalidValue(f"amount: {plain(amount)} is not above zero")
+    return plain(amount)
+
+
+def check_withdrawals(context: VenueContext, what: str) -> None:
+    """Refuse to move money unless the config allows it.
+
+    Raises:
+        NotSupported: Says what would allow it.
+    """
+    if context.config.allow_withdrawals is not True:
+        raise refuse(
+            context.venue,
+            what,
+            f"moving money is switched off; allow_withdrawals = true in [venues.{context.venue}] switches it on",
+        )
