@@ -105,7 +105,7 @@ def _read(call: RestCall, reply: HttpReply, venue: str) -> ExchangeError | None:
         envelope = None
     found = _errors_in(envelope) if envelope is not None else None
     if reply.status == 429 or (found is not None and _kind(found) is RateLimited):
-        codes = found.codes if found else ["429"]
+        codes = (found.codes if found else None) or ["429"]
         return RateLimited(
             f"{what}: the venue's limit is used up ({codes[0]})",
             venue=venue,

@@ -119,6 +119,7 @@ def test_the_newer_envelope(code: Any, message: str, status: int, kind: type[Exc
         pytest.param(500, {"status": "x"}, {}, VenueUnavailable, OutcomeUnknown, id="500 with other JSON"),
         pytest.param(401, b"no", {}, AuthenticationError, AuthenticationError, id="401"),
         pytest.param(429, b"slow down", {}, RateLimited, RateLimited, id="429 is a clear no"),
+        pytest.param(429, {"result": "error", "errors": []}, {}, RateLimited, RateLimited, id="429 without a word"),
     ],
 )
 def test_what_is_no_envelope(
