@@ -17,7 +17,7 @@ from typer.exceptions import TyperException
 
 from exchange_core.cli import account, demo, market, portfolio, record, replay, route, simulate, trading, venues
 from exchange_core.cli.options import ConfigOption, shared
-from exchange_core.cli.output import fail
+from exchange_core.cli.output import fail, warn
 from exchange_core.errors import ExchangeError
 from exchange_core.plugins import Plugins, load_plugins
 
@@ -38,7 +38,8 @@ def _options(
 ) -> None:
     shared.config = config
     shared.as_json = as_json
-    logging.basicConfig(level=logging.INFO if verbose else logging.CRITICAL, format="%(asctime)s %(name)s %(message)s")
+    if verbose:
+        logging.getLogger().setLevel(logging.INFO)
 
 
 def build_app(plugins: Plugins) -> typer.Typer:
@@ -74,8 +75,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def call(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) -> int:
     """Run the command line; return the status to end with."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    # Logged from here on is what a person at a terminal should see; elsewhere an error is one line.
+    logging.basicConfig(level=logging.WARNING if sys.stderr.isatty() else logging.CRITICAL, format="%(message)s")
+    logging.getLogger("exchange_core.plugins").setLevel(logging.ERROR)  # the warning below says it once
     try:
-        result = build_app(plugins or load_plugins())(args=arguments, standalone_mode=False)
+        found = plugins or load_plugins()
+        _warn_of_plugins(found)
+        result = build_app(found)(args=arguments, standalone_mode=False)
     except TyperException as error:
         fail(f"{_message(error)} See: exchange --help")
         return 2
@@ -87,6 +94,13 @@ def call(arguments: Sequence[str] | None = None, plugins: Plugins | None = None)
     except BrokenPipeError:
         return _reader_gone()
     return result if isinstance(result, int) else 0
+
+
+def _warn_of_plugins(plugins: Plugins) -> None:
+    """Say what did not load, whatever the command: it may be what should have stopped an order."""
+    for report in plugins.reports:
+        if report.reason:
+            warn(f"plugin {report.name}: {report.reason}")
 
 
 def _message(error: TyperException) -> str:

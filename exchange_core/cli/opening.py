@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from exchange_core.cli.options import config_path
+from exchange_core.cli.output import warn
 from exchange_core.config import Config, VenueEntry, load_config, venue_config
-from exchange_core.errors import ConfigError, UnknownVenue
+from exchange_core.errors import ConfigError, ConnectFailed, TransportError, UnknownVenue, VenueError
 from exchange_core.hub import Hub
 from exchange_core.plugins import Plugins, load_plugins
 from exchange_core.venue.protocol import Venue
@@ -69,14 +70,28 @@ async def _open(entry: VenueEntry) -> AsyncIterator[Venue]:
 
 
 @asynccontextmanager
-async def open_hub(given: Path | None) -> AsyncIterator[Hub]:
-    """Open every venue of the configuration.
+async def open_hub(given: Path | None) -> AsyncIterator[tuple[Hub, dict[str, str]]]:
+    """Open every venue of the configuration that can be reached; return the others with the reason.
 
     Raises:
-        ConfigError: When there is no configuration.
+        ConfigError: When there is no configuration, or it is wrong.
+        ConnectFailed: When no venue can be reached.
     """
     config, _ = read_config(given)
-    if config is None:
-        raise ConfigError("no configuration: write exchange.toml here, or name one with --config FILE")
-    async with Hub.open(config) as hub:
-        yield hub
+    if config is None or not config.venues:
+        what = "no configuration" if config is None else "the configuration has no [venues.NAME]"
+        raise ConfigError(f"{what}: write exchange.toml here, or name one with --config FILE")
+    async with AsyncExitStack() as stack:
+        venues: dict[str, Venue] = {}
+        missing: dict[str, str] = {}
+        for name, entry in config.venues.items():
+            try:
+                hub = await stack.enter_async_context(Hub.open(Config(venues={name: entry})))
+            except (TransportError, VenueError) as error:
+                missing[name] = str(error)
+                warn(f"{name} is left out: {error}")
+            else:
+                venues[name] = hub[name]
+        if not venues:
+            raise ConnectFailed(f"no venue can be reached: {'; '.join(missing.values())}")
+        yield Hub.of(venues), missing

@@ -102,3 +102,8 @@ def short(value: Decimal) -> str:
 def fail(message: str) -> None:
     """Write one line to the error stream."""
     sys.stderr.write(f"exchange: error: {' '.join(message.split())}\n")
+
+
+def warn(message: str) -> None:
+    """Write one line to the error stream and go on."""
+    sys.stderr.write(f"exchange: warning: {' '.join(message.split())}\n")

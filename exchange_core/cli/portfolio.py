@@ -29,14 +29,14 @@ def portfolio(
     out = output(as_json)
 
     async def job() -> int:
-        async with open_hub(config) as hub:
+        async with open_hub(config) as (hub, missing):
             tracker = Portfolio(hub.venues, currency)
             if watch:
                 await _watch(out, tracker)
                 return 0
             view = await tracker.refresh()
             _show(out, view)
-            return 0 if view.is_complete else 1
+            return 0 if view.is_complete and not missing else 1
 
     return run(job())
 

@@ -42,7 +42,7 @@ def route(
     request = OrderRequest(symbol=symbol, side=side, quantity=quantity, price=price)
 
     async def job() -> int:
-        async with open_hub(config) as hub:
+        async with open_hub(config) as (hub, _):
             router = Router(hub.venues, policies=collect(load_plugins().manager.hook.routing_policies()))
             plan = await router.plan(request, policy=policy)
             show_plan(out, plan)

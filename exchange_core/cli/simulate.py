@@ -68,7 +68,13 @@ def simulate(
                 out.line({section: simulator.settings() for section, simulator in running.items()})
             await asyncio.Event().wait()
 
-    run(job())
+    try:
+        run(job())
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        ports_wanted = ", ".join(str(port) for port in ports.values() if port)
+        raise ConfigError(f"cannot listen on port {ports_wanted or 'any'}: {error.strerror or error}") from error
 
 
 def simulated_venues() -> dict[str, VenueSpec]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -9,12 +11,15 @@ import typer
 from exchange_core.cli.opening import open_account
 from exchange_core.cli.options import ConfigOption, JsonOption, SymbolArgument, VenueArgument, output, run
 from exchange_core.cli.rows import row_of
-from exchange_core.model.order import OrderRequest
+from exchange_core.model.order import Order, OrderRequest, OrderStatus
+from exchange_core.venue.protocol import EventStream
 
 _ORDER = ("order_id", "symbol", "side", "type", "quantity", "price", "status", "filled", "average_price", "fees")
 
 SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="buy or sell")]
 QuantityArgument = Annotated[str, typer.Argument(metavar="QUANTITY", help="In units of the base asset, or contracts.")]
+
+_A_MOMENT = 2.0
 
 # So that -1 is refused for being below zero and not for being no option.
 NUMBERS_MAY_BE_NEGATIVE = {"ignore_unknown_options": True}
@@ -59,7 +64,8 @@ def place(
                 await opened.check(request)
                 out.rows([{"valid": True, **row_of(request)}], ("symbol", "side", "type", "quantity", "price", "valid"))
                 return 0
-            order = await opened.place(request)
+            async with opened.order_updates() as updates:
+                order = await _settled(await opened.place(request), updates)
             out.rows([row_of(order)], _ORDER)
             if order.unknown:
                 out.say(
@@ -68,6 +74,17 @@ def place(
             return 1 if order.unknown else 0
 
     return run(job())
+
+
+async def _settled(order: Order, updates: EventStream[Order]) -> Order:
+    """Wait a moment for what the venue says after "received": open, filled, cancelled."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_A_MOMENT):
+            while order.status is OrderStatus.PENDING and not order.unknown:
+                news = await anext(updates)
+                if news.client_order_id == order.client_order_id:
+                    order = news
+    return order
 
 
 def cancel(

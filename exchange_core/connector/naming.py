@@ -81,8 +81,15 @@ class SymbolMap:
     def _hint(self, symbol: Symbol) -> str:
         if not self._instruments:
             return " (its instruments are not loaded yet)"
+        alike = self._names.get(str(symbol)) or next((s for s in self._instruments if _alike(s, symbol)), None)
+        if alike is not None:
+            return f"; did you mean {alike}?"
         near = sorted(str(s) for s in self._instruments if s.base == symbol.base)[:5]
         return f"; with {symbol.base} it lists {', '.join(near)}" if near else "; see: exchange instruments"
+
+
+def _alike(one: Symbol, other: Symbol) -> bool:
+    return str(one).upper() == str(other).upper()
 
 
 @attrs.define

@@ -15,6 +15,7 @@ from exchange_core.connector.limits import Limits
 from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.connector.rest import Dialect, Flow
 from exchange_core.connector.simulation import SimulatorSpec
+from exchange_core.errors import InvalidValue
 from exchange_core.model.account import Balance, FeeRates, Position
 from exchange_core.model.book import BookSnapshot
 from exchange_core.model.event import Channel
@@ -23,6 +24,16 @@ from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle, Ticker, Trade
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
+
+
+def _above_zero(_: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if value <= 0:
+        raise InvalidValue(f"{attribute.name}: {value:g} is not above zero")
+
+
+def _zero_or_more(_: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if value < 0:
+        raise InvalidValue(f"{attribute.name}: {value:g} is below zero")
 
 
 @attrs.frozen(kw_only=True)
@@ -41,9 +52,9 @@ class VenueConfig:
     rest_url: str = ""
     ws_url: str = ""
     tier: str = "default"
-    request_timeout: float = 10.0
-    stale_after: float = 10.0
-    order_deadline: float = 5.0
+    request_timeout: float = attrs.field(default=10.0, validator=_above_zero)
+    stale_after: float = attrs.field(default=10.0, validator=_above_zero)
+    order_deadline: float = attrs.field(default=5.0, validator=_zero_or_more)
     maker_fee: Decimal | None = None
     taker_fee: Decimal | None = None
 

@@ -195,3 +195,14 @@ def test_simulate_overwrites_no_configuration_of_yours(tmp_path: Path, exchange:
     assert answer.status == 1
     assert "was not written by exchange simulate" in answer.error
     assert (tmp_path / "exchange.toml").read_text() == "# mine\n"
+
+
+def test_without_a_command_the_help_is_shown(exchange: Any) -> None:
+    assert exchange().out == exchange("--help").out
+
+
+def test_place_says_what_became_of_the_order(exchange: Any) -> None:
+    assert exchange("place", "spot", "sell", "ETH/USD", "0.01", "--json").rows[0]["status"] == "filled"
+    resting = exchange("place", "spot", "buy", "ETH/USD", "0.1", "--price", "900", "--json").rows[0]
+    assert resting["status"] == "open"
+    exchange("cancel", "spot", resting["order_id"])

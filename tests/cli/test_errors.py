@@ -106,3 +106,37 @@ def test_without_keys_an_account_cannot_be_shown(exchange: Any, tmp_path: Path) 
 def test_an_order_that_the_venue_refuses(exchange: Any) -> None:
     line = line_of(exchange("place", "spot", "buy", "BTC/USD", "100"), 1)
     assert "Insufficient funds" in line
+
+
+@pytest.mark.parametrize(
+    ("symbol", "meant"), [("btc/usd", "BTC/USD"), ("XBT/USD", "BTC/USD")], ids=["letter case", "the venue's own name"]
+)
+def test_a_symbol_that_is_nearly_right(exchange: Any, symbol: str, meant: str) -> None:
+    assert f"did you mean {meant}?" in line_of(exchange("ticker", "spot", symbol), 1)
+
+
+def test_a_port_that_is_taken(exchange: Any, simulators: Any) -> None:
+    port = simulators["spot"]["rest_url"].rpartition(":")[2]
+    assert port in line_of(exchange("simulate", "--spot-port", port), 1)
+
+
+def test_one_venue_that_cannot_be_reached_hides_no_other(exchange: Any, room: Path, tmp_path: Path) -> None:
+    text = (room / "exchange.toml").read_text().replace('"file:', f'"file:{room}/')
+    (tmp_path / "exchange.toml").write_text(
+        f'{text}\n[venues.dead]\nplugin = "kraken_spot"\nrest_url = "http://127.0.0.1:9"\n'
+    )
+    answer = exchange("portfolio", "--json", cwd=tmp_path)
+    assert answer.status == 1
+    assert {row["venue"] for row in answer.rows if row["kind"] == "venue"} == {"spot", "futures"}
+    assert answer.error.startswith("exchange: warning: dead is left out: ")
+
+
+@pytest.mark.parametrize("option", ["request_timeout", "stale_after", "order_deadline"])
+def test_times_below_zero(exchange: Any, tmp_path: Path, option: str) -> None:
+    (tmp_path / "exchange.toml").write_text(f'[venues.a]\nplugin = "kraken_spot"\n{option} = -1\n')
+    assert f"{option}: -1" in line_of(exchange("ticker", "a", "BTC/USD", cwd=tmp_path), 1)
+
+
+def test_an_empty_configuration(exchange: Any, tmp_path: Path) -> None:
+    (tmp_path / "exchange.toml").write_text("")
+    assert "no [venues.NAME]" in line_of(exchange("portfolio", cwd=tmp_path), 1)

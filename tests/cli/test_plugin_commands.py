@@ -47,3 +47,16 @@ def test_a_plugins_function_becomes_a_command(plugins: Plugins, capsys: pytest.C
 def test_our_own_commands_keep_their_names(plugins: Plugins, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["demo", "--help"], plugins) == 0
     assert "simulated exchange" in capsys.readouterr().out
+
+
+class Broken(Point):
+    """An entry point whose module cannot be imported."""
+
+    def load(self) -> Any:
+        raise ImportError("no module named limits")
+
+
+def test_a_plugin_that_did_not_load_is_told_whatever_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    plugins = load_plugins([Broken(name="risk", value="risk", group="exchange_core")])
+    assert call(["demo", "--help"], plugins) == 0
+    assert capsys.readouterr().err == "exchange: warning: plugin risk: ImportError: no module named limits\n"

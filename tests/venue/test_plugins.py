@@ -1,5 +1,6 @@
 """Discovery survives whatever a plugin does, and says what it was."""
 
+import logging
 from importlib.metadata import Distribution, EntryPoint
 from types import SimpleNamespace
 from typing import Any
@@ -151,3 +152,30 @@ def test_what_is_installed_here_is_found() -> None:
     assert names == sorted(names)
     distribution = next(r.distribution for r in load_plugins().reports if r.name == "kraken_spot")
     assert distribution == f"exchange-core {Distribution.from_name('exchange-core').version}"
+
+
+def test_nobodys_plugin_takes_over_a_venue_that_comes_with_us(spec: Any) -> None:
+    ours = Point("zebra", bringing(spec("z")), SimpleNamespace(name="exchange-core", version="1.2"))
+    plugins = load_plugins([point("ant", bringing(spec("z"))), ours])
+    assert [(r.name, r.status) for r in plugins.reports] == [("zebra", "loaded"), ("ant", "failed")]
+
+
+def test_a_plugin_that_exits_is_reported_like_any_other() -> None:
+    report = load_plugins([point("quitter", SystemExit(3))]).reports[0]
+    assert (report.status, report.reason) == (PluginStatus.FAILED, "SystemExit: 3")
+
+
+@pytest.mark.parametrize("answer", [["x", 3], [("name", "no function")], [("name",)], 5], ids=str)
+def test_commands_that_are_no_pairs_of_name_and_function(answer: Any) -> None:
+    @hookimpl
+    def commands() -> Any:
+        return answer
+
+    report = load_plugins([point("odd", SimpleNamespace(commands=commands))]).reports[0]
+    assert report.status is PluginStatus.FAILED
+
+
+def test_what_did_not_load_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="exchange_core.plugins"):
+        load_plugins([point("risk", ImportError("no module named limits"))])
+    assert "plugin risk (exchange-risk 1.2): ImportError: no module named limits" in caplog.text
