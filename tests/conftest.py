@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("exchange_core.testing.contract")
+
 
 @pytest.fixture(scope="session")
 def captures() -> Path:
