@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,16 +17,12 @@ import attrs
 import pytest
 
 from exchange_core.connector.auth import Credentials
-from exchange_core.connector.naming import AssetMap, SymbolMap
-from exchange_core.connector.rest import Flow
-from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import InsufficientFunds, OrderNotFound, OrderRefused
 from exchange_core.model.account import Balance, Position
 from exchange_core.model.book import BookHealth, OrderBook
 from exchange_core.model.event import (
     BalancesUpdate,
     Channel,
-    Event,
     OpenOrdersSnapshot,
     OrderUpdate,
     PositionsUpdate,
@@ -39,11 +35,9 @@ from exchange_core.model.market import Candle, Level, Ticker, Trade
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from exchange_core.storage.playback import play, rest_answers
 from exchange_core.storage.recording import frames
-from exchange_core.transport.rest_client import RestClient
+from exchange_core.testing.cassettes import CassettePlayer
 from kraken_futures.plugin import KRAKEN_FUTURES
-from kraken_futures.rest import FuturesRest
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_futures"
 # Not those of the recording: signatures and nonces are the only things that may differ.
@@ -55,7 +49,7 @@ PLACED = START + timedelta(seconds=75)
 RESTING, POSTED = "050684bf-e286-452c-bf76-9e374ddc74c8", "feef16e9-64ef-4ebe-aff3-600735f11af2"
 CANCELED, FILLED = "2577c1ec-fd42-4044-8ac7-93f519af685d", "20918fa7-7405-4241-9f45-2c075f27ff08"
 
-Run = Callable[[str, Callable[[FuturesRest], Flow[Any]]], Awaitable[Any]]
+Run = Callable[..., Awaitable[Any]]
 
 
 def client_id(number: int) -> str:
@@ -103,31 +97,16 @@ MARKET_NOW = taken(MARKET, FILLED, OrderStatus.FILLED, 11, **WHOLE)
 
 
 @pytest.fixture
-def recorded() -> VenueContext:
-    config = KRAKEN_FUTURES.config()
-    return VenueContext(
-        venue="futures",
-        config=config,
-        symbols=SymbolMap("futures"),
-        assets=AssetMap("futures"),
-        signer=KRAKEN_FUTURES.signer(KEYS, config),
-    )
+async def player() -> CassettePlayer:
+    """A client that knows the instruments."""
+    player = CassettePlayer(KRAKEN_FUTURES, CASSETTES, KEYS, "futures")
+    await player.run("instruments", lambda do: do.instruments())
+    return player
 
 
 @pytest.fixture
-async def run(recorded: VenueContext) -> Run:
-    """Run an operation on one cassette, as a client of the live venue; the instruments are known."""
-    operations = FuturesRest(recorded)
-
-    async def run(name: str, choose: Callable[[FuturesRest], Flow[Any]]) -> Any:
-        config, signer = recorded.config, recorded.signer
-        dialect, limits = KRAKEN_FUTURES.dialect(recorded), KRAKEN_FUTURES.limits(config)
-        async with RestClient("futures", config, dialect, limits, signer=signer) as client:
-            with rest_answers(CASSETTES / "rest" / f"{name}.yaml"):
-                return await client.run(choose(operations))
-
-    await run("instruments", lambda do: do.instruments())
-    return run
+def run(player: CassettePlayer) -> Run:
+    return player.run
 
 
 # Market data over REST.
@@ -343,21 +322,10 @@ def levels(*rows: tuple[str, str]) -> tuple[Level, ...]:
     return tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in rows)
 
 
-def events(context: VenueContext, name: str, wanted: Iterable[Subscription], *, private: bool = False) -> list[Event]:
-    """Play a recorded feed; return what it told. Nothing may be left unrecognised."""
-    feed = KRAKEN_FUTURES.feeds[private].make(context)
-    feed.subscribe(wanted, 0.0)
-    told = list(play(feed, frames(CASSETTES / "feed" / f"{name}.stream.jsonl")))
-    assert not feed.stats.unknown
-    assert not feed.stats.gaps
-    assert [event.subscription for event in told if isinstance(event, Subscribed)] == list(wanted)
-    return told
-
-
-def by_hand(path: Path, product: str) -> dict[str, list[Level]]:
+def by_hand(product: str) -> dict[str, list[Level]]:
     """Read a book off the frames in the plainest way."""
     sides: dict[str, dict[Decimal, Decimal]] = {"buy": {}, "sell": {}}
-    for frame in frames(path):
+    for frame in frames(CASSETTES / "feed" / "book.stream.jsonl"):
         message = json.loads(frame.raw, parse_float=Decimal)
         if message.get("product_id") != product:
             continue
@@ -372,11 +340,11 @@ def by_hand(path: Path, product: str) -> dict[str, list[Level]]:
     }
 
 
-async def test_two_books_on_one_connection_have_no_hole(run: Run, recorded: VenueContext) -> None:
-    path = CASSETTES / "feed" / "book.stream.jsonl"
-    feed = KRAKEN_FUTURES.feeds[0].make(recorded)
-    feed.subscribe([Subscription(Channel.BOOK, symbol) for symbol in (LINEAR, INVERSE)], 0.0)
-    books = {event.symbol: event for event in play(feed, frames(path)) if isinstance(event, OrderBook)}
+async def test_two_books_on_one_connection_have_no_hole(player: CassettePlayer) -> None:
+    wanted = [Subscription(Channel.BOOK, symbol) for symbol in (LINEAR, INVERSE)]
+    feed, told = player.play("book", wanted)
+    assert [event.subscription for event in told if isinstance(event, Subscribed)] == wanted
+    books = {event.symbol: event for event in told if isinstance(event, OrderBook)}
     assert (feed.stats.books, feed.stats.verified, feed.stats.gaps) == (256, 256, 0)
     for symbol, product, checked, bid, ask in (
         (LINEAR, "PF_XBTUSD", 118, ("83963", "0.2784"), ("83980", "0.1833")),
@@ -384,13 +352,14 @@ async def test_two_books_on_one_connection_have_no_hole(run: Run, recorded: Venu
     ):
         book = books[symbol]
         assert (book.health, book.checked) == (BookHealth.LIVE, checked)
-        assert {"buy": list(book.bids()), "sell": list(book.asks())} == by_hand(path, product)
+        assert {"buy": list(book.bids()), "sell": list(book.asks())} == by_hand(product)
         assert (book.best_bid, book.best_ask) == levels(bid, ask)
 
 
-async def test_tickers_of_a_linear_and_an_inverse_contract(run: Run, recorded: VenueContext) -> None:
+async def test_tickers_of_a_linear_and_an_inverse_contract(player: CassettePlayer) -> None:
     wanted = [Subscription(Channel.TICKER, symbol) for symbol in (LINEAR, INVERSE)]
-    tickers = [event for event in events(recorded, "ticker", wanted) if isinstance(event, Ticker)]
+    _, told = player.play("ticker", wanted)
+    tickers = [event for event in told if isinstance(event, Ticker)]
     assert [(ticker.symbol, ticker.time) for ticker in tickers] == [
         (symbol, START + timedelta(seconds=second)) for second in range(5) for symbol in (LINEAR, INVERSE)
     ]
@@ -411,9 +380,10 @@ async def test_tickers_of_a_linear_and_an_inverse_contract(run: Run, recorded: V
     )
 
 
-async def test_trades_come_once_and_oldest_first(run: Run, recorded: VenueContext) -> None:
+async def test_trades_come_once_and_oldest_first(player: CassettePlayer) -> None:
     wanted = [Subscription(Channel.TRADES, symbol) for symbol in (LINEAR, INVERSE)]
-    trades = [event for event in events(recorded, "trades", wanted) if isinstance(event, Trade)]
+    _, told = player.play("trades", wanted)
+    trades = [event for event in told if isinstance(event, Trade)]
     assert len({trade.id for trade in trades}) == len(trades) == 22
     for symbol in (LINEAR, INVERSE):
         times = [trade.time for trade in trades if trade.symbol == symbol]
@@ -428,10 +398,10 @@ async def test_trades_come_once_and_oldest_first(run: Run, recorded: VenueContex
     )
 
 
-async def test_the_life_of_two_orders_as_the_account_hears_of_it(run: Run, recorded: VenueContext) -> None:
+async def test_the_life_of_two_orders_as_the_account_hears_of_it(player: CassettePlayer) -> None:
     """One rests, is filled in two parts; one is canceled. Sums, fees and the position agree."""
     wanted = [Subscription(channel) for channel in (Channel.ORDERS, Channel.FILLS, Channel.BALANCES, Channel.POSITIONS)]
-    told = events(recorded, "account", wanted, private=True)
+    _, told = player.play("account", wanted)
     (snapshot,) = (event for event in told if isinstance(event, OpenOrdersSnapshot))
     assert [(order.client_order_id, order.status) for order in snapshot.orders] == [(client_id(2), OrderStatus.OPEN)]
     assert [lifted(event) for event in told if isinstance(event, OrderUpdate)] == [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,16 +17,12 @@ import attrs
 import pytest
 
 from exchange_core.connector.auth import Credentials
-from exchange_core.connector.naming import AssetMap, SymbolMap
-from exchange_core.connector.rest import Flow
-from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import InsufficientFunds, NotSupported, OrderNotFound, OrderRefused
 from exchange_core.model.account import Balance, FeeRates
 from exchange_core.model.book import BookHealth, OrderBook
 from exchange_core.model.event import (
     BalancesUpdate,
     Channel,
-    Event,
     InstrumentsUpdate,
     OpenOrdersSnapshot,
     OrderUpdate,
@@ -41,9 +37,8 @@ from exchange_core.model.market import Candle, Level, Ticker, Trade
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from exchange_core.storage.playback import play, rest_answers
 from exchange_core.storage.recording import frames
-from exchange_core.transport.rest_client import RestClient
+from exchange_core.testing.cassettes import CassettePlayer
 from kraken_spot.plugin import KRAKEN_SPOT
 from kraken_spot.rest import KrakenSpotRest
 
@@ -58,7 +53,7 @@ RESTING, POSTED, CANCELED, FILLED = (
     *("OII5DX-XYF25-ME4K4R", "OWLYNY-FMGXF-CZKJPD", "OA4L7U-4TBHI-66VJKG", "OXMBS7-X6KCZ-4HNXPI"),
 )
 
-Run = Callable[[str, Callable[[KrakenSpotRest], Flow[Any]]], Awaitable[Any]]
+Run = Callable[..., Awaitable[Any]]
 
 
 def client_id(number: int) -> str:
@@ -96,31 +91,16 @@ def usd(amount: str) -> Fee:
 
 
 @pytest.fixture
-def recorded() -> VenueContext:
-    config = KRAKEN_SPOT.config()
-    return VenueContext(
-        venue="kraken",
-        config=config,
-        symbols=SymbolMap("kraken"),
-        assets=AssetMap("kraken"),
-        signer=KRAKEN_SPOT.signer(KEYS, config),
-    )
+async def player() -> CassettePlayer:
+    """A client that knows the instruments."""
+    player = CassettePlayer(KRAKEN_SPOT, CASSETTES, KEYS, "kraken")
+    await player.run("instruments", lambda do: do.instruments())
+    return player
 
 
 @pytest.fixture
-async def run(recorded: VenueContext) -> Run:
-    """Run an operation on one cassette, as a client of the live venue; the instruments are known."""
-    operations = KrakenSpotRest(recorded)
-
-    async def run(name: str, choose: Callable[[KrakenSpotRest], Flow[Any]]) -> Any:
-        config, signer = recorded.config, recorded.signer
-        dialect, limits = KRAKEN_SPOT.dialect(recorded), KRAKEN_SPOT.limits(config)
-        async with RestClient("kraken", config, dialect, limits, signer=signer) as client:
-            with rest_answers(CASSETTES / "rest" / f"{name}.yaml"):
-                return await client.run(choose(operations))
-
-    await run("instruments", lambda do: do.instruments())
-    return run
+def run(player: CassettePlayer) -> Run:
+    return player.run
 
 
 # Market data over REST.
@@ -354,15 +334,15 @@ async def test_fees(run: Run) -> None:
     assert await run("fees", lambda do: do.fees(BTC)) == FeeRates(maker=Decimal("0.0025"), taker=Decimal("0.004"))
 
 
-async def test_the_token_of_the_private_feed(run: Run, recorded: VenueContext) -> None:
-    login = KRAKEN_SPOT.feeds[1].make(recorded).login()
+async def test_the_token_of_the_private_feed(player: CassettePlayer) -> None:
+    login = KRAKEN_SPOT.feeds[1].make(player.context).login()
     assert login is not None
-    assert await run("token", lambda _: login) == "SCRUBBED"
+    assert await player.run("token", lambda _: login) == "SCRUBBED"
 
 
-async def test_positions_are_not_asked_for(recorded: VenueContext) -> None:
+async def test_positions_are_not_asked_for(player: CassettePlayer) -> None:
     with pytest.raises(NotSupported):
-        KrakenSpotRest(recorded).positions()
+        KrakenSpotRest(player.context).positions()
 
 
 # WebSocket feeds.
@@ -372,20 +352,10 @@ def levels(*rows: tuple[str, str]) -> tuple[Level, ...]:
     return tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in rows)
 
 
-def events(context: VenueContext, name: str, wanted: Iterable[Subscription], *, private: bool = False) -> list[Event]:
-    """Play a recorded feed; return what it told. Nothing may be left unrecognised."""
-    feed = KRAKEN_SPOT.feeds[private].make(context)
-    feed.subscribe(wanted, 0.0)
-    told = list(play(feed, frames(CASSETTES / "feed" / f"{name}.stream.jsonl")))
-    assert not feed.stats.unknown
-    assert not feed.stats.gaps
-    return told
-
-
-def by_hand(path: Path, depth: int) -> dict[str, list[Level]]:
+def by_hand(depth: int) -> dict[str, list[Level]]:
     """Read a book off the frames in the plainest way."""
     sides: dict[str, dict[Decimal, Decimal]] = {"bids": {}, "asks": {}}
-    for frame in frames(path):
+    for frame in frames(CASSETTES / "feed" / f"book_{depth}.stream.jsonl"):
         message = json.loads(frame.raw, parse_float=Decimal)
         if message.get("channel") != "book":
             continue
@@ -409,25 +379,23 @@ def by_hand(path: Path, depth: int) -> dict[str, list[Level]]:
     ],
 )
 async def test_every_message_of_a_book_verifies(
-    run: Run, recorded: VenueContext, depth: int, messages: int, best_bid: str, best_ask: str
+    player: CassettePlayer, depth: int, messages: int, best_bid: str, best_ask: str
 ) -> None:
-    path = CASSETTES / "feed" / f"book_{depth}.stream.jsonl"
-    feed = KRAKEN_SPOT.feeds[0].make(recorded)
-    feed.subscribe([Subscription(Channel.BOOK, BTC, depth=depth)], 0.0)
-    views = [event for event in play(feed, frames(path)) if isinstance(event, OrderBook)]
+    feed, told = player.play(f"book_{depth}", [Subscription(Channel.BOOK, BTC, depth=depth)])
+    views = [event for event in told if isinstance(event, OrderBook)]
     assert (feed.stats.books, feed.stats.verified, feed.stats.mismatches) == (messages, messages, 0)
     book = views[-1]
     assert (book.health, book.checked) == (BookHealth.LIVE, messages)
-    assert {"bids": list(book.bids()), "asks": list(book.asks())} == by_hand(path, depth)
+    assert {"bids": list(book.bids()), "asks": list(book.asks())} == by_hand(depth)
     assert (len(book.bids()), len(book.asks())) == (depth, depth)
     assert book.best_bid is not None
     assert book.best_ask is not None
     assert (str(book.best_bid.price), str(book.best_ask.price)) == (best_bid, best_ask)
 
 
-async def test_ticker_and_trades_of_two_pairs(run: Run, recorded: VenueContext) -> None:
+async def test_ticker_and_trades_of_two_pairs(player: CassettePlayer) -> None:
     wanted = [Subscription(channel, symbol) for channel in (Channel.TICKER, Channel.TRADES) for symbol in (BTC, ETH)]
-    told = events(recorded, "ticker_and_trades", wanted)
+    _, told = player.play("ticker_and_trades", wanted)
     assert [event.subscription for event in told if isinstance(event, Subscribed)] == wanted
     tickers = [event for event in told if isinstance(event, Ticker)]
     assert next(ticker for ticker in tickers if ticker.symbol == BTC) == Ticker(
@@ -452,9 +420,10 @@ async def test_ticker_and_trades_of_two_pairs(run: Run, recorded: VenueContext) 
     assert len(trades) == 23
 
 
-async def test_a_bar_is_closed_by_the_next_one(run: Run, recorded: VenueContext) -> None:
+async def test_a_bar_is_closed_by_the_next_one(player: CassettePlayer) -> None:
     wanted = [Subscription(Channel.CANDLES, BTC, interval=interval) for interval in (1, 5)]
-    bars = [event for event in events(recorded, "candles", wanted) if isinstance(event, Candle)]
+    _, told = player.play("candles", wanted)
+    bars = [event for event in told if isinstance(event, Candle)]
     assert [bar for bar in bars if bar.closed] == [
         Candle(
             symbol=BTC,
@@ -476,18 +445,18 @@ async def test_a_bar_is_closed_by_the_next_one(run: Run, recorded: VenueContext)
     assert five.volume == Decimal("0.98582041") + minute.volume == Decimal("1.28148988")
 
 
-async def test_the_instruments_are_those_of_the_rest_side(run: Run, recorded: VenueContext) -> None:
-    listed = list(recorded.symbols)
-    told = events(recorded, "instruments", [Subscription(Channel.STATUS), Subscription(Channel.INSTRUMENTS)])
+async def test_the_instruments_are_those_of_the_rest_side(player: CassettePlayer) -> None:
+    listed = list(player.context.symbols)
+    _, told = player.play("instruments", [Subscription(Channel.STATUS), Subscription(Channel.INSTRUMENTS)])
     assert told[0] == StatusUpdate(state=VenueState.ONLINE, text="online")
     (update,) = (event for event in told if isinstance(event, InstrumentsUpdate))
     assert list(update.instruments) == listed
 
 
-async def test_the_life_of_two_orders_as_the_account_hears_of_it(run: Run, recorded: VenueContext) -> None:
+async def test_the_life_of_two_orders_as_the_account_hears_of_it(player: CassettePlayer) -> None:
     """One rests, is filled in two parts; one is canceled. Sums and fees agree with the balances."""
     wanted = [Subscription(channel) for channel in (Channel.ORDERS, Channel.FILLS, Channel.BALANCES)]
-    told = events(recorded, "account", wanted, private=True)
+    _, told = player.play("account", wanted)
     (snapshot,) = (event for event in told if isinstance(event, OpenOrdersSnapshot))
     assert [(order.client_order_id, order.status) for order in snapshot.orders] == [(client_id(2), OrderStatus.OPEN)]
     assert [lifted(event) for event in told if isinstance(event, OrderUpdate)] == [
