@@ -341,7 +341,8 @@ class Watch:
 
     @property
     def was_always_whole(self) -> bool:
-        return set(self.seen) == {(BookHealth.LIVE, 1)}
+        """Whether it had levels whenever it was live, and never otherwise."""
+        return all(levels == (health is BookHealth.LIVE) for health, levels in self.seen)
 
     async def until_right(self) -> None:
         """Wait until the book is what stands at the exchange, in full."""
