@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 
 from exchange_core.cli.output import Output, Row, table
-from exchange_core.model.book import BookSnapshot
+from exchange_core.model.book import BookHealth, BookSnapshot
 from exchange_core.model.symbol import Symbol
 from exchange_core.venue.protocol import Venue
 
@@ -51,10 +51,10 @@ class BookBoard:
                 seen += 1
                 if live is not None:
                     live.update(self._table(), refresh=True)
-                elif not self._out.as_json and seen % _LINE_EVERY == 1:
+                elif not self._out.as_json and (seen % _LINE_EVERY == 1 or book.health is not BookHealth.LIVE):
                     row = self._row(name)
                     self._out.say("  ".join(self._out.text(row[column]) for column in _COLUMNS))
-                if book.checked >= messages:
+                if book.checked >= messages and book.health is BookHealth.LIVE:
                     return
 
     def _table(self) -> Table:

@@ -21,7 +21,7 @@ from exchange_core.cli.options import (
 )
 from exchange_core.cli.output import Output, Row, table
 from exchange_core.cli.rows import row_of
-from exchange_core.model.book import BookSnapshot, OrderBook
+from exchange_core.model.book import BookHealth, BookSnapshot, OrderBook
 
 _INSTRUMENT = ("symbol", "venue_id", "status", "tick_size", "lot_size", "min_quantity", "min_cost", "contract_size")
 _TICKER = ("symbol", "bid", "bid_quantity", "ask", "ask_quantity", "last", "volume", "mark_price", "time")
@@ -80,7 +80,7 @@ def book(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show an order book; with --watch the live one, checked message by message."""
+    """Show an order book; with --watch the live one, checked message by message, or that it is not live."""
     out = output(as_json)
 
     async def job() -> None:
@@ -163,6 +163,9 @@ def _show_book(out: Output, shown: BookSnapshot, depth: int) -> None:
 def _show_line(out: Output, view: OrderBook) -> None:
     if out.as_json:
         out.line(row_of(view.snapshot()))
+        return
+    if view.health is not BookHealth.LIVE:
+        out.say(f"{view.symbol} {view.health}")
         return
     bid, ask = view.best_bid, view.best_ask
     out.say(f"{view.symbol}  bid {out.text(bid)}  ask {out.text(ask)}  {view.health}  checked {view.checked}")

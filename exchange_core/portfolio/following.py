@@ -24,6 +24,9 @@ _log = logging.getLogger(__name__)
 # After a stream failed, and between two readings that news made necessary.
 _PAUSE = 2.0
 _LONGEST_PAUSE = 60.0
+_LOOK_EVERY = 1.0
+# A venue that is connected again may not answer yet.
+_LOOKS_BETWEEN_READINGS = 10
 
 
 class Follower:
@@ -47,6 +50,7 @@ class Follower:
             venue = self._venues[name]
             self._spawn(self._account("balances", venue.balance_updates, account))
             self._spawn(self._account("positions", venue.position_updates, account))
+        self._spawn(self._watch())
         return self
 
     async def __aexit__(
@@ -140,6 +144,21 @@ class Follower:
             await read()
             self._changed.set()
             await self._clock.sleep(_PAUSE)
+
+    async def _watch(self) -> None:
+        """Notice connections that are lost, and have the account read when they are back."""
+        shown: dict[str, str | None] = {}
+        behind: dict[str, int] = {}
+        while True:
+            for name, account in self._accounts.items():
+                account.look(self._venues[name].health())
+                behind[name] = behind.get(name, -1) + 1 if account.is_behind else -1
+                if behind[name] % _LOOKS_BETWEEN_READINGS == 0:
+                    self._read_now.set()
+                if account.lost != shown.get(name):
+                    shown[name] = account.lost
+                    self._changed.set()
+            await self._clock.sleep(_LOOK_EVERY)
 
     def _spawn(self, job: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(job, name="portfolio")

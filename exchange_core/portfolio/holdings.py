@@ -13,6 +13,7 @@ from exchange_core.model.account import Balance, Position
 from exchange_core.model.event import BalancesUpdate, PositionsUpdate
 from exchange_core.model.symbol import Symbol
 from exchange_core.portfolio.view import VenueReading
+from exchange_core.venue.health import VenueHealth
 from exchange_core.venue.protocol import Venue
 
 
@@ -23,6 +24,8 @@ class Holdings:
     Attributes:
         reason: Why the last reading failed.
         not_live: Which news do not come, and why.
+        lost: Which of its connections is lost; or that one was, and the account was not read since.
+        is_behind: All is connected again, and only a reading can tell what was missed meanwhile.
         lacks_held: An update told totals without what of them is held; only a reading can tell.
     """
 
@@ -32,13 +35,16 @@ class Holdings:
     read_at: datetime | None = None
     reason: str | None = None
     not_live: dict[str, str] = attrs.field(factory=dict)
+    lost: str | None = None
+    is_behind: bool = False
     lacks_held: bool = False
+    _read_after: int | None = 0
     _meanwhile: list[BalancesUpdate | PositionsUpdate] = attrs.field(factory=list)
 
     @property
     def reading(self) -> VenueReading:
         unheard = (f"{what} are not followed live: {why}" for what, why in sorted(self.not_live.items()))
-        return VenueReading(venue=self.venue, read=self.read_at, reason=self.reason or next(unheard, None))
+        return VenueReading(venue=self.venue, read=self.read_at, reason=self.lost or self.reason or next(unheard, None))
 
     async def read(self, venue: Venue, clock: Clock) -> None:
         """Read the account whole.
@@ -47,6 +53,7 @@ class Holdings:
             ExchangeError: What the venue said; nothing was taken.
         """
         self._meanwhile.clear()
+        health = venue.health()
         await venue.instruments()
         balances = await venue.balances()
         try:
@@ -56,6 +63,16 @@ class Holdings:
             positions = ()
         self._take(balances, positions)
         self.read_at, self.reason = clock.now(), None
+        # What is read while no news come may have changed when they come again.
+        self._read_after = None if _lost(health) else _losses(health)
+        self.look(venue.health())
+
+    def look(self, health: VenueHealth) -> None:
+        """Note how the connections stand by which news of the account come."""
+        self.lost = _lost(health)
+        self.is_behind = self.lost is None and self.read_at is not None and _losses(health) != self._read_after
+        if self.is_behind:
+            self.lost = "its connection was lost, and the account was not read since"
 
     def merge(self, update: BalancesUpdate | PositionsUpdate) -> None:
         """Merge news."""
@@ -88,3 +105,19 @@ class Holdings:
             held = known.held
         self.balances[balance.wallet, balance.asset] = attrs.evolve(balance, held=held, venue=self.venue)
         self.lacks_held = self.lacks_held or held is None
+
+
+def _lost(health: VenueHealth) -> str | None:
+    """Return which connection no news come by any more; one that is being opened for the first time is not lost."""
+    if health.account_error is not None:
+        return f"the account is not followed live: {health.account_error}"
+    for name, feed in health.feeds.items():
+        if feed.is_account and feed.state != "open" and (feed.losses or feed.state == "failed"):
+            return f"its {name} connection is lost" + (
+                f" since {feed.since:%Y-%m-%d %H:%M:%S} UTC" if feed.since else ""
+            )
+    return None
+
+
+def _losses(health: VenueHealth) -> int:
+    return sum(feed.losses for feed in health.feeds.values() if feed.is_account)

@@ -58,8 +58,9 @@ class Portfolio:
     async def updates(self, *, every: float = 60.0, pause: float = 0.2) -> AsyncGenerator[PortfolioView, None]:
         """Follow the portfolio: the first view after reading everything, then one whenever something moved.
 
-        Balances, positions and prices come as news; what came between two views is in the second of them. Close the
-        iterator (``contextlib.aclosing``) to end it before its venues.
+        Balances, positions and prices come as news, and so does a connection that is lost, or is back and the account
+        read again. What came between two views is in the second of them. Close the iterator
+        (``contextlib.aclosing``) to end it before its venues.
 
         Args:
             every: Seconds after which everything is read again all the same.
@@ -74,11 +75,15 @@ class Portfolio:
                 await self._clock.sleep(pause)
                 await follower.wait()
                 if self._assets() - self._priced or self._pricing.lacks(self._markets):
+                    if any(account.lost for account in self._accounts.values()):
+                        yield self.view()  # asking a venue that is gone takes a while
                     await self._load_prices()
 
     def view(self) -> PortfolioView:
         """Return the portfolio as far as it is known now. Asks nobody."""
         accounts = self._accounts.values()
+        for account in accounts:
+            account.look(self._venues[account.venue].health())
         return value(
             balances=[balance for account in accounts for balance in account.balances.values()],
             positions=[position for account in accounts for position in account.positions.values()],

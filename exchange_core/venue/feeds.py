@@ -10,15 +10,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Protocol
 
 import attrs
 
+from exchange_core.clock import Clock
 from exchange_core.connector.feed import Feed
 from exchange_core.connector.spec import FeedSpec, VenueSpec
 from exchange_core.errors import BadRequest, ConfigError, ExchangeError, NotSupported, TransportError
-from exchange_core.model.book import OrderBook
-from exchange_core.model.event import Channel, Event, Subscription, SubscriptionRefused
+from exchange_core.model.book import BookHealth, OrderBook
+from exchange_core.model.event import BookDesynced, Channel, Event, Subscription, SubscriptionRefused
 from exchange_core.model.symbol import Symbol
 from exchange_core.transport.feed_runner import FeedPhase, FeedState
 from exchange_core.venue.background import Background
@@ -54,7 +56,13 @@ class MakeRunner(Protocol):
 
 @attrs.define(eq=False)
 class _Connection:
-    """One connection and who uses it."""
+    """One connection and who uses it.
+
+    Attributes:
+        since: Since when it is open, or is not.
+        losses: How often it was lost or could not be had.
+        told: Of each book, its health and checked count when its readers were last told that it is not live.
+    """
 
     spec: FeedSpec
     feed: Feed
@@ -63,6 +71,14 @@ class _Connection:
     asked: list[Subscription] = attrs.field(factory=list)
     dropped: list[Subscription] = attrs.field(factory=list)
     error: ExchangeError | None = None
+    is_open: bool = False
+    since: datetime | None = None
+    losses: int = 0
+    told: dict[Symbol, tuple[BookHealth, int]] = attrs.field(factory=dict)
+
+    @property
+    def is_account(self) -> bool:
+        return _is_account(self.spec)
 
 
 class Feeds:
@@ -86,6 +102,7 @@ class Feeds:
         has_credentials: bool,
         private: Callable[[Event], None],
         on_state: Callable[[FeedState], None],
+        clock: Clock,
         confirm_within: float = CONFIRM_WITHIN,
     ) -> None:
         self._venue = venue
@@ -96,10 +113,12 @@ class Feeds:
         self._has_credentials = has_credentials
         self._private = private
         self._on_state = on_state
+        self._clock = clock
         self._confirm_within = confirm_within
         self._connections: dict[str, _Connection] = {}
         self._flush_is_due = False
         bus.subscribe(topic(SubscriptionRefused), self._refused)
+        bus.subscribe(topic(BookDesynced), self._desynced)
 
     def serves(self, channel: Channel) -> bool:
         """Return whether the venue has *channel*."""
@@ -227,12 +246,14 @@ class Feeds:
         return connection
 
     def _open(self, spec: FeedSpec) -> _Connection:
-        publish: Callable[[Any], None] = self._bus.publish
-        on_state: Callable[[FeedState], None] = _ignore
-        if spec.private or spec.channels & _ACCOUNT:
-            publish, on_state = self._private, self._on_state
+        publish: Callable[[Any], None] = self._private if _is_account(spec) else self._bus.publish
+        before = self._connections.get(spec.name)
+
+        def on_state(state: FeedState) -> None:
+            self._enter(connection, state)
+
         feed, runner = self._make(spec, publish, on_state)
-        connection = _Connection(spec, feed, runner)
+        connection = _Connection(spec, feed, runner, losses=before.losses if before else 0)
         self._background.spawn(self._run(connection), f"{spec.name} feed")
         self._connections[spec.name] = connection
         return connection
@@ -244,6 +265,35 @@ class Feeds:
             connection.error = error
             _LOG.error("%s: the %s feed ended: %s", self._venue, connection.spec.name, error)
             self._fail(connection, list(connection.users), error)
+
+    def _enter(self, connection: _Connection, state: FeedState) -> None:
+        is_open = state.phase is FeedPhase.OPEN
+        is_lost = not is_open and (connection.is_open or (state.phase is FeedPhase.WAITING and not connection.losses))
+        if is_open or is_lost:
+            connection.is_open, connection.since = is_open, self._clock.now()
+            connection.losses += is_lost
+        if connection.is_account:
+            self._on_state(state)
+        if state.phase is FeedPhase.WAITING:
+            for subscription in list(connection.users):
+                if subscription.channel is Channel.BOOK and subscription.symbol is not None:
+                    self._tell_not_live(connection, subscription.symbol)
+
+    def _desynced(self, event: BookDesynced) -> None:
+        connection = self._connections.get(self._feed_name(Channel.BOOK))
+        if connection is not None:
+            self._tell_not_live(connection, event.symbol)
+
+    def _tell_not_live(self, connection: _Connection, symbol: Symbol) -> None:
+        """Publish the view of a book that failed or was lost, once: it shows no levels now, and readers must know."""
+        view = connection.feed.book(symbol)
+        if view is None or view.health not in _FAILED:
+            return
+        # As long as nothing more was checked it was not live again.
+        state = (view.health, view.checked)
+        if connection.told.get(symbol) != state:
+            connection.told[symbol] = state
+            self._bus.publish(view)
 
     def _refused(self, event: SubscriptionRefused) -> None:
         connection = self._connections.get(self._feed_name(event.subscription.channel))
@@ -275,14 +325,22 @@ class Feeds:
                 connection.runner.subscribe(asked)
 
     def _health_of(self, connection: _Connection) -> FeedHealth:
+        state, reason = str(connection.runner.state.phase), connection.runner.state.reason
         if connection.error is not None:
-            return FeedHealth(state="failed", reason=str(connection.error), subscriptions=len(connection.users))
-        state = connection.runner.state
-        return FeedHealth(state=str(state.phase), reason=state.reason or None, subscriptions=len(connection.users))
+            state, reason = "failed", str(connection.error)
+        return FeedHealth(
+            state=state,
+            reason=reason or None,
+            subscriptions=len(connection.users),
+            is_account=connection.is_account,
+            since=connection.since,
+            losses=connection.losses,
+        )
 
 
-def _ignore(state: FeedState) -> None:
-    """Nobody needs to know."""
+def _is_account(spec: FeedSpec) -> bool:
+    return spec.private or bool(spec.channels & _ACCOUNT)
 
 
 _ACCOUNT = frozenset({Channel.ORDERS, Channel.FILLS, Channel.BALANCES, Channel.POSITIONS})
+_FAILED = frozenset({BookHealth.DESYNCED, BookHealth.STALE})

@@ -21,11 +21,17 @@ class FeedHealth:
         state: The transport's word: connecting, open, ...; ``failed`` when it gave up.
         reason: Why it is not open, where known.
         subscriptions: How many are wanted on it.
+        is_account: Whether news of the account come by it.
+        since: Since when it is open, or is not.
+        losses: How often it was lost, or could not be opened in the first place.
     """
 
     state: str
     reason: str | None = None
     subscriptions: int = 0
+    is_account: bool = False
+    since: datetime | None = None
+    losses: int = 0
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from exchange_core.connector.naming import SymbolMap
 from exchange_core.connector.spec import RestOperations, VenueSpec
 from exchange_core.errors import ExchangeError, InvalidValue, NotSupported
-from exchange_core.model.book import BookHealth, BookSnapshot, OrderBook
+from exchange_core.model.book import BookSnapshot, OrderBook
 from exchange_core.model.event import Channel, Subscription
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle, Ticker, Trade
@@ -77,6 +77,9 @@ class MarketData:
     def books(self, symbol: Symbol | str, depth: int | None = None) -> Stream[OrderBook]:
         """Follow a book: its view, each time it changed and is checked. What came between two reads is skipped.
 
+        When the book fails (DESYNCED) or its connection is lost (STALE), the view comes once too; it shows no levels
+        then, as always while it is not LIVE. It comes again when a fresh start was checked.
+
         Args:
             depth: Levels on each side; where the venue has not just so many, the next more.
 
@@ -84,8 +87,7 @@ class MarketData:
             NotSupported: The venue has no books so deep, or the book is followed at a smaller depth already.
         """
         subscription = self._book(symbol, depth)
-        about = topic(OrderBook, subscription.symbol)
-        return self._stream(about, subscription, Overflow.CONFLATE, keep=lambda book: book.health is BookHealth.LIVE)
+        return self._stream(topic(OrderBook, subscription.symbol), subscription, Overflow.CONFLATE)
 
     def live_book(self, symbol: Symbol | str) -> OrderBook | None:
         return self._feeds.book(Symbol.of(symbol))
@@ -99,6 +101,8 @@ class MarketData:
         on_error: Callable[[ExchangeError], None] | None = None,
     ) -> BookWatch:
         """Call *callback* with the view for each checked message, from where it is read: it must be quick.
+
+        It is called once, too, when the book is DESYNCED or STALE, with the view that shows no levels then.
 
         What it raises ends the venue. So does a later refusal of the subscription, unless there is *on_error*.
 
@@ -132,13 +136,7 @@ class MarketData:
         subscription = Subscription(Channel.CANDLES, wanted, interval=_positive(interval, "interval"))
         return self._stream(topic(Candle, wanted, interval), subscription, Overflow.RAISE)
 
-    def _stream(
-        self,
-        about: Topic,
-        subscription: Subscription,
-        overflow: Overflow,
-        keep: Callable[[Any], bool] | None = None,
-    ) -> Stream[Any]:
+    def _stream(self, about: Topic, subscription: Subscription, overflow: Overflow) -> Stream[Any]:
         def attach(end: Callable[[ExchangeError], None]) -> Callable[[], None]:
             self._feeds.attach(subscription, end)
             return lambda: self._feeds.detach(subscription, end)
@@ -149,7 +147,6 @@ class MarketData:
             overflow,
             attach=attach,
             confirm=lambda: self._feeds.confirmed(subscription),
-            keep=keep,
         )
 
     def _book(self, symbol: Symbol | str, depth: int | None) -> Subscription:

@@ -92,7 +92,11 @@ class Venue(Protocol):
         ...
 
     def books(self, symbol: Symbol | str, depth: int | None = None) -> EventStream[OrderBook]:
-        """Follow a book. Yields the live view whenever it changed and is checked; states in between are skipped."""
+        """Follow a book. Yields the live view whenever it changed and is checked; states in between are skipped.
+
+        A book that fails says so: when its health becomes DESYNCED or STALE the view comes once, without levels.
+        Whoever acts on prices asks ``book.health`` first, or for the levels that it needs.
+        """
         ...
 
     def live_book(self, symbol: Symbol | str) -> OrderBook | None:
@@ -107,7 +111,10 @@ class Venue(Protocol):
         *,
         on_error: Callable[[ExchangeError], None] | None = None,
     ) -> Watch:
-        """Call *callback* with the view for every checked message, with no queue in between."""
+        """Call *callback* with the view for every checked message, with no queue in between.
+
+        And once, without levels, when the book's health becomes DESYNCED or STALE.
+        """
         ...
 
     def tickers(self, symbol: Symbol | str) -> EventStream[Ticker]:

@@ -98,18 +98,15 @@ class Stream(Generic[T]):
         *,
         detach: Callable[[], None],
         confirm: Callable[[], Awaitable[None]] | None = None,
-        keep: Callable[[T], bool] | None = None,
     ) -> None:
         """Args:
         detach: Ends the subscription.
         confirm: Returns when the venue said yes, raises when it said no.
-        keep: Tells what is still worth having when it is read.
         """
         self._loop = asyncio.get_running_loop()
         self._mailbox = mailbox
         self._detach: Callable[[], None] | None = detach
         self._confirm = confirm
-        self._keep = keep
 
     def __aiter__(self) -> Self:
         return self
@@ -119,10 +116,7 @@ class Stream(Generic[T]):
             if self._confirm is not None and not self._mailbox.ended:
                 await self._confirm()
                 self._confirm = None
-            while True:
-                item = await self._mailbox.get()
-                if self._keep is None or self._keep(item):
-                    return item
+            return await self._mailbox.get()
         except (Exception, StopAsyncIteration):
             self.close()
             raise
@@ -166,7 +160,6 @@ class Streams:
         *,
         attach: Callable[[Callable[[ExchangeError], None]], Callable[[], None]],
         confirm: Callable[[], Awaitable[None]] | None = None,
-        keep: Callable[[Any], bool] | None = None,
     ) -> Stream[Any]:
         """Return a stream of the events on a topic.
 
@@ -182,7 +175,7 @@ class Streams:
             self._bus.unsubscribe(about, mailbox.put)
             release()
 
-        return Stream(mailbox, detach=detach, confirm=confirm, keep=keep)
+        return Stream(mailbox, detach=detach, confirm=confirm)
 
     def end_all(self, error: Exception | None = None) -> None:
         """End every stream, with *error* where there is one."""

@@ -156,6 +156,7 @@ def open_venue(
         private=follower.receive,
         on_state=follower.on_state,
         confirm_within=around.confirm_within,
+        clock=clock,
     )
     trading = Trading(
         name,

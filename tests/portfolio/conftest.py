@@ -13,6 +13,7 @@ from exchange_core.model.book import BookHealth, OrderBook
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Level, Ticker
 from exchange_core.model.symbol import Symbol
+from exchange_core.venue.health import FeedHealth, VenueHealth
 
 _END = object()
 
@@ -80,6 +81,7 @@ class FakeVenue:
         self.asked: list[Symbol] = []
         self.streams: dict[str, list[News]] = {}
         self.opened = asyncio.Event()
+        self.connection = FeedHealth(state="open", is_account=True)
 
     def owns(self, *amounts: tuple[str, str], **more: Any) -> None:
         self.owned = [Balance(asset=asset, total=Decimal(total), held=Decimal(0), **more) for asset, total in amounts]
@@ -99,6 +101,9 @@ class FakeVenue:
         return made.symbol
 
     # What the portfolio uses of a venue.
+
+    def health(self) -> VenueHealth:
+        return VenueHealth(feeds={"private": self.connection}, books={})
 
     async def instruments(self) -> Sequence[Instrument]:
         return list(self.listed.values())

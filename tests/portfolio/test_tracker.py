@@ -16,6 +16,7 @@ from exchange_core.model.event import BalancesUpdate, PositionsUpdate
 from exchange_core.model.market import Ticker
 from exchange_core.model.symbol import Symbol
 from exchange_core.portfolio import Portfolio, PortfolioView, Unvalued
+from exchange_core.venue.health import FeedHealth
 
 D = Decimal
 NOW = datetime(2026, 10, 9, tzinfo=UTC)
@@ -320,6 +321,56 @@ async def test_a_stream_that_fails_is_said_and_opened_again(portfolio: Portfolio
         spot.news("balances").put(BalancesUpdate(balances=(change,)))
         view = await view_where(views, lambda each: each.total == D("31650"))
         assert view.venues[0].is_fresh
+
+
+async def test_a_venue_whose_account_connection_is_lost_is_not_fresh_until_it_was_read_again(
+    portfolio: Portfolio, spot: Any
+) -> None:
+    """No news come and none fails: only the connection tells. Its return is not enough, as changes were missed."""
+    async with aclosing(portfolio.updates(every=1000)) as views:
+        assert (await next_view(views)).venues[0].is_fresh
+        spot.connection = FeedHealth(state="waiting", reason="refused", is_account=True, since=NOW, losses=1)
+        assert not portfolio.view().venues[0].is_fresh
+        view = await view_where(views, lambda each: not each.venues[0].is_fresh)
+        assert view.venues[0].reason == "its private connection is lost since 2026-10-09 00:00:00 UTC"
+        assert view.venues[1].is_fresh
+        assert not view.is_complete
+        assert view.total == D("31550")
+        spot.gate.clear()
+        spot.reading.clear()
+        spot.owns(("USD", "5"))
+        spot.connection = FeedHealth(state="open", is_account=True, since=NOW, losses=1)
+        async with asyncio.timeout(3):
+            await spot.reading.wait()
+        assert portfolio.view().venues[0].reason == "its connection was lost, and the account was not read since"
+        spot.gate.set()
+        view = await view_where(views, lambda each: each.venues[0].is_fresh)
+        assert view.total == D("555")
+
+
+async def test_what_is_read_while_the_connection_is_lost_does_not_make_it_fresh(
+    portfolio: Portfolio, spot: Any
+) -> None:
+    spot.connection = FeedHealth(state="waiting", is_account=True, losses=1)
+    assert (await portfolio.refresh()).venues[0].reason == "its private connection is lost"
+    spot.connection = FeedHealth(state="open", is_account=True, losses=1)
+    assert not portfolio.view().venues[0].is_fresh
+    assert (await portfolio.refresh()).venues[0].is_fresh
+    spot.connection = FeedHealth(state="open", is_account=True, losses=2)
+    assert not portfolio.view().venues[0].is_fresh
+
+
+@pytest.mark.parametrize(
+    ("connection", "is_fresh"),
+    [
+        pytest.param(FeedHealth(state="connecting", is_account=True), True, id="not open for the first time yet"),
+        pytest.param(FeedHealth(state="failed", is_account=True), False, id="given up"),
+        pytest.param(FeedHealth(state="waiting", losses=1), True, id="a connection of markets"),
+    ],
+)
+async def test_which_connections_count(portfolio: Portfolio, spot: Any, connection: FeedHealth, is_fresh: bool) -> None:
+    spot.connection = connection
+    assert (await portfolio.refresh()).venues[0].is_fresh is is_fresh
 
 
 async def test_everything_is_read_again_now_and_then(portfolio: Portfolio, spot: Any) -> None:

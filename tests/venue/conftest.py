@@ -243,6 +243,10 @@ class ShopFeed:
             return [Ignored(kind="heartbeat")]
         if kind == "book":
             return [self._book(data)]
+        if kind == "damage":
+            symbol = Symbol.of(data)
+            self._books[symbol].clear(BookHealth.DESYNCED)
+            return [BookDesynced(symbol=symbol, reason="damaged")]
         return [serde.structure(data, KINDS[kind])]
 
     def _book(self, data: Any) -> OrderBook:

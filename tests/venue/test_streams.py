@@ -19,6 +19,7 @@ from exchange_core.errors import (
     UnknownSymbol,
 )
 from exchange_core.model.book import BookHealth, OrderBook
+from exchange_core.model.event import BookDesynced
 from exchange_core.model.market import Candle, Ticker, Trade
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
@@ -172,14 +173,14 @@ async def test_a_lost_connection_is_opened_again_and_the_stream_goes_on(venue: C
     peer.abort()
     peer, asked = await shop.asked()
     assert asked == {"subscribe": ["book BTC/USD 10"]}
-    assert not reading.done()
-    assert book.health is BookHealth.STALE
-    assert book.best_bid is None
+    assert await reading is book
+    assert (book.health, book.best_bid) == (BookHealth.STALE, None)
     await shop.book(peer, BTC, 3, 4)
-    assert (await reading).best_bid.price == 3
+    assert (await read(stream)).best_bid.price == 3
 
 
-async def test_a_book_that_went_stale_before_it_was_read_is_not_yielded(venue: ConnectedVenue, shop: Any) -> None:
+async def test_a_book_that_went_stale_before_it_was_read_shows_nothing(venue: ConnectedVenue, shop: Any) -> None:
+    """The checked state that waited for the reader and the loss that followed are one item."""
     stream, trades = venue.books(BTC), venue.trades(BTC)
     reading = asyncio.ensure_future(read(trades))
     peer, _ = await shop.asked()
@@ -188,11 +189,65 @@ async def test_a_book_that_went_stale_before_it_was_read_is_not_yielded(venue: C
     await reading
     peer.abort()
     peer, _ = await shop.asked()
+    book = await read(stream)
+    assert (book.health, book.bids(), book.asks()) == (BookHealth.STALE, [], [])
     waiting = asyncio.ensure_future(read(stream))
     await asyncio.sleep(0)
     assert not waiting.done()
     await shop.book(peer, BTC, 5, 6)
     assert (await waiting).best_bid.price == 5
+
+
+async def test_a_callback_is_told_once_that_a_book_failed_or_was_lost(venue: ConnectedVenue, shop: Any) -> None:
+    seen: asyncio.Queue[tuple[BookHealth, int]] = asyncio.Queue()
+    watch = await venue.on_book(BTC, 10, lambda book: seen.put_nowait((book.health, len(book.bids()))))
+    trades = venue.trades(ETH)
+    reading = asyncio.ensure_future(read(trades))
+    peer, _ = await shop.asked()
+    await shop.asked()
+
+    async def next_health() -> tuple[BookHealth, int]:
+        async with asyncio.timeout(10):
+            return await seen.get()
+
+    await shop.book(peer, BTC, 1, 2)
+    assert await next_health() == (BookHealth.LIVE, 1)
+    await shop.say(peer, "damage", str(BTC))
+    assert await next_health() == (BookHealth.DESYNCED, 0)
+    await shop.tell(peer, BookDesynced(symbol=BTC, reason="and again"), trade(1, ETH))
+    await reading
+    assert seen.empty()
+    await shop.book(peer, BTC, 3, 4)
+    assert await next_health() == (BookHealth.LIVE, 1)
+    peer.abort()
+    assert await next_health() == (BookHealth.STALE, 0)
+    peer, _ = await shop.asked()
+    await shop.book(peer, BTC, 5, 6)
+    assert await next_health() == (BookHealth.LIVE, 1)
+    watch.close()
+    assert seen.empty()
+
+
+async def test_a_connection_says_since_when_it_is_open_or_lost(venue: ConnectedVenue, shop: Any) -> None:
+    stream = venue.books(BTC)
+    reading = asyncio.ensure_future(read(stream))
+    peer, _ = await shop.asked()
+    await shop.book(peer, BTC, 1, 2)
+    await reading
+    before = venue.health().feeds["public"]
+    assert before.since is not None
+    assert (before.state, before.losses, before.is_account) == ("open", 0, False)
+    peer.abort()
+    await read(stream)
+    lost = venue.health().feeds["public"]
+    assert lost.since is not None
+    assert lost.since > before.since
+    assert (lost.state, lost.losses) == ("waiting", 1)
+    peer, _ = await shop.asked()
+    again = venue.health().feeds["public"]
+    assert again.since is not None
+    assert again.since > lost.since
+    assert (again.state, again.losses) == ("open", 1)
 
 
 async def test_depths(venue: ConnectedVenue, shop: Any) -> None:
