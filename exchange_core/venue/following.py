@@ -118,6 +118,7 @@ class Follower:
             if feeds.serves(channel):
                 feeds.detach(Subscription(channel), self._failed)
                 feeds.attach(Subscription(channel), self._failed)
+        self._ask_once("auditing the account", self._audit)
 
     def join(self, reader: Fail) -> Callable[[], None]:
         """Tell *reader* when the account cannot be followed any more; the returned function ends that."""
@@ -136,8 +137,6 @@ class Follower:
             self._bus.publish(event)
         else:
             handler(event)
-        if self._fills_are_live:
-            self._heard = self._clock.now()
 
     def on_state(self, state: FeedState) -> None:
         """Take a change of that connection."""
@@ -244,6 +243,20 @@ class Follower:
                 # It is asked for again as soon as there is a connection.
                 return
             await self._clock.sleep(self._resolver.policy.first_pause)
+
+    async def _audit(self) -> None:
+        """Look now and then whether the connection, alive as it seems, still tells of everything."""
+        while self.error is None:
+            await self._clock.sleep(self._resolver.policy.audit)
+            if not self._is_open or not self._fills_are_live:
+                continue
+            holes, asked = self._holes, self._clock.now()
+            fills = await self._ask("fills", partial(self._ask_fills, (self._last_whole_fill or asked) - FILLS_MARGIN))
+            for fill in fills or ():
+                self.take_fill(fill)
+            if fills is not None and holes == self._holes:
+                self._heard = asked
+            self._ask_once("asking for open orders", self._compare_orders)
 
     async def _ask_late_fills(self) -> None:
         """Ask once more when the venue must have caught up: the feed may tell younger fills than it lists."""

@@ -34,6 +34,7 @@ class ResolvePolicy:
             an absence proves nothing before that either.
         wait: How long ``place`` waits for an answer that is being looked for.
         cancel_wait: How long ``cancel`` waits for the private feed to say that the order is done.
+        audit: How often open orders and fills are asked for although the private connection seems to tell all of them.
         absent_tries: How often to ask for an order that is neither open nor done before it counts as done.
     """
 
@@ -43,6 +44,7 @@ class ResolvePolicy:
     lag: float = 60.0
     wait: float = 20.0
     cancel_wait: float = 2.0
+    audit: float = 60.0
     absent_tries: int = 4
 
     def pauses(self) -> Iterator[float]:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
+import attrs
 import pytest
 
 from exchange_core.model.fill import Fill
@@ -16,7 +17,7 @@ from exchange_core.simulator import faults_actions as actions
 from exchange_core.simulator.faults import Tally
 from exchange_core.simulator.launch import ACCOUNT
 from exchange_core.venue.protocol import EventStream
-from tests.house.chaos import KINDS, SPOT, WITHIN, FastClock, House, Kind, house, until
+from tests.house.chaos import KINDS, QUICK, SPOT, WITHIN, FastClock, House, Kind, house, until
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids=str)
 LOT = Decimal("0.001")
@@ -37,6 +38,10 @@ NEWS = {
     "kraken_spot": ('"channel":"executions"', '"type":"update"'),
     "kraken_futures": ('"feed":"fills"',),
 }
+
+
+FROZEN = {"kraken_spot": ('"channel":"executions"',), "kraken_futures": ('"feed":"fills"', '"feed":"open_orders')}
+AUDITED = attrs.evolve(QUICK, audit=0.3)
 
 
 async def read(stream: EventStream[Fill], count: int) -> list[str]:
@@ -128,8 +133,28 @@ async def test_orders_that_ended_while_the_feed_was_away_end_here_too(kind: Kind
 
 
 @kinds
+async def test_a_feed_that_only_beats_any_more_costs_no_fill_and_no_end(kind: Kind) -> None:
+    """Heartbeats go on, acknowledged subscriptions fall silent: nothing shows it but asking."""
+    async with house(kind, policy=AUDITED) as home, home.venue.fill_updates() as fills:
+        await home.follow()
+        for feed in FROZEN[kind.plugin]:
+            home.strike(actions.Drop(), websocket="out", contains=feed)
+        order = await home.venue.place(home.best("0.002"))
+        async with home.venue.order_updates() as orders:
+            home.trade_against(order, LOT)
+            assert await read(fills, 1) == [home.fills[0].id]
+            home.trade_against(order, LOT)
+            assert await read(fills, 1) == [home.fills[1].id]
+            async with asyncio.timeout(WITHIN):
+                while not (ended := await anext(orders)).is_final:
+                    pass
+        assert ended.filled == 2 * LOT
+        await home.complete_past(home.fills[-1].time)
+
+
+@kinds
 async def test_each_connection_has_a_token_or_challenge_of_its_own(kind: Kind) -> None:
-    async with house(kind) as home:
+    async with house(kind, policy=AUDITED) as home:
         await home.follow()
         order = await home.venue.place(home.best("0.01"))
         opened = home.count(websocket="open")

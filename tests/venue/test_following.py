@@ -357,7 +357,7 @@ async def test_a_storm_of_gaps_is_answered_by_two_questions(
     answered.set()
     await until(lambda: shop.paths().count(path) == before + 2)
     follower = venue._parts.follower
-    late = {"asking for late fills"}
+    late = {"asking for late fills", "auditing the account"}
     await until(lambda: follower._wanted_again.keys() <= late and venue.fills_complete_until is not None)
     assert shop.paths().count(path) == before + 2
 
