@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
 
 from exchange_core.cli.opening import open_hub
 from exchange_core.cli.options import ConfigOption, JsonOption, SymbolArgument, output, run
-from exchange_core.cli.output import Output, Row, short
+from exchange_core.cli.output import Output, Row
 from exchange_core.cli.trading import NUMBERS_MAY_BE_NEGATIVE, QuantityArgument, SideArgument
 from exchange_core.model.order import OrderRequest
 from exchange_core.plugins import load_plugins
-from exchange_core.routing import BEST_PRICE, Plan, Router, RouteResult, collect
+from exchange_core.routing import BEST_PRICE, Leg, Plan, Router, RouteResult, collect
+from exchange_core.routing.reading import cut, exactly, trim
+from exchange_core.serde import unstructure
 
 _LEG = ("venue", "quantity", "limit", "notional", "fee", "total")
 _DONE = ("venue", "outcome", "filled", "average_price", "fees", "order_id", "reason")
@@ -57,7 +60,10 @@ def route(
 
 def show_plan(out: Output, plan: Plan) -> None:
     """Write a plan and the reasons for it."""
-    out.rows(list(_legs(plan)), _LEG, title=f"Plan: {plan.request.side} {plan.request.quantity} {plan.request.symbol}")
+    title = f"Plan: {plan.request.side} {exactly(plan.request.quantity)} {plan.request.symbol}"
+    out.rows(_readable(out, [_leg(plan, leg) for leg in plan.legs]), _LEG, title=title)
+    if out.as_json:
+        out.line(_totals(plan))
     for line in plan.explain():
         if out.as_json:
             out.line({"kind": "reason", "text": line})
@@ -75,16 +81,14 @@ def show_result(out: Output, result: RouteResult) -> None:
             "planned": leg.leg.quantity,
             "filled": leg.filled,
             "average_price": leg.average_price,
-            "fees": [f"{fee.amount} {fee.asset}" for fee in leg.fees],
+            "fees": [f"{exactly(fee.amount)} {fee.asset}" for fee in leg.fees],
             "order_id": leg.order and leg.order.venue_order_id,
             "fills": [fill.id for fill in leg.fills],
             "reason": leg.reason,
         }
         for leg in result.legs
     ]
-    if not out.as_json:
-        rows = [{**row, "average_price": row["average_price"] and short(row["average_price"])} for row in rows]
-    out.rows(rows, _DONE, title="Done")
+    out.rows(_readable(out, rows), _DONE, title="Done")
     if out.as_json:
         out.line(
             {
@@ -101,15 +105,43 @@ def show_result(out: Output, result: RouteResult) -> None:
             out.say(f"  {line}")
 
 
-def _legs(plan: Plan) -> Iterable[Row]:
-    for leg in plan.legs:
-        yield {
-            "kind": "leg",
-            "venue": leg.venue,
-            "quantity": leg.quantity,
-            "limit": leg.request.price,
-            "notional": leg.notional,
-            "fee": leg.fee,
-            "total": leg.total,
-            "asset": plan.cost_asset,
-        }
+def _leg(plan: Plan, leg: Leg) -> Row:
+    return {
+        "kind": "leg",
+        "venue": leg.venue,
+        "quantity": leg.quantity,
+        "limit": leg.request.price,
+        "notional": leg.notional,
+        "fee": leg.fee,
+        "total": leg.total,
+        "asset": plan.cost_asset,
+    }
+
+
+def _totals(plan: Plan) -> Row:
+    """Return all legs as one, exact, and why it is no more."""
+    return {
+        "kind": "plan",
+        "symbol": plan.request.symbol,
+        "side": plan.request.side,
+        "policy": plan.policy,
+        "quantity": trim(plan.quantity),
+        "unfilled": trim(plan.unfilled),
+        "notional": trim(plan.notional),
+        "fees": trim(plan.fees),
+        "total": trim(plan.total),
+        "asset": plan.cost_asset,
+        "average_price": trim(plan.average_price),
+        "all_in_price": trim(plan.all_in_price),
+        "saving": None if plan.saving is None else trim(plan.saving),
+        "shortfalls": unstructure(plan.shortfalls),
+        "rejections": unstructure(plan.rejections),
+        "notes": list(plan.notes),
+    }
+
+
+def _readable(out: Output, rows: Sequence[Row]) -> list[Row]:
+    """Return *rows* with numbers cut for reading; in JSON they stay exact."""
+    if out.as_json:
+        return list(rows)
+    return [{key: cut(value) if isinstance(value, Decimal) else value for key, value in row.items()} for row in rows]

@@ -3,7 +3,7 @@
 from exchange_core.routing.execution import Execution, execute
 from exchange_core.routing.leg import Patience
 from exchange_core.routing.planner import plan
-from exchange_core.routing.plans import Alternative, Leg, Plan, Rejection
+from exchange_core.routing.plans import Alternative, Leg, Plan, Rejection, Shortfall, ShortfallReason
 from exchange_core.routing.policies import BEST_PRICE, Policy, Split, collect
 from exchange_core.routing.quote import VenueQuote
 from exchange_core.routing.result import LegOutcome, LegResult, RouteResult
@@ -22,6 +22,8 @@ __all__ = [
     "Rejection",
     "RouteResult",
     "Router",
+    "Shortfall",
+    "ShortfallReason",
     "Split",
     "VenueQuote",
     "collect",

@@ -18,20 +18,22 @@ import attrs
 from exchange_core.model.book import BookHealth
 from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.market import Level
-from exchange_core.model.number import is_multiple, plain
+from exchange_core.model.number import is_multiple, total
 from exchange_core.model.order import OrderRequest
 from exchange_core.model.side import Side
 from exchange_core.routing.fraction import as_decimal
+from exchange_core.routing.plans import ShortfallReason
 from exchange_core.routing.quote import VenueQuote
+from exchange_core.routing.reading import exactly
 
 
 class Unusable(Exception):
-    """A venue cannot serve an order. *funds*: only for want of money."""
+    """A venue cannot serve an order. *shortfall*: What it has too little of, where that is why."""
 
-    def __init__(self, reason: str, *, funds: bool = False) -> None:
+    def __init__(self, reason: str, shortfall: ShortfallReason | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.funds = funds
+        self.shortfall = shortfall
 
 
 @attrs.frozen
@@ -49,6 +51,9 @@ class Offer:
 
     Attributes:
         least: From this many lots on, an order is never below the venue's minimums.
+        depth: Lots that could be had if money were no matter.
+        within_limit: What the book has within the order's limit price.
+        in_book: What the book has at any price, as deep as it is known.
     """
 
     venue: str
@@ -56,6 +61,9 @@ class Offer:
     taker_fee: Decimal
     tiers: tuple[Tier, ...]
     least: int
+    depth: int
+    within_limit: Decimal
+    in_book: Decimal
 
     @property
     def lot(self) -> Decimal:
@@ -116,21 +124,27 @@ def make_offer(request: OrderRequest, quote: VenueQuote, now: datetime, max_age:
     fee = _usable_fee(request, quote, now, max_age)
     levels = _levels(request, quote)
     whole = tuple(_tiers(instrument, side, levels, fee))
-    offer = _offer(quote, whole, fee)
+    offer = Offer(
+        venue=quote.venue,
+        instrument=instrument,
+        taker_fee=fee,
+        tiers=whole,
+        least=_least(instrument, whole),
+        depth=sum(tier.lots for tier in whole),
+        within_limit=total(level.quantity for level in levels),
+        in_book=total(level.quantity for level in (quote.asks if side is Side.BUY else quote.bids)),
+    )
     if not offer.most(offer.capacity):
-        least = offer.quantity(_needed(instrument, levels[0].price))
-        there = as_decimal(sum((Fraction(level.quantity) for level in levels), Fraction(0)))
-        raise Unusable(f"only {plain(there)} can be had at this price, less than its minimum of {plain(least)}")
+        least = exactly(offer.quantity(_needed(instrument, levels[0].price)))
+        raise Unusable(
+            f"only {exactly(offer.within_limit)} can be had at this price, less than its minimum of {least}",
+            ShortfallReason.LOTS,
+        )
     tiers = tuple(_affordable(whole, quote, side, fee))
-    offer = _offer(quote, tiers, fee)
+    offer = attrs.evolve(offer, tiers=tiers, least=_least(instrument, tiers))
     if not offer.most(offer.capacity):
-        raise Unusable(_too_poor(quote, side, levels[0].price, fee), funds=True)
+        raise Unusable(_too_poor(quote, side, levels[0].price, fee), ShortfallReason.FREE_BALANCE)
     return offer
-
-
-def _offer(quote: VenueQuote, tiers: tuple[Tier, ...], fee: Decimal) -> Offer:
-    least = _least(quote.instrument, tiers)
-    return Offer(venue=quote.venue, instrument=quote.instrument, taker_fee=fee, tiers=tiers, least=least)
 
 
 def _usable_fee(request: OrderRequest, quote: VenueQuote, now: datetime, max_age: timedelta) -> Decimal:
@@ -153,16 +167,18 @@ def _levels(request: OrderRequest, quote: VenueQuote) -> Sequence[Level]:
     """Return the levels within the limit, best first."""
     buys, limit = request.side is Side.BUY, request.price
     if quote.bids and quote.asks and quote.bids[0].price >= quote.asks[0].price:
-        raise Unusable(f"its book is crossed: bid {plain(quote.bids[0].price)}, ask {plain(quote.asks[0].price)}")
+        bid, ask = exactly(quote.bids[0].price), exactly(quote.asks[0].price)
+        raise Unusable(f"its book is crossed: bid {bid}, ask {ask}")
     levels = quote.asks if buys else quote.bids
     if not levels:
-        raise Unusable(f"nobody {'sells' if buys else 'buys'} there")
+        raise Unusable(f"nobody {'sells' if buys else 'buys'} there", ShortfallReason.DEPTH)
     ordered = sorted(levels, key=lambda level: level.price, reverse=not buys)
     if limit is None:
         return ordered
     allowed = [level for level in ordered if (level.price <= limit if buys else level.price >= limit)]
     if not allowed:
-        raise Unusable(f"its best price {plain(ordered[0].price)} is beyond the limit {plain(limit)}")
+        best = exactly(ordered[0].price)
+        raise Unusable(f"its best price {best} is beyond the limit {exactly(limit)}", ShortfallReason.LIMIT_PRICE)
     return allowed
 
 
@@ -214,8 +230,8 @@ def _too_poor(quote: VenueQuote, side: Side, price: Decimal, fee: Decimal) -> st
     lots = _needed(instrument, price)
     needed = Fraction(instrument.lot_size) * lots * _hold(side, price, fee)
     return (
-        f"{plain(_funds(quote, side))} {asset} are free; its smallest order of "
-        f"{plain(as_decimal(Fraction(instrument.lot_size) * lots))} needs {plain(as_decimal(needed))} {asset}"
+        f"{exactly(_funds(quote, side))} {asset} are free; its smallest order of "
+        f"{exactly(as_decimal(Fraction(instrument.lot_size) * lots))} needs {exactly(as_decimal(needed))} {asset}"
     )
 
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
+import attrs
+
 from exchange_core.errors import (
     InsufficientFunds,
     InvalidValue,
@@ -19,9 +21,10 @@ from exchange_core.model.number import EXACT, is_multiple, plain
 from exchange_core.model.order import OrderRequest, OrderType, TimeInForce
 from exchange_core.routing.fraction import as_decimal
 from exchange_core.routing.offer import Offer, Unusable, make_offer
-from exchange_core.routing.plans import Alternative, Leg, Plan, Rejection
+from exchange_core.routing.plans import Alternative, Leg, Plan, Rejection, ShortfallReason
 from exchange_core.routing.policies import BEST_PRICE, Policy, best_price
 from exchange_core.routing.quote import VenueQuote
+from exchange_core.routing.shortfall import find_shortfalls
 
 MAX_AGE = timedelta(seconds=5)
 """How old a quote, or a plan, may be."""
@@ -58,7 +61,8 @@ def plan(
     rejections = (*rejections, *(Rejection(venue=venue, reason=why.reason) for venue, why in unusable.items()))
     if not offers:
         reasons = "; ".join(f"{each.venue}: {each.reason}" for each in rejections)
-        only_funds = len(rejections) == sum(why.funds for why in unusable.values())
+        poor = [why for why in unusable.values() if why.shortfall is ShortfallReason.FREE_BALANCE]
+        only_funds = len(rejections) == len(poor)
         kind = InsufficientFunds if only_funds else OrderRefused
         raise kind(f"{request.symbol}: no venue can {request.side} it now: {reasons}")
     split = policy(request, offers)
@@ -67,7 +71,9 @@ def plan(
         least = "; ".join(f"{offer.venue} takes {plain(offer.quantity(offer.least))} or more" for offer in offers)
         raise OrderRefused(f"{request.symbol}: quantity {plain(request.quantity)} is below every minimum: {least}")
     legs = tuple(_leg(request, offer, counts[offer.venue]) for offer in offers if offer.venue in counts)
-    return _plan(request, legs, offers, tuple(rejections), notes=split.notes, now=now, policy_name=policy_name)
+    made = _plan(request, legs, offers, tuple(rejections), notes=split.notes, now=now, policy_name=policy_name)
+    shortfalls = find_shortfalls(request, quotes, offers, unusable, counts, policy=policy_name)
+    return attrs.evolve(made, shortfalls=shortfalls)
 
 
 def check_routable(request: OrderRequest) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal, localcontext
+from enum import StrEnum
 
 import attrs
 
-from exchange_core.model.number import EXACT, plain, ratio
+from exchange_core.model.number import EXACT, ratio
 from exchange_core.model.order import OrderRequest
 from exchange_core.model.side import Side
+from exchange_core.routing.reading import exactly, roughly
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +34,11 @@ class Leg:
     @property
     def quantity(self) -> Decimal:
         return self.request.quantity
+
+    def __str__(self) -> str:
+        request = self.request
+        price = "" if request.price is None else f" at {exactly(request.price)}"
+        return f"{request.side} {exactly(request.quantity)} {request.symbol}{price}"
 
     @property
     def total(self) -> Decimal:
@@ -58,6 +65,39 @@ class Rejection:
     reason: str
 
 
+class ShortfallReason(StrEnum):
+    """What keeps a venue from giving more.
+
+    LOTS: What is left is no whole lot there, or below its minimum.
+    POLICY: The way of splitting left it unused.
+    """
+
+    DEPTH = "depth"
+    LIMIT_PRICE = "limit_price"
+    FREE_BALANCE = "free_balance"
+    LOTS = "lots"
+    POLICY = "policy"
+
+
+@attrs.frozen(kw_only=True)
+class Shortfall:
+    """One reason why a venue does not give what is unfilled.
+
+    Attributes:
+        available: How much it can give as far as this reason goes, its leg included.
+        text: The same in words.
+        asset: For a free balance: of what there is too little.
+        free: For a free balance: how much of it is free.
+    """
+
+    venue: str
+    reason: ShortfallReason
+    available: Decimal
+    text: str
+    asset: str | None = None
+    free: Decimal | None = None
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Plan:
     """How to carry out one order now. It is a promise of no one: books move.
@@ -70,6 +110,7 @@ class Plan:
         total: With fees: spent on a buy, received on a sell. For derivatives it is exposure, not money that moves.
         alternatives: Every usable venue alone, best first.
         notes: What was repaired, in words.
+        shortfalls: Why there is something unfilled, by venue, the tightest reason of each first.
     """
 
     request: OrderRequest
@@ -87,6 +128,7 @@ class Plan:
     alternatives: tuple[Alternative, ...]
     rejections: tuple[Rejection, ...] = ()
     notes: tuple[str, ...] = ()
+    shortfalls: tuple[Shortfall, ...] = ()
 
     @property
     def average_price(self) -> Decimal:
@@ -126,34 +168,39 @@ class Plan:
 
 def _lines(plan: Plan) -> Iterable[str]:
     request, asset = plan.request, plan.cost_asset
-    limit = "at any price" if request.price is None else f"at {plain(request.price)} or better"
-    yield f"{request.side} {plain(request.quantity)} {request.symbol} {limit}, split by {plan.policy}"
+    limit = "at any price" if request.price is None else f"at {exactly(request.price)} or better"
+    yield f"{request.side} {exactly(request.quantity)} {request.symbol} {limit}, split by {plan.policy}"
     for leg in plan.legs:
         assert leg.request.price is not None
         yield (
-            f"{leg.venue}: {plain(leg.quantity)}, limit {plain(leg.request.price)}, for {plain(leg.notional)} {asset} "
-            f"and a fee of {plain(leg.fee)} ({plain(leg.taker_fee * 100)} %)"
+            f"{leg.venue}: {exactly(leg.quantity)}, limit {exactly(leg.request.price)}, for {roughly(leg.notional)} "
+            f"{asset} and a fee of {roughly(leg.fee)} ({exactly(EXACT.multiply(leg.taker_fee, Decimal(100)))} %)"
         )
     verb = "spends" if request.side is Side.BUY else "receives"
     yield (
-        f"all legs: {plain(plan.quantity)} for {plain(plan.notional)} and {plain(plan.fees)} fees; "
-        f"{verb} {plain(plan.total)} {asset}, {_short(plan.all_in_price)} a unit"
+        f"all legs: {exactly(plan.quantity)} for {roughly(plan.notional)} and {roughly(plan.fees)} fees; "
+        f"{verb} {roughly(plan.total)} {asset}, {roughly(plan.all_in_price)} a unit"
     )
     for other in plan.alternatives:
-        price = _short(plan.price_of(other.quantity, other.total))
-        yield f"{other.venue} alone: {plain(other.quantity)} for {plain(other.total)} {asset}, {price} a unit"
+        price = roughly(plan.price_of(other.quantity, other.total))
+        yield f"{other.venue} alone: {exactly(other.quantity)} for {roughly(other.total)} {asset}, {price} a unit"
     if plan.saving is not None and len(plan.legs) > 1:
-        yield f"saves {plain(plan.saving)} {asset} over the best single venue"
+        yield f"saves {roughly(plan.saving)} {asset} over the best single venue"
     if plan.saving is None:
         yield "no single venue can fill as much"
     if plan.unfilled:
-        yield f"{plain(plan.unfilled)} cannot be filled now; it is not sent and nothing rests in a book"
+        yield f"{exactly(plan.unfilled)} cannot be filled now; it is not sent and nothing rests in a book"
+        yield from _why_unfilled(plan)
     yield from plan.notes
     for rejection in plan.rejections:
         yield f"{rejection.venue} is not used: {rejection.reason}"
 
 
-def _short(price: Decimal) -> str:
-    """Cut a quotient to what a reader needs."""
-    rounded = price if len(price.as_tuple().digits) <= 12 else Decimal(f"{price:.12g}")
-    return plain(rounded)
+def _why_unfilled(plan: Plan) -> Iterable[str]:
+    reasons: dict[str, list[str]] = {}
+    told = {rejection.venue for rejection in plan.rejections}
+    for shortfall in plan.shortfalls:
+        if shortfall.venue not in told:
+            reasons.setdefault(shortfall.venue, []).append(shortfall.text)
+    for venue, texts in reasons.items():
+        yield f"{venue} gives no more: {'; '.join(texts)}"

@@ -9,9 +9,10 @@ from enum import StrEnum
 import attrs
 
 from exchange_core.model.fill import Fee, Fill
-from exchange_core.model.number import EXACT, plain, ratio
+from exchange_core.model.number import EXACT, ratio
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.routing.plans import Leg, Plan
+from exchange_core.routing.reading import exactly, roughly
 
 _NOTHING = Decimal(0)
 
@@ -162,17 +163,17 @@ def sum_fees(fees: Iterable[Fee]) -> tuple[Fee, ...]:
 
 def _lines(result: RouteResult) -> Iterable[str]:
     for leg in result.legs:
-        text = f"{leg.leg.venue}: {leg.outcome}: {plain(leg.filled)} of {plain(leg.leg.quantity)}"
+        text = f"{leg.leg.venue}: {leg.outcome}: {exactly(leg.filled)} of {exactly(leg.leg.quantity)}"
         if leg.average_price is not None and leg.filled:
-            text += f" at {plain(leg.average_price)}"
+            text += f" at {roughly(leg.average_price)}"
         for fee in leg.fees:
-            text += f", fee {plain(fee.amount)} {fee.asset}"
+            text += f", fee {roughly(fee.amount)} {fee.asset}"
         if not leg.fills_complete:
             text += ", not all of its fills are known yet"
         yield text if leg.reason is None else f"{text} ({leg.reason})"
-    yield f"filled {plain(result.filled)} of {plain(result.request.quantity)} {result.request.symbol}"
+    yield f"filled {exactly(result.filled)} of {exactly(result.request.quantity)} {result.request.symbol}"
     if result.unknown:
-        yield f"{plain(result.unknown)} may or may not be executed: ask the venue before sending anything again"
+        yield f"{exactly(result.unknown)} may or may not be executed: ask the venue before sending anything again"
     if result.remainder:
-        yield f"{plain(result.remainder)} is not executed and rests nowhere"
+        yield f"{exactly(result.remainder)} is not executed and rests nowhere"
     yield from result.notes

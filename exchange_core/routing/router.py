@@ -9,14 +9,14 @@ from decimal import Decimal, localcontext
 import attrs
 
 from exchange_core.clock import Clock, SystemClock
-from exchange_core.errors import ExchangeError
+from exchange_core.errors import ExchangeError, OrderRefused
 from exchange_core.model.number import EXACT
 from exchange_core.model.order import OrderRequest
 from exchange_core.routing.execution import Execution
 from exchange_core.routing.gather import gather_quotes
 from exchange_core.routing.leg import Patience
 from exchange_core.routing.planner import MAX_AGE, check_routable, plan
-from exchange_core.routing.plans import Plan, Rejection
+from exchange_core.routing.plans import Leg, Plan, Rejection
 from exchange_core.routing.policies import BEST_PRICE, Policy, choose, collect
 from exchange_core.routing.result import LegOutcome, RouteResult
 from exchange_core.venue.protocol import Venue
@@ -56,6 +56,7 @@ class Router:
         Raises:
             ConfigError: No such policy.
             NotSupported, UnknownSymbol, InsufficientFunds, OrderRefused: As the planner says.
+            OrderRefused: A venue, or a ``review_order`` hook, would not let a leg be sent; names each one.
         """
         split = choose(policy, self._policies)
         check_routable(request)
@@ -64,7 +65,7 @@ class Router:
             Rejection(venue=name, reason="it is left out of this plan") for name in self._venues if name in without
         ]
         quotes, rejections = await gather_quotes(request.symbol, venues, within=self._quote_timeout, clock=self._clock)
-        return plan(
+        made = plan(
             request,
             quotes,
             now=self._clock.now(),
@@ -73,6 +74,8 @@ class Router:
             policy_name=policy,
             rejections=[*rejections, *left_out],
         )
+        await self._check(made)
+        return made
 
     async def execute(self, first: Plan, *, retries: int = 0) -> RouteResult:
         """Carry out a plan, once.
@@ -100,6 +103,18 @@ class Router:
             more = await self._carry_out(again)
             result = attrs.evolve(result, plans=(*result.plans, again), legs=(*result.legs, *more.legs))
         return result
+
+    async def _check(self, made: Plan) -> None:
+        """Ask each venue whether it would send its leg, so that a plan that is only looked at tells it too."""
+        refused: list[tuple[Leg, ExchangeError]] = []
+        for leg in made.legs:
+            try:
+                await self._venues[leg.venue].check(leg.request)
+            except ExchangeError as error:
+                refused.append((leg, error))
+        if refused:
+            reasons = "; ".join(f"{leg.venue} would not send its leg ({leg}): {error}" for leg, error in refused)
+            raise OrderRefused(f"route {made.request.symbol}: no leg was sent: {reasons}") from refused[0][1]
 
     async def _carry_out(self, each: Plan) -> RouteResult:
         execution = Execution(each, self._venues, patience=self._patience, max_age=self._max_age, clock=self._clock)

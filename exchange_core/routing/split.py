@@ -22,8 +22,8 @@ from itertools import permutations
 
 import attrs
 
-from exchange_core.model.number import plain
 from exchange_core.routing.offer import Offer
+from exchange_core.routing.reading import exactly
 
 _EXCHANGES = 1000
 
@@ -140,9 +140,11 @@ def _moves(target: Fraction, offers: Sequence[Offer], now: Allotment, more: int,
 
 
 def _notes(offers: Sequence[Offer], wanted: Sequence[int], given: Sequence[int]) -> Iterable[str]:
+    as_much = _allotment(wanted, offers).filled == _allotment(given, offers).filled
+    dropped = "its quantity went to the others" if as_much else "it gets none"
     for offer, first, last in zip(offers, wanted, given, strict=True):
         if first == last or offer.is_valid(first):
             continue
-        size, least = plain(offer.quantity(first)), plain(offer.quantity(offer.least))
+        size, least = exactly(offer.quantity(first)), exactly(offer.quantity(offer.least))
         what = f"{offer.venue}: a leg of {size} would be below its minimum of {least}"
-        yield f"{what}; it was raised" if last else f"{what}; its quantity went to the others"
+        yield f"{what}; {'it was raised' if last else dropped}"

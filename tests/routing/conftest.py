@@ -106,7 +106,7 @@ class FakeVenue:
     """One account whose answers are set by the test. By default it fills an order at its limit, at once.
 
     Attributes:
-        on_place, on_cancel, on_order: Replace those answers.
+        on_check, on_place, on_cancel, on_order: Replace those answers.
         placed: Every order that was sent.
         history: What ``fills`` answers.
     """
@@ -123,6 +123,7 @@ class FakeVenue:
         self.orders = News()
         self.executions = News()
         self.book_news = News()
+        self.on_check: Callable[[OrderRequest], Awaitable[None]] = self.let_pass
         self.on_place: Callable[[OrderRequest], Awaitable[Order]] = self.fill_at_once
         self.on_cancel: Callable[[Order], Awaitable[Order]] = self.not_found
         self.on_order: Callable[[Order], Awaitable[Order]] = self.not_found
@@ -162,6 +163,9 @@ class FakeVenue:
         self.executions.queue.put_nowait(self.fill_of(order))
         return order
 
+    async def let_pass(self, request: OrderRequest) -> None:
+        self.listed.check(request)
+
     async def not_found(self, order: Order) -> Order:
         raise OrderNotFound(f"{self.name}: no such order")
 
@@ -190,6 +194,9 @@ class FakeVenue:
 
     def books(self, symbol: Symbol, depth: int | None = None) -> News:
         return self.book_news
+
+    async def check(self, request: OrderRequest) -> None:
+        await self.on_check(request)
 
     async def place(self, request: OrderRequest) -> Order:
         self.placed.append(request)

@@ -211,8 +211,8 @@ def test_the_explanation_says_what_and_why(quote: QuoteMaker, now: datetime) -> 
     dead = quote("c", asks=[("1", "1")], health=BookHealth.DESYNCED)
     assert plan(buy("0.5", "60100"), [a, b, dead], now=now).explain() == (
         "buy 0.5 BTC/USD at 60100 or better, split by best_price",
-        "a: 0.1, limit 60000, for 6000 USD and a fee of 15.6 (0.2600 %)",
-        "b: 0.4, limit 60050, for 24012 USD and a fee of 38.4192 (0.1600 %)",
+        "a: 0.1, limit 60000, for 6000 USD and a fee of 15.6 (0.26 %)",
+        "b: 0.4, limit 60050, for 24012 USD and a fee of 38.4192 (0.16 %)",
         "all legs: 0.5 for 30012 and 54.0192 fees; spends 30066.0192 USD, 60132.0384 a unit",
         "a alone: 0.5 for 30108.078 USD, 60216.156 a unit",
         "b alone: 0.4 for 24050.4192 USD, 60126.048 a unit",

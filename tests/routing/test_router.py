@@ -13,11 +13,12 @@ from exchange_core.errors import (
     NotSupported,
     OrderRefused,
     OutcomeUnknown,
+    PluginError,
     UnknownSymbol,
 )
 from exchange_core.model.account import Balance
 from exchange_core.model.book import BookHealth, OrderBook
-from exchange_core.model.order import Order, OrderRequest
+from exchange_core.model.order import Order, OrderRequest, TimeInForce
 from exchange_core.routing import LegOutcome, Patience, Plan, Router
 
 D = Decimal
@@ -142,6 +143,35 @@ async def test_only_venues_that_trade_the_symbol_count(venue: Callable[..., Any]
     assert (quantities(plan), plan.rejections) == ({"a": D("0.5")}, ())
     with pytest.raises(UnknownSymbol, match="no venue trades ETH/USD"):
         await router.plan(OrderRequest(symbol="ETH/USD", side="buy", quantity="1"))
+
+
+async def test_a_leg_that_would_not_be_sent_is_no_plan(a: Any, b: Any, router: Router) -> None:
+    """Whoever only looks at a plan hears what carrying it out would say."""
+    asked: list[OrderRequest] = []
+
+    async def review(request: OrderRequest) -> None:
+        asked.append(request)
+        raise OrderRefused("BTC/USD: more than 0.1 needs a second pair of eyes")
+
+    b.on_check = review
+    with pytest.raises(OrderRefused) as refused:
+        await router.plan(BUY)
+    assert str(refused.value) == (
+        "route BTC/USD: no leg was sent: b would not send its leg (buy 0.2 BTC/USD at 101): "
+        "BTC/USD: more than 0.1 needs a second pair of eyes"
+    )
+    assert [(request.quantity, request.price, request.time_in_force) for request in asked] == [
+        (D("0.2"), D("101"), TimeInForce.IOC)
+    ]
+    assert a.placed == b.placed == []
+
+
+async def test_every_leg_that_would_not_be_sent_is_named(a: Any, b: Any, router: Router) -> None:
+    """A hook that fails is a reason too."""
+    a.on_check = raising(NotSupported("a: does not take deadline"))
+    b.on_check = raising(PluginError("BTC/USD: a review_order hook failed, nothing was sent: 'limit'"))
+    with pytest.raises(OrderRefused, match=r"\): a: does not take deadline; b would .*: 'limit'$"):
+        await router.plan(BUY)
 
 
 async def test_refusals_come_before_any_question(router: Router) -> None:

@@ -17,7 +17,7 @@ from exchange_core.model.market import Level
 from exchange_core.model.order import OrderRequest
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from exchange_core.routing import Plan, VenueQuote, plan
+from exchange_core.routing import Plan, ShortfallReason, VenueQuote, plan
 from exchange_core.routing.offer import Offer, Unusable, make_offer
 from exchange_core.routing.planner import MAX_AGE
 
@@ -141,6 +141,28 @@ def test_a_plan_keeps_every_rule(data: st.DataObject, symbol: str, wanted: dict[
         assert alone.quantity <= result.quantity
     if result.saving is not None:
         assert result.saving >= 0
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), symbols, requests)
+def test_what_is_unfilled_has_a_reason_at_every_venue(data: st.DataObject, symbol: str, wanted: dict[str, Any]) -> None:
+    """And the tightest reason at a venue is what its leg comes to, to less than a lot."""
+    given_quotes = data.draw(quotes(symbol, mixed_lots))
+    request = OrderRequest(symbol=symbol, **wanted)
+    result, offers = try_plan(request, given_quotes), usable(request, given_quotes)
+    if result is None:
+        return
+    if not result.unfilled:
+        assert result.shortfalls == ()
+        return
+    legs = {leg.venue: leg.quantity for leg in result.legs}
+    for offer in offers:
+        mine = [shortfall for shortfall in result.shortfalls if shortfall.venue == offer.venue]
+        assert mine, offer.venue
+        assert 0 <= mine[0].available - legs.get(offer.venue, D(0)) < offer.lot
+        assert [each.available for each in mine] == sorted(each.available for each in mine)
+        free = [each.free for each in mine if each.reason is ShortfallReason.FREE_BALANCE]
+        assert None not in free
 
 
 def keeps_rules(request: OrderRequest, leg: OrderRequest, quote: VenueQuote) -> None:
