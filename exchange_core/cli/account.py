@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from exchange_core.cli.opening import open_account
 from exchange_core.cli.options import ConfigOption, JsonOption, VenueArgument, moment, output, run
 from exchange_core.cli.rows import row_of
+from exchange_core.model.reading import trim
 from exchange_core.model.symbol import Symbol
 
 _BALANCE = ("asset", "wallet", "total", "held", "free")
@@ -28,7 +30,10 @@ def balances(venue: VenueArgument, config: ConfigOption = None, as_json: JsonOpt
 
     async def job() -> None:
         async with open_account(venue, config) as opened:
-            out.rows([row_of(b) for b in await opened.balances()], _BALANCE, empty="no balances")
+            rows = [row_of(b) for b in await opened.balances()]
+            if not out.as_json:
+                rows = [{**row, **{name: _trimmed(row[name]) for name in ("total", "held", "free")}} for row in rows]
+            out.rows(rows, _BALANCE, empty="no balances")
 
     run(job())
 
@@ -79,3 +84,7 @@ def fills(
             out.rows(rows, _FILL, empty="no fills")
 
     run(job())
+
+
+def _trimmed(value: Decimal | None) -> Decimal | None:
+    return None if value is None else trim(value)

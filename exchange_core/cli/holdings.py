@@ -8,7 +8,8 @@ from decimal import Decimal
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from exchange_core.cli.output import Row, short, table
+from exchange_core.cli.output import Row, table
+from exchange_core.model.reading import exactly, roughly
 from exchange_core.portfolio import PortfolioView
 
 _ASSET = ("asset", "total", "held", "free", "price", "value", "where")
@@ -73,10 +74,10 @@ def portfolio_tables(view: PortfolioView, title: str = "Portfolio") -> Renderabl
     assets = [
         {
             "asset": line.asset,
-            "total": line.total,
-            "held": line.held,
-            "free": line.free,
-            "price": line.rate and short(line.rate.rate),
+            "total": exactly(line.total),
+            "held": None if line.held is None else exactly(line.held),
+            "free": None if line.free is None else exactly(line.free),
+            "price": line.rate and roughly(line.rate.rate),
             "value": _money(line.value),
             "where": ", ".join(sorted({part.venue for part in line.parts if part.total})),
         }
@@ -91,7 +92,7 @@ def portfolio_tables(view: PortfolioView, title: str = "Portfolio") -> Renderabl
                 "symbol": held.position.symbol,
                 "quantity": held.position.quantity,
                 "entry_price": held.position.entry_price,
-                "mark_price": held.mark_price and short(held.mark_price),
+                "mark_price": held.mark_price and roughly(held.mark_price),
                 "unrealised": f"{_money(held.unrealised)} {held.settle}" if held.unrealised is not None else None,
                 "value": _money(held.value),
             }

@@ -94,11 +94,6 @@ def _cell(value: Any) -> str:
     return str(shown)
 
 
-def short(value: Decimal) -> str:
-    """Return *value* to 12 digits, for reading; quotients have 34."""
-    return plain(value if len(value.as_tuple().digits) <= 12 else Decimal(f"{value:.12g}"))
-
-
 def fail(message: str) -> None:
     """Write one line to the error stream."""
     sys.stderr.write(f"exchange: error: {' '.join(message.split())}\n")

@@ -13,9 +13,9 @@ from exchange_core.cli.options import ConfigOption, JsonOption, SymbolArgument, 
 from exchange_core.cli.output import Output, Row
 from exchange_core.cli.trading import NUMBERS_MAY_BE_NEGATIVE, QuantityArgument, SideArgument
 from exchange_core.model.order import OrderRequest
+from exchange_core.model.reading import cut, exactly, trim
 from exchange_core.plugins import load_plugins
 from exchange_core.routing import BEST_PRICE, Leg, Plan, Router, RouteResult, collect
-from exchange_core.routing.reading import cut, exactly, trim
 from exchange_core.serde import unstructure
 
 _LEG = ("venue", "quantity", "limit", "notional", "fee", "total")

@@ -20,11 +20,11 @@ from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.market import Level
 from exchange_core.model.number import is_multiple, total
 from exchange_core.model.order import OrderRequest
+from exchange_core.model.reading import exactly
 from exchange_core.model.side import Side
 from exchange_core.routing.fraction import as_decimal
 from exchange_core.routing.plans import ShortfallReason
 from exchange_core.routing.quote import VenueQuote
-from exchange_core.routing.reading import exactly
 
 
 class Unusable(Exception):

@@ -11,8 +11,8 @@ import attrs
 
 from exchange_core.model.number import EXACT, ratio
 from exchange_core.model.order import OrderRequest
+from exchange_core.model.reading import exactly, roughly
 from exchange_core.model.side import Side
-from exchange_core.routing.reading import exactly, roughly
 
 
 @attrs.frozen(kw_only=True)

@@ -11,8 +11,8 @@ import attrs
 from exchange_core.model.fill import Fee, Fill
 from exchange_core.model.number import EXACT, ratio
 from exchange_core.model.order import Order, OrderRequest
+from exchange_core.model.reading import exactly, roughly
 from exchange_core.routing.plans import Leg, Plan
-from exchange_core.routing.reading import exactly, roughly
 
 _NOTHING = Decimal(0)
 

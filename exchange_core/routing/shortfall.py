@@ -9,11 +9,11 @@ from fractions import Fraction
 import attrs
 
 from exchange_core.model.order import OrderRequest
+from exchange_core.model.reading import exactly, trim
 from exchange_core.model.side import Side
 from exchange_core.routing.offer import Offer, Unusable
 from exchange_core.routing.plans import Shortfall, ShortfallReason
 from exchange_core.routing.quote import VenueQuote
-from exchange_core.routing.reading import exactly, trim
 
 
 @attrs.frozen(kw_only=True)

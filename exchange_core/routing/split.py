@@ -22,8 +22,8 @@ from itertools import permutations
 
 import attrs
 
+from exchange_core.model.reading import exactly
 from exchange_core.routing.offer import Offer
-from exchange_core.routing.reading import exactly
 
 _EXCHANGES = 1000
 

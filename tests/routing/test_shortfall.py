@@ -9,9 +9,9 @@ import pytest
 
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.order import OrderRequest
+from exchange_core.model.reading import exactly, roughly
 from exchange_core.routing import Plan, Shortfall, ShortfallReason, VenueQuote, plan
 from exchange_core.routing.policies import single_venue
-from exchange_core.routing.reading import exactly, roughly
 
 D = Decimal
 QuoteMaker = Callable[..., VenueQuote]
