@@ -174,7 +174,7 @@ def test_turning_a_position_round_closes_it_and_opens_the_rest() -> None:
 
 
 def test_an_inverse_contract_pays_in_its_base_and_averages_harmonically() -> None:
-    """1000 at 50000 and 3000 at 60000 are 57142.857... on average (a fact sheet example); sold at 64000.
+    """1000 at 50000 and 3000 at 60000 are 57142.857... on average (a recomputed example); sold at 64000.
 
     They stand for 0.02 + 0.05 BTC and are sold for 0.0625: a gain of 0.0075.
     """

@@ -95,7 +95,7 @@ def test_wallets_of_one_venue_are_kept_apart_and_added_up(make: Callable[..., Po
 
 
 def test_a_linear_position_adds_its_profit_only(make: Callable[..., PortfolioView]) -> None:
-    """0.5 long from 50000 to 55000 is 2500 USD (a fact sheet example); its collateral is a balance."""
+    """0.5 long from 50000 to 55000 is 2500 USD (a recomputed example); its collateral is a balance."""
     view = make(
         balances=[balance("USD", "10000", venue="f", wallet="flex")],
         positions=[position("BTC/USD:USD", "0.5", "50000", "55000")],
@@ -112,7 +112,7 @@ def test_a_short_position_gains_when_prices_fall(make: Callable[..., PortfolioVi
 
 
 def test_an_inverse_position_pays_in_the_base_asset(make: Callable[..., PortfolioView]) -> None:
-    """10000 contracts of 1 USD long from 50000 to 55000 gain 0.01818... BTC (a fact sheet example), at 60000."""
+    """10000 contracts of 1 USD long from 50000 to 55000 gain 0.01818... BTC (a recomputed example), at 60000."""
     view = make(positions=[position("BTC/USD:BTC", "10000", "50000", "55000")])
     line = view.positions[0]
     assert line.unrealised is not None

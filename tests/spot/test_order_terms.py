@@ -149,7 +149,7 @@ def test_a_deadline_that_the_venue_does_not_take_is_refused(context: VenueContex
 
 
 def test_the_documented_stop_order_with_a_close(context: VenueContext) -> None:
-    """The terms of the body whose signature the fact sheet gives, and what forms do to plus signs and brackets."""
+    """The terms of the body whose signature is known, and what forms do to plus signs and brackets."""
     made = order(
         SpotOrderType.STOP_LOSS_LIMIT,
         side="sell",

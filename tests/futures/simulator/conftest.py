@@ -29,7 +29,7 @@ def sign(keys: Credentials, message: bytes) -> str:
 
 
 class Client:
-    """A REST client of one account; signs as the fact sheet says, without nonces."""
+    """A REST client of one account; signs as the venue documents, without nonces."""
 
     def __init__(self, world: World, name: str) -> None:
         self.protocol = world.protocol

@@ -23,7 +23,7 @@ START = datetime(2026, 10, 9, 12, 30, 15, 123456, tzinfo=UTC)
 
 
 class Client:
-    """A REST client of one account; signs as the fact sheet says."""
+    """A REST client of one account; signs as the venue documents."""
 
     def __init__(self, world: World, name: str) -> None:
         self.protocol = world.protocol

@@ -22,7 +22,7 @@ from kraken_spot.simulator.protocol import KrakenSpot
 
 
 class Mirror:
-    """A client's book, kept by the rules of the fact sheet from the text of the frames alone."""
+    """A client's book, kept by the documented rules from the text of the frames alone."""
 
     def __init__(self, depth: int) -> None:
         self.depth = depth
