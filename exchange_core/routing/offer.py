@@ -219,7 +219,7 @@ def _funds(quote: VenueQuote, side: Side) -> Decimal:
 
 def _hold(side: Side, price: Decimal, fee: Decimal) -> Fraction:
     """Return what one unit of a spot order keeps back, of the asset that is given away."""
-    # [U] Kraken's pages differ on which asset a sell's fee is taken from; samples and reports say the quote asset.
+    # Open point: a venue's pages may differ on which asset a sell's fee is taken from; reports say the quote asset.
     # If it were the base asset, selling all of it would be refused by the venue, and reported as a refused leg.
     return Fraction(price) * (1 + max(Fraction(fee), Fraction(0))) if side is Side.BUY else Fraction(1)
 

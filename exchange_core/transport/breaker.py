@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from exchange_core.clock import Clock
 from exchange_core.errors import LockedOut, OrderRefused, VenueError
 
-# Kraken speaks of about fifteen minutes; used where the venue names no time.
+# Venues that say anything speak of about fifteen minutes; used where this one names no time.
 LOCKOUT = 900.0
 
 
