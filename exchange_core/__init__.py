@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from exchange_core.hub import Hub
     from exchange_core.model.account import Balance, FeeRates, Position
+    from exchange_core.model.amendment import Amendment
     from exchange_core.model.asset import Asset
     from exchange_core.model.book import BookHealth, BookSnapshot, OrderBook
     from exchange_core.model.event import BalancesUpdate, PositionsUpdate, StatusUpdate
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType, TimeInForce
     from exchange_core.model.side import Side
     from exchange_core.model.symbol import Symbol
+    from exchange_core.model.terms import Offset, SelfTrade, TriggerBy
     from exchange_core.plugins import Plugins, load_plugins
     from exchange_core.venue.health import VenueHealth
     from exchange_core.venue.protocol import Venue
@@ -59,6 +61,7 @@ _ROOMS = {
     ),
     "hub": "Hub",
     "model.account": "Balance FeeRates Position",
+    "model.amendment": "Amendment",
     "model.asset": "Asset",
     "model.book": "BookHealth BookSnapshot OrderBook",
     "model.event": "BalancesUpdate PositionsUpdate StatusUpdate",
@@ -68,6 +71,7 @@ _ROOMS = {
     "model.order": "Order OrderRequest OrderStatus OrderType TimeInForce",
     "model.side": "Side",
     "model.symbol": "Symbol",
+    "model.terms": "Offset SelfTrade TriggerBy",
     "plugins": "Plugins load_plugins",
     "venue.health": "VenueHealth",
     "venue.protocol": "Venue",
@@ -89,6 +93,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Amendment",
     "Asset",
     "AuthenticationError",
     "BadRequest",
@@ -115,6 +120,7 @@ __all__ = [
     "LockedOut",
     "NonceRejected",
     "NotSupported",
+    "Offset",
     "Order",
     "OrderBook",
     "OrderNotFound",
@@ -129,6 +135,7 @@ __all__ = [
     "PositionsUpdate",
     "ProtocolError",
     "RateLimited",
+    "SelfTrade",
     "Side",
     "SlowConsumer",
     "StatusUpdate",
@@ -138,6 +145,7 @@ __all__ = [
     "TimeInForce",
     "Trade",
     "TransportError",
+    "TriggerBy",
     "UnknownSymbol",
     "UnknownVenue",
     "Venue",

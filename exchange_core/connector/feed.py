@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 
-from exchange_core.connector.rest import Flow
+from exchange_core.connector.rest import Flow, RestCall
 from exchange_core.model.book import OrderBook
 from exchange_core.model.event import Events, Subscription
 from exchange_core.model.symbol import Symbol
@@ -107,4 +107,20 @@ class Feed(Protocol):
 
     def book(self, symbol: Symbol) -> OrderBook | None:
         """Return the view of a book that is wanted, whatever its health, or None; always the same view."""
+        ...
+
+
+@runtime_checkable
+class RequestFeed(Protocol):
+    """A feed whose connection carries requests too, such as orders."""
+
+    def can_ask(self) -> bool:
+        """Return whether a request may go out now: the connection is open and logged in, and news come."""
+        ...
+
+    def ask(self, call: RestCall, now: float) -> int:
+        """Queue ``call.socket`` as a frame; return the number by which ``Answered`` will name it.
+
+        The feed adds what the frame needs of credentials. Once the connection closed it forgets the request.
+        """
         ...

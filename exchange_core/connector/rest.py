@@ -19,6 +19,23 @@ Flow = Generator["RestCall", Any, T]
 
 
 @attrs.frozen(kw_only=True)
+class SocketCall:
+    """The same request as a frame of a live connection, which is quicker while that is healthy.
+
+    Attributes:
+        feed: Name of the ``FeedSpec`` whose connection can carry it.
+        method: The venue's name for it.
+        params: As the frame has them, without credentials, which the feed adds.
+        costs: What it takes from the venue's limits when it goes this way.
+    """
+
+    feed: str
+    method: str
+    params: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    costs: tuple[Cost, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
 class RestCall:
     """One call, as data.
 
@@ -31,6 +48,8 @@ class RestCall:
         base: Which of the venue's addresses: a field of its config, such as ``rest_url``.
         json: Send the parameters as a JSON body.
         costs: What it takes from the venue's limits.
+        socket: The same as a frame, where a live connection can carry it: to the same effect, and answered with what
+            ``decode`` would make of the answer.
     """
 
     method: str
@@ -42,6 +61,7 @@ class RestCall:
     base: str = "rest_url"
     json: bool = False
     costs: tuple[Cost, ...] = ()
+    socket: SocketCall | None = None
 
 
 class HttpRequest(NamedTuple):

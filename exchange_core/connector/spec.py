@@ -15,6 +15,7 @@ from exchange_core.connector.limits import Limits
 from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.connector.rest import Dialect, Flow
 from exchange_core.connector.simulation import SimulatorSpec
+from exchange_core.connector.support import Support as Support
 from exchange_core.errors import InvalidValue
 from exchange_core.model.account import Balance, FeeRates, Position
 from exchange_core.model.book import BookSnapshot
@@ -166,20 +167,6 @@ class FeedSpec:
     connect_window: float = 600.0
 
 
-class Support:
-    """Words of the support table.
-
-    Attributes:
-        HONOURED: The venue does it.
-        EMULATED: The plugin does it with what the venue has, to the same effect.
-        REFUSED: It cannot be had: an order that asks for it raises NotSupported, and nothing is sent.
-    """
-
-    HONOURED = "honoured"
-    EMULATED = "emulated"
-    REFUSED = "refused"
-
-
 @attrs.frozen(kw_only=True)
 class VenueSpec:
     """All there is to know about a venue.
@@ -194,9 +181,9 @@ class VenueSpec:
         rest: Builds the REST operations.
         feeds: Its WebSocket connections; a channel is served by the first that lists it.
         book_depths: Depths that books can be had in; empty when the venue sends whole books.
-        support: What becomes of each parameter of an order: ``type``, ``time_in_force``, ``post_only``,
-            ``reduce_only``, ``client_order_id`` and ``deadline``, to a word of ``Support``. What is missing counts as
-            honoured. Single values (``fok``, say) are refused by ``place``.
+        support: What becomes of each term of an order: each of ``TERMS`` to a word of ``Support``. A term that is not
+            here is refused. Combinations are refused by ``place``.
+        terms: The class of ``OrderRequest.terms`` that this venue takes; None when it takes none.
         client_order_id: Makes a client id in the form that the venue takes, from 128 random bits.
         simulator: Its simulated side, if it has one.
     """
@@ -212,6 +199,7 @@ class VenueSpec:
     client_order_id: Callable[[int], str]
     book_depths: tuple[int, ...] = ()
     support: Mapping[str, str] = attrs.field(factory=dict)
+    terms: type | None = None
     simulator: SimulatorSpec | None = None
 
     def feed_for(self, channel: Channel) -> FeedSpec | None:

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 import attrs
 
+from exchange_core.errors import ExchangeError
 from exchange_core.model.account import Balance, Position
 from exchange_core.model.book import OrderBook
 from exchange_core.model.fill import Fill
@@ -166,6 +168,21 @@ class SequenceGap:
 
 
 @attrs.frozen(kw_only=True)
+class Answered:
+    """The answer to a request that went over this connection.
+
+    Attributes:
+        request_id: As ``RequestFeed.ask`` returned it.
+        value: What the call's ``reply`` names.
+        error: The venue's refusal, instead of a value.
+    """
+
+    request_id: int
+    value: Any = None
+    error: ExchangeError | None = None
+
+
+@attrs.frozen(kw_only=True)
 class Ignored:
     """A frame that is known and carries no news: a heartbeat, a pong, an echo. *kind* names it."""
 
@@ -201,6 +218,7 @@ Event = (
     | Subscribed
     | SubscriptionRefused
     | BookDesynced
+    | Answered
     | Ignored
     | Unrecognised
 )

@@ -10,7 +10,7 @@ import attrs
 
 from exchange_core.errors import InvalidValue, OrderRefused
 from exchange_core.model.number import EXACT, ceil_to, decimals_of, floor_to, is_multiple, nearest, plain, ratio
-from exchange_core.model.order import OrderRequest, OrderType
+from exchange_core.model.order import OrderRequest
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 
@@ -100,30 +100,42 @@ class Instrument:
             raise OrderRefused(f"{self.symbol}: the order is for {request.symbol}")
         self._check_status(request)
         quantity, price = request.quantity, request.price
-        if not is_multiple(quantity, self.lot_size):
-            near = max(nearest(quantity, self.lot_size), self._least_quantity())
-            raise OrderRefused(
-                f"{self.symbol}: quantity {plain(quantity)} is not a multiple of {plain(self.lot_size)}; "
-                f"nearest is {plain(near)}"
-            )
+        self._check_lot("quantity", quantity)
         if quantity < self.min_quantity:
             raise OrderRefused(
                 f"{self.symbol}: quantity {plain(quantity)} is below the minimum; "
                 f"least is {plain(self._least_quantity())}"
             )
+        self._check_lot("display_quantity", request.display_quantity)
+        self._check_tick("price", price)
+        self._check_tick("trigger_price", request.trigger_price)
+        for name, offset in (("trail", request.trail), ("limit_offset", request.limit_offset)):
+            if offset is not None and not offset.percent:
+                self._check_tick(name, offset.amount)
         if price is None:
             return
-        if not is_multiple(price, self.tick_size):
-            near = max(self.round_price(price), self.tick_size)
-            raise OrderRefused(
-                f"{self.symbol}: price {plain(price)} is not a multiple of {plain(self.tick_size)}; "
-                f"nearest is {plain(near)}"
-            )
         if self.min_cost is not None and EXACT.multiply(quantity, price) < self.min_cost:
             least = max(ceil_to(ratio(self.min_cost, price), self.lot_size), self._least_quantity())
             raise OrderRefused(
                 f"{self.symbol}: {plain(quantity)} at {plain(price)} costs less than the minimum "
                 f"{plain(self.min_cost)} {self.symbol.quote}; least quantity at this price is {plain(least)}"
+            )
+
+    def _check_lot(self, name: str, quantity: Decimal | None) -> None:
+        if quantity is not None and not is_multiple(quantity, self.lot_size):
+            near = max(nearest(quantity, self.lot_size), self._least_quantity())
+            raise OrderRefused(
+                f"{self.symbol}: {name} {plain(quantity)} is not a multiple of {plain(self.lot_size)}; "
+                f"nearest is {plain(near)}"
+            )
+
+    def _check_tick(self, name: str, price: Decimal | None) -> None:
+        if price is not None and not is_multiple(price, self.tick_size):
+            near = self.round_price(price)
+            near = max(near, self.tick_size) if price > 0 else near
+            raise OrderRefused(
+                f"{self.symbol}: {name} {plain(price)} is not a multiple of {plain(self.tick_size)}; "
+                f"nearest is {plain(near)}"
             )
 
     def _least_quantity(self) -> Decimal:
@@ -134,7 +146,7 @@ class Instrument:
         allowed = {
             InstrumentStatus.ONLINE: True,
             InstrumentStatus.POST_ONLY: request.post_only,
-            InstrumentStatus.LIMIT_ONLY: request.type is OrderType.LIMIT,
+            InstrumentStatus.LIMIT_ONLY: request.type.has_limit,
             InstrumentStatus.REDUCE_ONLY: request.reduce_only,
             InstrumentStatus.CANCEL_ONLY: False,
             InstrumentStatus.OFFLINE: False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 from typing import Any, TypeVar
@@ -13,7 +13,8 @@ import pluggy
 from exchange_core.clock import Clock
 from exchange_core.connector.naming import SymbolMap
 from exchange_core.connector.rest import Flow, RestCall
-from exchange_core.connector.spec import RestOperations, Support, VenueConfig, VenueSpec
+from exchange_core.connector.spec import RestOperations, VenueConfig, VenueSpec
+from exchange_core.connector.support import Support, used_terms
 from exchange_core.errors import (
     AuthenticationError,
     BadRequest,
@@ -30,7 +31,7 @@ from exchange_core.errors import (
     TransportError,
 )
 from exchange_core.model.instrument import Instrument
-from exchange_core.model.order import Order, OrderRequest, OrderType, TimeInForce
+from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.transport.rest_client import RestClient
 from exchange_core.venue.orders import OrderTracker
@@ -210,9 +211,16 @@ class Trading:
         return [order for order in orders if not order.is_final and wanted in (None, order.symbol)]
 
     def _check_support(self, request: OrderRequest) -> None:
-        for parameter in _parameters(request):
-            if self._spec.support.get(parameter) == Support.REFUSED:
-                raise NotSupported(f"{self._name}: {self._spec.title} does not take {parameter}", venue=self._name)
+        spec = self._spec
+        for term in used_terms(request):
+            if not self._takes(term):
+                raise NotSupported(f"{self._name}: {spec.title} does not take {term}", venue=self._name)
+        if request.terms is not None and not (spec.terms and isinstance(request.terms, spec.terms)):
+            takes = f"takes {spec.terms.__name__}" if spec.terms else "takes none"
+            raise NotSupported(
+                f"{self._name}: terms: {type(request.terms).__name__} is of another venue; {spec.title} {takes}",
+                venue=self._name,
+            )
 
     def _review(self, request: OrderRequest, instrument: Instrument) -> None:
         if self._hooks is None:
@@ -230,9 +238,12 @@ class Trading:
         if request.client_order_id is None:
             added["client_order_id"] = self._spec.client_order_id(self._random.getrandbits(128))
         seconds = self._config.order_deadline
-        if request.deadline is None and seconds > 0 and self._spec.support.get("deadline") != Support.REFUSED:
+        if request.deadline is None and seconds > 0 and self._takes("deadline"):
             added["deadline"] = self._clock.now() + timedelta(seconds=seconds)
         return attrs.evolve(request, **added)
+
+    def _takes(self, term: str) -> bool:
+        return self._spec.support.get(term, Support.REFUSED) != Support.REFUSED
 
     async def _not_found(self, known: Order, error: OrderNotFound) -> Order:
         """Return what a cancel without anything to cancel means: mostly, that the order was done before."""
@@ -270,19 +281,6 @@ class Trading:
             if newest.is_final:
                 return newest
         return await self._resolver.find(order) or self._resolver.newest(order)
-
-
-def _parameters(request: OrderRequest) -> list[str]:
-    """Return the words of the support table that *request* makes use of."""
-    used: Mapping[str, bool] = {
-        "type": request.type is not OrderType.LIMIT,
-        "time_in_force": request.time_in_force is not TimeInForce.GTC,
-        "post_only": request.post_only,
-        "reduce_only": request.reduce_only,
-        "client_order_id": request.client_order_id is not None,
-        "deadline": request.deadline is not None,
-    }
-    return [parameter for parameter, is_used in used.items() if is_used]
 
 
 def _noting(flow: Flow[T], writes: list[RestCall]) -> Flow[T]:

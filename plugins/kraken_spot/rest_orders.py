@@ -35,10 +35,6 @@ from kraken_spot import limits, parse, wire
 from kraken_spot.dialect import read
 
 SUPPORT = {
-    "symbol": Support.HONOURED,
-    "side": Support.HONOURED,
-    "quantity": Support.HONOURED,
-    "price": Support.HONOURED,
     "type": Support.HONOURED,
     "time_in_force": Support.HONOURED,
     "post_only": Support.HONOURED,

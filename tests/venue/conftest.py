@@ -21,8 +21,9 @@ from exchange_core.connector.auth import Credentials
 from exchange_core.connector.feed import FeedStats
 from exchange_core.connector.limits import Limits
 from exchange_core.connector.rest import Flow, HttpReply, HttpRequest, RestCall
-from exchange_core.connector.spec import FeedSpec, Support, VenueConfig, VenueContext, VenueSpec
+from exchange_core.connector.spec import FeedSpec, VenueConfig, VenueContext, VenueSpec
 from exchange_core.connector.subscriptions import SubscriptionLedger
+from exchange_core.connector.support import TERMS, Support
 from exchange_core.errors import ExchangeError, NotSupported, OutcomeUnknown, ProtocolError
 from exchange_core.model.account import Balance, FeeRates, Position
 from exchange_core.model.asset import Asset
@@ -333,7 +334,7 @@ def shop_spec(name: str = "shop", **changes: Any) -> VenueSpec:
         ),
         client_order_id=lambda bits: f"c{bits:032x}",
         book_depths=(10, 25, 100),
-        support={"reduce_only": Support.REFUSED},
+        support={term: Support.HONOURED for term in TERMS if term != "reduce_only"},
     )
     return attrs.evolve(spec, **changes)
 

@@ -109,11 +109,32 @@ async def test_an_id_and_a_deadline_that_were_given_are_kept(venue: ConnectedVen
 async def test_no_deadline_where_none_is_wanted(make_venue: Any, without_feeds: Any, shop: Any) -> None:
     async with make_venue(spec=without_feeds, config={"order_deadline": 0.0}) as venue:
         await venue.place(buy())
-    async with make_venue(spec=attrs.evolve(without_feeds, support={"deadline": "refused"})) as venue:
+    async with make_venue(spec=attrs.evolve(without_feeds, support={"client_order_id": "honoured"})) as venue:
         await venue.place(buy())
         with pytest.raises(NotSupported, match="The Shop does not take deadline"):
             await venue.place(buy(deadline=START + timedelta(days=1000)))
     assert [params["deadline"] for params in sent(shop)] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("terms", "word"),
+    [
+        ({"type": "stop", "price": None, "trigger_price": 1}, "type.stop"),
+        ({"time_in_force": "gtd", "expires": START}, "time_in_force.gtd"),
+        ({"display_quantity": "0.001"}, "display_quantity"),
+        ({"leverage": 2}, "leverage"),
+        ({"self_trade": "cancel_both"}, "self_trade"),
+        ({"terms": object()}, "terms: object is of another venue; The Shop takes none"),
+    ],
+)
+async def test_a_term_that_a_venue_does_not_speak_of_is_refused(
+    make_venue: Any, without_feeds: Any, shop: Any, terms: Any, word: str
+) -> None:
+    spec = attrs.evolve(without_feeds, support={"type": "honoured", "client_order_id": "honoured"})
+    async with make_venue(spec=spec) as venue:
+        with pytest.raises(NotSupported, match=word):
+            await venue.place(buy(**terms))
+    assert sent(shop) == []
 
 
 async def test_nothing_is_sent_when_the_journal_fails(make_venue: Any, without_feeds: Any, shop: Any) -> None:

@@ -1,0 +1,90 @@
+"""What many venues can do with orders, and not all: a plugin's operations have these methods, or they do not.
+
+The core asks ``isinstance(operations, Amends)`` and refuses, or does with what every venue has, what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from exchange_core.connector.rest import Flow
+from exchange_core.errors import ExchangeError
+from exchange_core.model.amendment import Amendment
+from exchange_core.model.order import Order, OrderRequest
+
+
+@runtime_checkable
+class Amends(Protocol):
+    """Changes a resting order in place."""
+
+    def amend(self, order: Order, amendment: Amendment) -> Flow[Order]:
+        """Change *order*, which has been checked to be open as far as is known; *amendment* has its deadline.
+
+        Returns:
+            The order with its new terms; what was executed of it only where the answer says so.
+
+        Raises:
+            NotSupported: Before anything is sent, for what cannot be changed here.
+            OrderRefused: Nothing changed.
+            OrderNotFound: Nothing to change: it may be finished.
+            OutcomeUnknown: It may have been changed.
+        """
+        ...
+
+
+@runtime_checkable
+class Batches(Protocol):
+    """Sends several orders, or takes several out, with one call."""
+
+    most_placed: int
+    """How many orders one call may place."""
+
+    most_cancelled: int
+    """How many orders one call may cancel."""
+
+    one_symbol: bool
+    """Whether all orders that one call places must be of one symbol."""
+
+    def place_batch(self, requests: Sequence[OrderRequest]) -> Flow[list[Order | ExchangeError]]:
+        """Send orders, each with its client id and deadline, in one write and no more.
+
+        Returns:
+            What became of each, in the order of *requests*: the order, or the error that ``place`` would have raised.
+            OutcomeUnknown stands for one whose fate the answer does not tell.
+
+        Raises:
+            ExchangeError: Of the call as a whole, as ``place``; none of the orders is known to stand.
+        """
+        ...
+
+    def cancel_batch(self, orders: Sequence[Order]) -> Flow[None]:
+        """Ask for the end of *orders*; which of them ended is asked for afterwards.
+
+        Raises:
+            OutcomeUnknown: They may have been taken out.
+        """
+        ...
+
+
+@runtime_checkable
+class CancelsAll(Protocol):
+    """Takes out every order of the account with one call."""
+
+    def cancel_all(self) -> Flow[None]:
+        """Cancel every open order of the account, on all symbols."""
+        ...
+
+
+@runtime_checkable
+class DeadMansSwitch(Protocol):
+    """Lets the venue cancel everything when we fall silent."""
+
+    def cancel_all_after(self, seconds: int) -> Flow[datetime | None]:
+        """Have every order of the account cancelled in *seconds*, unless told again before; 0 switches that off.
+
+        Returns:
+            When it will happen, by the venue's clock; None when it is off, or the venue does not say.
+        """
+        ...

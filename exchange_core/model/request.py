@@ -1,0 +1,113 @@
+"""What we want of a venue: an order, with all that many venues know, checked for what does not go together."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from exchange_core.errors import InvalidValue
+from exchange_core.model import order_fields as fields
+from exchange_core.model.number import plain
+from exchange_core.model.side import Side
+from exchange_core.model.symbol import Symbol
+from exchange_core.model.terms import Offset, OrderType, SelfTrade, TimeInForce, TriggerBy
+
+
+@attrs.frozen(kw_only=True)
+class OrderRequest:
+    """What we want done. Text is taken for symbol, words and numbers; floats are refused.
+
+    A venue that does not know a term refuses the order with NotSupported, before anything is sent.
+
+    Attributes:
+        quantity: In base units for spot and linear contracts, in contracts for inverse ones.
+        price: Worst price. Without one, and without a type, it is a market order.
+        type: Follows from *price* when not given; triggered orders name theirs.
+        post_only: Refuse rather than take.
+        reduce_only: Only make a position smaller.
+        trigger_price: What sets a stop or take-profit off.
+        trigger_by: Which price that is compared with; the venue's own custom without.
+        trail: How far a trailing stop follows the market, as ``"150"`` or ``"2%"``.
+        limit_offset: Instead of *price*, the limit of what fires, counted from the price that set it off.
+        display_quantity: How much of it others see (an iceberg).
+        expires: When a GTD order ends.
+        leverage: Borrow for it: a margin order on a spot market, so many times the own funds.
+        self_trade: What becomes of it when it would meet an order of the same account.
+        client_order_id: Ours; the venue layer makes one where this is None.
+        deadline: The venue must not take it to its market after this; the venue layer sets one by default.
+        terms: What only one venue knows, as a value of the class that its plugin has for that.
+    """
+
+    symbol: Symbol = attrs.field(converter=fields.to_symbol)
+    side: Side = attrs.field(converter=fields.to_side)
+    quantity: Decimal = attrs.field(converter=fields.to_quantity, validator=fields.positive)
+    price: Decimal | None = attrs.field(default=None, converter=fields.to_price, validator=fields.positive)
+    type: OrderType = attrs.field(converter=fields.to_type)
+    time_in_force: TimeInForce = attrs.field(default=TimeInForce.GTC, converter=fields.to_time_in_force)
+    post_only: bool = False
+    reduce_only: bool = False
+    trigger_price: Decimal | None = attrs.field(
+        default=None, converter=fields.to_trigger_price, validator=fields.positive
+    )
+    trigger_by: TriggerBy | None = attrs.field(default=None, converter=fields.to_trigger_by)
+    trail: Offset | None = attrs.field(default=None, converter=fields.to_offset)
+    limit_offset: Offset | None = attrs.field(default=None, converter=fields.to_offset)
+    display_quantity: Decimal | None = attrs.field(
+        default=None, converter=fields.to_display_quantity, validator=fields.positive
+    )
+    expires: datetime | None = attrs.field(default=None, validator=fields.aware)
+    leverage: int | None = attrs.field(default=None, validator=fields.whole)
+    self_trade: SelfTrade | None = attrs.field(default=None, converter=fields.to_self_trade)
+    client_order_id: str | None = None
+    deadline: datetime | None = attrs.field(default=None, validator=fields.aware)
+    terms: Any = None
+
+    @type.default
+    def _type_from_price(self) -> OrderType:
+        return OrderType.MARKET if self.price is None else OrderType.LIMIT
+
+    def __attrs_post_init__(self) -> None:
+        wrong = contradiction(self)
+        if wrong is not None:
+            raise InvalidValue(f"{self.symbol}: {wrong}")
+
+
+def contradiction(request: OrderRequest) -> str | None:
+    """Return what of *request* does not go together, or None."""
+    kind, is_limited = request.type, request.type.has_limit
+    stops = kind.is_triggered and not kind.is_trailing
+    if is_limited and request.price is None and request.limit_offset is None:
+        return f"a {kind} order needs a price{' or limit_offset' if kind.is_triggered else ''}"
+    if request.price is not None and not is_limited:
+        return f"a {kind} order takes no price, found {plain(request.price)}"
+    if request.limit_offset is not None and not (kind.is_triggered and is_limited):
+        return f"limit_offset is for the limit of triggered orders, and this is a {kind} order"
+    if request.limit_offset is not None and request.price is not None:
+        return "a limit is given by price or by limit_offset, not by both"
+    if stops != (request.trigger_price is not None):
+        return f"a {kind} order {'needs a' if stops else 'takes no'} trigger_price"
+    if kind.is_trailing != (request.trail is not None):
+        return f"a {kind} order {'needs' if kind.is_trailing else 'takes no'} trail"
+    if request.trail is not None and request.trail.amount <= 0:
+        return f"trail: {request.trail} is not above zero"
+    if request.trigger_by is not None and not kind.is_triggered:
+        return f"trigger_by is for triggered orders, and this is a {kind} order"
+    return _time_contradiction(request)
+
+
+def _time_contradiction(request: OrderRequest) -> str | None:
+    is_gtd = request.time_in_force is TimeInForce.GTD
+    if is_gtd != (request.expires is not None):
+        return "time in force gtd needs expires" if is_gtd else "expires goes with time in force gtd"
+    rests = request.time_in_force in (TimeInForce.GTC, TimeInForce.GTD)
+    if request.post_only and not (request.type.has_limit and rests):
+        return "post_only needs a limit order that rests (gtc or gtd)"
+    shown = request.display_quantity
+    if shown is not None and not (request.type is OrderType.LIMIT and rests):
+        return "display_quantity needs a limit order that rests (gtc or gtd)"
+    if shown is not None and shown > request.quantity:
+        return f"display_quantity {plain(shown)} is more than the quantity {plain(request.quantity)}"
+    return None
