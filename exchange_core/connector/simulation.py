@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 
@@ -29,6 +29,7 @@ from exchange_core.model.market import Candle, Level
 from exchange_core.model.order import OrderStatus, OrderType, TimeInForce
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from exchange_core.model.terms import Offset, SelfTrade, TriggerBy
 
 
 class Refusal(StrEnum):
@@ -49,6 +50,13 @@ class Refusal(StrEnum):
     DUPLICATE_CLIENT_ID = "client order id in use"
     DEADLINE_ELAPSED = "deadline elapsed"
     UNKNOWN_ORDER = "unknown order"
+    INVALID_TRIGGER = "invalid trigger"
+    INVALID_TIME = "invalid time"
+    INVALID_DISPLAY = "invalid display quantity"
+    NOT_AMENDABLE = "cannot be changed that way"
+    INSUFFICIENT_MARGIN = "insufficient margin"
+    LEVERAGE = "leverage not offered"
+    TOO_MANY_ORDERS = "too many open orders"
 
 
 class SimRefused(ExchangeError):
@@ -84,8 +92,34 @@ class SimMarket:
 
 
 @attrs.frozen(kw_only=True)
+class SimClose:
+    """An order of the other side that every fill of another one makes; prices as in :class:`SimRequest`."""
+
+    type: OrderType
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    trail: Offset | None = None
+    limit_offset: Offset | None = None
+
+
+@attrs.frozen(kw_only=True)
 class SimRequest:
-    """An order as the wire protocol read it."""
+    """An order as the wire protocol read it, offsets from the market turned into prices already.
+
+    Attributes:
+        trigger_price: Of a stop or take-profit; of a trailing stop the distance is *trail*.
+        trigger_by: Which price sets it off; the last trade's without.
+        limit_offset: Limit of what fires, counted from the price that set it off; instead of *price*.
+        display_quantity: What of it the book shows.
+        starts: It goes to the market then, not at once.
+        expires: It ends then.
+        leverage: A margin order on a spot market.
+        self_trade: Without, the newest of two orders that would meet is cancelled.
+        close: Placed for every fill of it.
+        fee_in_base: The preference for the fee's asset; None is the venue's custom.
+        quantity_in_quote: *quantity* counts the quote asset (market orders that buy).
+        echo: Words that only the wire protocol knows and wants back.
+    """
 
     symbol: Symbol
     side: Side
@@ -95,8 +129,35 @@ class SimRequest:
     time_in_force: TimeInForce = TimeInForce.GTC
     post_only: bool = False
     reduce_only: bool = False
+    trigger_price: Decimal | None = None
+    trigger_by: TriggerBy | None = None
+    trail: Offset | None = None
+    limit_offset: Offset | None = None
+    display_quantity: Decimal | None = None
+    starts: datetime | None = None
+    expires: datetime | None = None
+    leverage: int | None = None
+    self_trade: SelfTrade | None = None
+    close: SimClose | None = None
+    fee_in_base: bool | None = None
+    quantity_in_quote: bool = False
     client_order_id: str | None = None
     user_ref: int | None = None
+    deadline: datetime | None = None
+    echo: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class SimAmendment:
+    """New terms for an open order; None stays. *quantity* is the whole order, with what was executed."""
+
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    trail: Offset | None = None
+    limit_offset: Offset | None = None
+    display_quantity: Decimal | None = None
+    post_only: bool = False
     deadline: datetime | None = None
 
 
@@ -105,6 +166,13 @@ class SimOrder:
     """An order in the exchange; changes as it lives.
 
     *fee* is in *fee_asset*; *cost* is in the quote asset, or in the base asset for an inverse contract.
+
+    Attributes:
+        trigger: The price that would set it off now; moves with a trailing stop.
+        triggered: When it was set off; None while it waits, and for orders that never do.
+        amended: When it was last changed.
+        amends: Its earlier terms and what changed them, oldest first: request before, time, reason.
+        parent: Id of the order whose fill made this one.
     """
 
     id: str
@@ -119,6 +187,11 @@ class SimOrder:
     fee_asset: str = ""
     reason: str = ""
     fill_ids: list[str] = attrs.field(factory=list)
+    trigger: Decimal | None = None
+    triggered: datetime | None = None
+    amended: datetime | None = None
+    amends: list[tuple[SimRequest, datetime, str]] = attrs.field(factory=list)
+    parent: str = ""
 
     @property
     def remaining(self) -> Decimal:
@@ -197,10 +270,16 @@ class SimLedgerEntry:
 
 
 class OrderEvent(StrEnum):
-    """What happened to an order, in the order it happened."""
+    """What happened to an order, in the order it happened.
+
+    RESTATED is a change that the exchange made: a trailing trigger moved, an iceberg shows its next part.
+    """
 
     ACCEPTED = "accepted"
     OPENED = "opened"
+    TRIGGERED = "triggered"
+    AMENDED = "amended"
+    RESTATED = "restated"
     FILL = "fill"
     FILLED = "filled"
     CANCELED = "canceled"
@@ -281,6 +360,26 @@ class SimExchange(Protocol):
         """Cancel an open order. Raises SimRefused(UNKNOWN_ORDER)."""
         ...
 
+    def amend(self, account: str, order_id: str, amendment: SimAmendment) -> SimOrder:
+        """Change an open order; it keeps its place in the queue where it only shrinks. Raises SimRefused."""
+        ...
+
+    def replace(self, account: str, order_id: str, request: SimRequest, *, validate: bool = False) -> SimOrder:
+        """Cancel an open order and place *request* instead, or do neither. Raises SimRefused."""
+        ...
+
+    def cancel_all_after(self, account: str, seconds: float | None) -> datetime | None:
+        """Cancel all orders of the account in *seconds* unless told again; None never does. Returns when."""
+        ...
+
+    def step(self) -> None:
+        """Do what is due by now: starts, ends, dead man's switches, funding, and what they set off.
+
+        The server calls it about five times a second and before every request; tests call it after they moved the
+        clock.
+        """
+        ...
+
     def open_orders(self, account: str) -> Sequence[SimOrder]: ...
     def closed_orders(self, account: str) -> Sequence[SimOrder]:
         """Finished orders, newest first."""
@@ -308,6 +407,11 @@ class SimExchange(Protocol):
         ...
 
     def mark_price(self, symbol: Symbol) -> Decimal: ...
+    def index_price(self, symbol: Symbol) -> Decimal: ...
+    def queue(self, symbol: Symbol) -> tuple[list[SimOrder], list[SimOrder]]:
+        """Return resting bids and asks one by one, in the order in which they would execute (market by order)."""
+        ...
+
     def listen(self, listener: Callable[[SimEvent], None]) -> Callable[[], None]:
         """Call *listener* for every event from now on; the returned function ends it."""
         ...

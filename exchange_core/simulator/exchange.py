@@ -15,6 +15,7 @@ from random import Random
 from exchange_core.clock import Clock
 from exchange_core.connector.simulation import (
     Refusal,
+    SimAmendment,
     SimBalance,
     SimEvent,
     SimFill,
@@ -97,6 +98,12 @@ class SimulatedExchange:
 
     def mark_price(self, symbol: Symbol) -> Decimal:
         return self._market(symbol).mark_price()
+
+    def index_price(self, symbol: Symbol) -> Decimal:
+        return self.mark_price(symbol)
+
+    def queue(self, symbol: Symbol) -> tuple[list[SimOrder], list[SimOrder]]:
+        return [], []
 
     # Accounts and keys
 
@@ -202,6 +209,18 @@ class SimulatedExchange:
         self._settlement.cancel(owner, live, reason, self.now())
         self._tell()
         return live.order
+
+    def amend(self, account: str, order_id: str, amendment: SimAmendment) -> SimOrder:
+        raise SimRefused(Refusal.NOT_AMENDABLE, order_id)
+
+    def replace(self, account: str, order_id: str, request: SimRequest, *, validate: bool = False) -> SimOrder:
+        raise SimRefused(Refusal.NOT_AMENDABLE, order_id)
+
+    def cancel_all_after(self, account: str, seconds: float | None) -> datetime | None:
+        raise SimRefused(Refusal.INVALID_TIME, account)
+
+    def step(self) -> None:
+        """Nothing is due yet."""
 
     def open_orders(self, account: str) -> Sequence[SimOrder]:
         return [live.order for live in self._accounts[account].open.values()]
