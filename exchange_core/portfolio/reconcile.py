@@ -14,11 +14,13 @@ from decimal import Decimal, localcontext
 import attrs
 
 from exchange_core.model.account import Balance, Position
+from exchange_core.model.contract import Contract
+from exchange_core.model.exposure import Exposure
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.number import EXACT
 from exchange_core.model.symbol import Symbol
-from exchange_core.portfolio.profit import average_entry, profit, profit_asset
+from exchange_core.portfolio.profit import profit_asset
 from exchange_core.portfolio.view import minus
 
 _Key = tuple[str, str]
@@ -155,16 +157,26 @@ def _book_contract(
         why = "its instrument is not given" if instrument is None else "it pays in neither base nor quote"
         booking.open_points.append(f"profit of fill {fill.id} of {fill.symbol} at {fill.venue} is not known: {why}")
         return
-    position = held.get(key)
-    size, entry = (position.quantity, position.entry_price) if position else (_NOTHING, fill.price)
-    change = fill.quantity * fill.side.sign
-    closed = -change if abs(change) <= abs(size) else size
-    if size * change < 0:
-        booking.trade(fill.venue, asset, profit(fill.symbol, closed, entry, fill.price, instrument.contract_size))
-        entry = entry if abs(change) <= abs(size) else fill.price
-    else:
-        entry = average_entry(fill.symbol, size, entry, change, fill.price)
-    held[key] = Position(symbol=fill.symbol, quantity=size + change, entry_price=entry, venue=fill.venue)
+    contract, position = Contract.of(instrument), held.get(key)
+    before = Exposure.flat(contract)
+    if position is not None and position.quantity:
+        if position.entry_price <= 0:
+            booking.open_points.append(
+                f"profit of fill {fill.id} of {fill.symbol} at {fill.venue} is not known: "
+                "the position's entry price is not given"
+            )
+            return
+        before = Exposure.holding(contract, contract.contracts(position.quantity), contract.price(position.entry_price))
+    change, price = fill.quantity * fill.side.sign, contract.price(fill.price)
+    after = before.filled(contract.contracts(change), price)
+    if before.held.value * change < 0:
+        booking.trade(fill.venue, asset, after.realised.value)
+    held[key] = Position(
+        symbol=fill.symbol,
+        quantity=after.held.value,
+        entry_price=(after.entry or price).value,
+        venue=fill.venue,
+    )
 
 
 def _by_asset(balances: Iterable[Balance]) -> dict[_Key, Decimal]:
