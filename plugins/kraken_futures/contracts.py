@@ -1,7 +1,8 @@
 """The arithmetic of linear and inverse contracts.
 
 Linear (PF, FF): sizes count the base coin, profit is in the quote currency. Inverse (PI, FI): sizes count
-dollars, profit is in the base coin and goes with 1/price, so that averages of prices are harmonic.
+dollars, profit is in the base coin and goes with 1/price, so that averages of prices are harmonic. For whoever
+computes with them there are units that cannot be mixed up: ``exchange_core.model.contract``, and ``margin`` here.
 See https://support.kraken.com/hc/en-us/articles/360022835911
 """
 
@@ -10,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal, localcontext
 
+from exchange_core.model import contract
 from exchange_core.model.number import EXACT, ratio
 
 
 def profit(inverse: bool, quantity: Decimal, entry: Decimal, price: Decimal, contract_size: Decimal) -> Decimal:
     """Return what *quantity* (below zero: short) gains from *entry* to *price*, in the settlement asset."""
-    with localcontext(EXACT):
-        moved = quantity * contract_size * (price - entry)
-        return ratio(moved, entry * price) if inverse else moved
+    return contract.profit(inverse, EXACT.multiply(quantity, contract_size), entry, price)
 
 
 def average_price(inverse: bool, parts: Iterable[tuple[Decimal, Decimal]]) -> Decimal | None:
