@@ -13,6 +13,7 @@ from exchange_core.connector.auth import Credentials, Signer
 from exchange_core.connector.feed import Feed
 from exchange_core.connector.limits import Limits
 from exchange_core.connector.naming import AssetMap, SymbolMap
+from exchange_core.connector.pages import HistoryOperations
 from exchange_core.connector.rest import Dialect, Flow
 from exchange_core.connector.simulation import SimulatorSpec
 from exchange_core.connector.support import Support as Support
@@ -186,6 +187,7 @@ class VenueSpec:
         terms: The class of ``OrderRequest.terms`` that this venue takes; None when it takes none.
         client_order_id: Makes a client id in the form that the venue takes, from 128 random bits.
         simulator: Its simulated side, if it has one.
+        history: Builds what shows its past, if there is more than the latest.
     """
 
     name: str
@@ -201,6 +203,7 @@ class VenueSpec:
     support: Mapping[str, str] = attrs.field(factory=dict)
     terms: type | None = None
     simulator: SimulatorSpec | None = None
+    history: Callable[[VenueContext], HistoryOperations] | None = None
 
     def feed_for(self, channel: Channel) -> FeedSpec | None:
         """Return the connection that serves *channel*, or None."""

@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 import attrs
 
 from exchange_core.connector.naming import AssetMap
+from exchange_core.connector.pages import History
 from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import RestOperations, VenueSpec
 from exchange_core.errors import ExchangeError, TransportError
@@ -19,6 +20,7 @@ from exchange_core.model.book import BookSnapshot, OrderBook
 from exchange_core.model.event import BalancesUpdate, PositionsUpdate, StatusUpdate
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
+from exchange_core.model.ledger import LedgerEntry
 from exchange_core.model.market import Candle, Ticker, Trade
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
@@ -29,6 +31,7 @@ from exchange_core.venue.bus import Bus, topic
 from exchange_core.venue.feeds import Feeds
 from exchange_core.venue.following import Follower
 from exchange_core.venue.health import VenueHealth
+from exchange_core.venue.history import Histories, HistoryStream
 from exchange_core.venue.market_data import BookWatch, MarketData
 from exchange_core.venue.orders import OrderTracker
 from exchange_core.venue.stream import Stream, Streams
@@ -53,6 +56,7 @@ class Parts:
     market: MarketData
     trading: Trading
     account: Account
+    histories: Histories
 
 
 class ConnectedVenue:
@@ -72,6 +76,7 @@ class ConnectedVenue:
         self._market = parts.market
         self._trading = parts.trading
         self._account = parts.account
+        self._past = parts.histories
         self._stack: AsyncExitStack | None = None
         parts.bus.subscribe(topic(StatusUpdate), self._take_status)
 
@@ -240,6 +245,49 @@ class ConnectedVenue:
 
     def position_updates(self) -> Stream[PositionsUpdate]:
         return self._account.position_updates()
+
+    # The past
+
+    def history(self, source: History[T], *, cursor: str | None = None) -> HistoryStream[T]:
+        """Walk one of the plugin's own histories (``operations.walks``), within the venue's limits."""
+        return self._past.walk(source, cursor)
+
+    def fill_history(
+        self, since: datetime | None = None, until: datetime | None = None, *, cursor: str | None = None
+    ) -> HistoryStream[Fill]:
+        return self._past.walk(self._past.offered.fills(since, until), cursor)
+
+    def order_history(
+        self, since: datetime | None = None, until: datetime | None = None, *, cursor: str | None = None
+    ) -> HistoryStream[Order]:
+        return self._past.walk(self._past.offered.orders(since, until), cursor)
+
+    def ledger_history(
+        self, since: datetime | None = None, until: datetime | None = None, *, cursor: str | None = None
+    ) -> HistoryStream[LedgerEntry]:
+        return self._past.walk(self._past.offered.ledger(since, until), cursor)
+
+    def trade_history(
+        self,
+        symbol: Symbol | str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        cursor: str | None = None,
+    ) -> HistoryStream[Trade]:
+        return self._past.walk(self._past.offered.trades(self.instrument(symbol).symbol, since, until), cursor)
+
+    def candle_history(
+        self,
+        symbol: Symbol | str,
+        interval: int,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        cursor: str | None = None,
+    ) -> HistoryStream[Candle]:
+        wanted = self.instrument(symbol).symbol
+        return self._past.walk(self._past.offered.candles(wanted, interval, since, until), cursor)
 
     def _take_status(self, status: StatusUpdate) -> None:
         self.status = status

@@ -20,6 +20,7 @@ from exchange_core.model.market import Candle, Ticker, Trade
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.venue.health import VenueHealth
+from exchange_core.venue.history import Past
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -41,8 +42,8 @@ class Watch(Protocol):
     def close(self) -> None: ...
 
 
-class Venue(Protocol):
-    """One account at one venue. Symbols are taken as ``Symbol`` or as text."""
+class Venue(Past, Protocol):
+    """One account at one venue. Symbols are taken as ``Symbol`` or as text. For its past see ``Past``."""
 
     @property
     def name(self) -> str:

@@ -32,6 +32,7 @@ from exchange_core.venue.bus import Bus
 from exchange_core.venue.connected import ConnectedVenue, Parts
 from exchange_core.venue.feeds import CONFIRM_WITHIN, Feeds
 from exchange_core.venue.following import Follower
+from exchange_core.venue.history import Histories
 from exchange_core.venue.market_data import MarketData
 from exchange_core.venue.orders import OrderTracker
 from exchange_core.venue.resolver import ResolvePolicy, Resolver
@@ -173,6 +174,10 @@ def open_venue(
         watch=lambda: follower.follow(feeds, again=False),
         is_live=lambda: follower.orders_are_live,
     )
+    account = Account(name, config, rest, operations, follower, feeds, streams, has_credentials=has_credentials)
+    histories = Histories(
+        name, None if spec.history is None else spec.history(context), rest, clock.now, account.require
+    )
     parts = Parts(
         assets=context.assets,
         bus=bus,
@@ -185,7 +190,8 @@ def open_venue(
         follower=follower,
         market=MarketData(name, spec, context.symbols, rest, operations, bus, feeds, streams),
         trading=trading,
-        account=Account(name, config, rest, operations, follower, feeds, streams, has_credentials=has_credentials),
+        account=account,
+        histories=histories,
     )
     return ConnectedVenue(name, spec, parts, has_credentials=has_credentials)
 
