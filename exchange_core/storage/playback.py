@@ -26,9 +26,9 @@ _TICK = 1.0
 
 @contextmanager
 def rest_answers(path: Path) -> Iterator[None]:
-    """Answer what is sent through httpx inside of the ``with`` from the REST cassette at *path*.
+    """Answer what a REST client of ours sends inside of the ``with`` from the REST cassette at *path*.
 
-    Method, address with query, headers and body must be those of a recorded request that was not made yet; httpx's
+    Method, address with query, headers and body must be those of a recorded request that was not made yet; the
     caller gets vcrpy's error otherwise, which says what differs.
 
     Raises:

@@ -1,31 +1,28 @@
 """Send one HTTP request, and know afterwards whether it may have left.
 
-Calls the transport of httpx directly: no redirects, no cookies, no environment, and no work of a client that we do
-not use. What is sent is byte for byte what was signed.
+No redirects, no cookies, no environment: what is sent is byte for byte what was signed, and it is sent once.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import ssl
+from collections.abc import Awaitable, Callable
 from functools import cache
-from ssl import SSLContext
-from typing import Any
+from typing import TYPE_CHECKING
 
-import httpx
+import certifi
 
 from exchange_core.connector.rest import HttpReply, HttpRequest
+
+if TYPE_CHECKING:
+    import httpx
+
+    from exchange_core.transport.http_pool import ConnectionPool
 
 # Instrument lists of whole venues are about two megabytes.
 LARGEST_REPLY = 32 * 1024 * 1024
 HEADERS = {"User-Agent": "exchange-core", "Accept-Encoding": "gzip"}
-
-# A pooled connection that the venue closes while a request is on its way leaves that request's outcome unknown, so
-# idle connections are dropped before venues drop them.
-_POOL = httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=15.0)
-
-# httpx raises these before the first byte of a request is written.
-_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
 class SendFailed(Exception):
@@ -42,30 +39,28 @@ class SendFailed(Exception):
         self.left = left
 
 
-@cache
-def tls_context() -> SSLContext:
-    """Return what all connections of this process share; reading the certificates takes a while."""
-    return httpx.create_ssl_context(trust_env=False)
+class Sending:
+    """How far a request came.
 
+    Attributes:
+        left: Whether any of it may have reached the venue.
+        on_written: Called when the last byte was handed to the socket.
+    """
 
-class _Progress:
-    """How far a request came, as httpx's transport reports it."""
+    __slots__ = ("left", "on_written")
 
     def __init__(self, on_written: Callable[[], None]) -> None:
-        self.started = False
-        self._socket: Any = None
-        self._on_written = on_written
+        self.left = False
+        self.on_written = on_written
 
-    async def __call__(self, event: str, info: dict[str, Any]) -> None:
-        if event == "http11.send_request_headers.started":
-            self.started = True
-        elif event == "http11.send_request_body.complete":
-            self._on_written()
-        elif event == "connection.connect_tcp.complete":
-            self._socket = info["return_value"]
-        elif event == "connection.start_tls.failed":
-            # Cancelled here, as by our time-out, httpx's pool would forget the socket open.
-            await self._socket.aclose()
+
+Exchange = Callable[[str, HttpRequest, Sending], Awaitable[HttpReply]]
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """Return what all connections of this process share; reading the certificates takes a while."""
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 class HttpSender:
@@ -77,7 +72,8 @@ class HttpSender:
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._transport = transport
-        self._ours = transport is None
+        self._pool: ConnectionPool | None = None
+        self._exchange: Exchange | None = None
 
     async def send(
         self, address: str, request: HttpRequest, *, within: float, on_written: Callable[[], None] = lambda: None
@@ -92,83 +88,44 @@ class HttpSender:
             SendFailed: No whole answer came.
         """
         if not _can_be_written(request):
-            # Left to httpx, it would quote the header, such as a key with a newline in it, in an error and in its log.
+            # A library would quote the header, such as a key with a newline in it, in an error and in its log.
             reason = "the request cannot be written: a header or the path holds a character that HTTP does not allow"
             raise SendFailed(reason, left=False)
-        progress = _Progress(on_written)
+        exchange = self._exchange or self._open()
+        sending = Sending(on_written)
         try:
             async with asyncio.timeout(within):
-                return await self._exchange(address, request, progress)
+                return await exchange(address, request, sending)
         except TimeoutError:
-            failure = SendFailed(f"no answer within {within:g} s", left=self._may_have_left(progress))
-        except _NEVER_LEFT as error:
-            failure = SendFailed(f"cannot connect: {_reason(error)}", left=False)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            failure = SendFailed(_reason(error), left=self._may_have_left(progress))
+            failure = SendFailed(f"no answer within {within:g} s", left=sending.left)
         raise failure
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._ours and self._transport is not None:
-            transport, self._transport = self._transport, None
-            await transport.aclose()
+        pool, self._pool, self._exchange = self._pool, None, None
+        if pool is not None:
+            await pool.aclose()
 
-    def _may_have_left(self, progress: _Progress) -> bool:
-        # A transport that was handed in need not report how far it came.
-        return progress.started or not self._ours
+    def _open(self) -> Exchange:
+        # Imported when they are first used: both are slow to import, and one of them is enough.
+        if self._transport is not None:
+            from exchange_core.transport.http_given import GivenTransport
 
-    async def _exchange(self, address: str, request: HttpRequest, progress: _Progress) -> HttpReply:
-        outgoing = httpx.Request(
-            request.method,
-            address + request.target,
-            headers={**HEADERS, **request.headers},
-            content=request.body,
-            # httpx would write some characters of a URL in another way than they were signed.
-            extensions={"trace": progress, "target": (_path(address) + request.target).encode("ascii")},
-        )
-        response = await self._pool().handle_async_request(outgoing)
-        try:
-            body = await _body(response)
-        finally:
-            await response.aclose()
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
-        return HttpReply(response.status_code, headers, body)
+            self._exchange = GivenTransport(self._transport).exchange
+        else:
+            from exchange_core.transport.http_pool import ConnectionPool
 
-    def _pool(self) -> httpx.AsyncBaseTransport:
-        if self._transport is None:
-            self._transport = httpx.AsyncHTTPTransport(verify=tls_context(), trust_env=False, limits=_POOL)
-        return self._transport
+            self._pool = ConnectionPool()
+            self._exchange = self._pool.exchange
+        return self._exchange
+
+
+def reason(error: Exception) -> str:
+    """Return what to say of *error*."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _can_be_written(request: HttpRequest) -> bool:
-    texts = (request.method, request.target, *request.headers, *request.headers.values())
-    return all(text.isascii() and text.isprintable() and text == text.strip() for text in texts)
-
-
-def _path(address: str) -> str:
-    """Return what *address* has after the host, mostly nothing."""
-    _host, slash, path = address.partition("://")[2].partition("/")
-    return slash + path
-
-
-async def _body(response: httpx.Response) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in response.aiter_bytes():
-            size += len(chunk)
-            chunks.append(chunk)
-            if size > LARGEST_REPLY:
-                # Leaving the loop here would leave half-read generators to the garbage collector.
-                chunks.clear()
-                await response.aclose()
-    except httpx.HTTPError:
-        if size <= LARGEST_REPLY:
-            raise
-    if size > LARGEST_REPLY:
-        raise httpx.ReadError(f"the answer is larger than {LARGEST_REPLY} bytes")
-    return b"".join(chunks)
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    values = request.headers.values()
+    text = "".join((request.method, request.target, *request.headers, *values))
+    return text.isascii() and text.isprintable() and not any(value[-1:] == " " or value[:1] == " " for value in values)
