@@ -10,6 +10,7 @@ import logging
 import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator, MutableMapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -29,7 +30,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._lasting: set[str] = set()
-        self._passing: dict[str, deque[frozenset[str]]] = {}
+        self._passing: dict[str, deque[str]] = {}
         self.add(*secrets)
 
     def __repr__(self) -> str:
@@ -42,12 +43,11 @@ class Redactor:
 
     def add_passing(self, kind: str, *secrets: str) -> None:
         """Hide *secrets* that are soon replaced, such as signatures; the latest few hundred of each kind are kept."""
-        kept = self._passing.setdefault(kind, deque(maxlen=_PASSING))
-        kept.extend(_spellings(secret) for secret in secrets)
+        self._passing.setdefault(kind, deque(maxlen=_PASSING)).extend(secrets)
 
     def redact(self, text: str) -> str:
         """Return *text* with every known secret replaced, also one that was cut off after its beginning."""
-        passing = (spellings for kept in self._passing.values() for spellings in kept)
+        passing = (_spellings(secret) for kept in self._passing.values() for secret in kept)
         spans = sorted(span for secrets in (self._lasting, *passing) for s in secrets for span in _places(text, s))
         parts, at = [], 0
         for start, end in spans:
@@ -87,6 +87,7 @@ def _places(text: str, secret: str) -> Iterator[tuple[int, int]]:
         start = text.find(secret[:_BEGINNING], end)
 
 
+@lru_cache(maxsize=4 * _PASSING)
 def _spellings(secret: str) -> frozenset[str]:
     """Return the ways in which *secret* may be written: as it is, in a URL, in JSON that escapes slashes."""
     if len(secret) < _SHORTEST:

@@ -97,4 +97,4 @@ class FuturesSigner:
         return self._authent(hashlib.sha256(challenge.encode()).digest())
 
     def _authent(self, message: bytes) -> str:
-        return base64.b64encode(hmac.new(self._secret, message, hashlib.sha512).digest()).decode()
+        return base64.b64encode(hmac.digest(self._secret, message, "sha512")).decode()

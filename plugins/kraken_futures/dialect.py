@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import attrs
 import msgspec
 
+from exchange_core.connector.forms import form_text
 from exchange_core.connector.rest import HttpReply, HttpRequest, RestCall
 from exchange_core.errors import OutcomeUnknown, ProtocolError
 from kraken_futures.errors import error_of
@@ -28,7 +29,7 @@ def form(params: Mapping[str, Any]) -> str:
     for name, value in params.items():
         values = value if isinstance(value, list | tuple) else [value]
         pairs += [(name, _text(each)) for each in values if each is not None]
-    return urlencode(pairs, safe="", quote_via=quote)
+    return form_text(pairs, quote)
 
 
 def _text(value: object) -> str:

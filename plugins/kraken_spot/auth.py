@@ -13,11 +13,11 @@ import hmac
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 
 from exchange_core.connector.auth import Credentials
+from exchange_core.connector.forms import form_text
 from exchange_core.connector.rest import HttpRequest, RestCall
 from exchange_core.errors import ConfigError, NotSupported
 from exchange_core.model.number import plain
@@ -97,7 +97,7 @@ def public_request(call: RestCall) -> HttpRequest:
 
 def form(params: Mapping[str, Any]) -> str:
     """Write parameters as Kraken reads forms and queries: lists in one text, booleans in lower case."""
-    return urlencode([(name, _form_value(value)) for name, value in params.items()])
+    return form_text((name, _form_value(value)) for name, value in params.items())
 
 
 def _form_value(value: Any) -> str:
