@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import attrs
 
@@ -110,17 +110,39 @@ class Feed(Protocol):
         ...
 
 
+class Question(NamedTuple):
+    """A request for a live connection.
+
+    Attributes:
+        request_id: By which ``Answered`` will name it; another one for each request of a connection.
+        frame: To be sent.
+    """
+
+    request_id: int
+    frame: str
+
+    def __repr__(self) -> str:  # the frame carries a token
+        return f"Question({self.request_id}, {len(self.frame)} characters)"
+
+
 @runtime_checkable
 class RequestFeed(Protocol):
     """A feed whose connection carries requests too, such as orders."""
 
     def can_ask(self) -> bool:
-        """Return whether a request may go out now: the connection is open and logged in, and news come."""
+        """Return whether a request may go out now: the connection is open, logged in and heard from.
+
+        False also from when the venue said that it no longer knows this session.
+        """
         ...
 
-    def ask(self, call: RestCall, now: float) -> int:
-        """Queue ``call.socket`` as a frame; return the number by which ``Answered`` will name it.
+    def ask(self, call: RestCall, now: float) -> Question:
+        """Write ``call.socket`` as a frame, with what it needs of credentials, and expect its answer.
 
-        The feed adds what the frame needs of credentials. Once the connection closed it forgets the request.
+        The frame is not put into the outbox: the runner sends it, before subscriptions, and may find that it cannot.
+
+        The feed tells ``Answered`` once, when all is said (some venues answer one request with several frames), and
+        however late; once the connection is closed it forgets the request. An answer that does not read as documented
+        is an ``Answered`` whose error is ProtocolError, as long as it names the request.
         """
         ...

@@ -1,6 +1,8 @@
 """What many venues can do with orders, and not all: a plugin's operations have these methods, or they do not.
 
 The core asks ``isinstance(operations, Amends)`` and refuses, or does with what every venue has, what is missing.
+Each of these flows makes one write. A flow of ``RestOperations`` that must make several has the order's own last:
+what fails before it, an order did not happen.
 """
 
 from __future__ import annotations
@@ -20,10 +22,13 @@ class Amends(Protocol):
     """Changes a resting order in place."""
 
     def amend(self, order: Order, amendment: Amendment) -> Flow[Order]:
-        """Change *order*, which has been checked to be open as far as is known; *amendment* has its deadline.
+        """Change *order*, which is open as far as is known and has its newest terms, in one write and no more.
+
+        *amendment* has been checked against the instrument, and has a deadline where the venue takes one with orders.
 
         Returns:
-            The order with its new terms; what was executed of it only where the answer says so.
+            The order with its new terms (``amendment.applied_to(order.request)``, or what the answer says); status and
+            what was executed of it as they were, unless the answer says more.
 
         Raises:
             NotSupported: Before anything is sent, for what cannot be changed here.
@@ -39,10 +44,10 @@ class Batches(Protocol):
     """Sends several orders, or takes several out, with one call."""
 
     most_placed: int
-    """How many orders one call may place."""
+    """How many orders one call may place; it is never called with fewer than two."""
 
     most_cancelled: int
-    """How many orders one call may cancel."""
+    """How many orders one call may cancel; it is never called with fewer than two."""
 
     one_symbol: bool
     """Whether all orders that one call places must be of one symbol."""
@@ -61,6 +66,8 @@ class Batches(Protocol):
 
     def cancel_batch(self, orders: Sequence[Order]) -> Flow[None]:
         """Ask for the end of *orders*; which of them ended is asked for afterwards.
+
+        That one of them was done already is no error.
 
         Raises:
             OutcomeUnknown: They may have been taken out.

@@ -23,10 +23,11 @@ class SocketCall:
     """The same request as a frame of a live connection, which is quicker while that is healthy.
 
     Attributes:
-        feed: Name of the ``FeedSpec`` whose connection can carry it.
+        feed: Name of the ``FeedSpec`` whose connection can carry it; the feed is a ``RequestFeed``.
         method: The venue's name for it.
-        params: As the frame has them, without credentials, which the feed adds.
-        costs: What it takes from the venue's limits when it goes this way.
+        params: As the frame has them, without credentials, which the feed adds. An order has the same client id and
+            deadline as in the call's own.
+        costs: What it takes from the venue's limits when it goes this way; urgent ones also go first on the wire.
     """
 
     feed: str
@@ -49,7 +50,8 @@ class RestCall:
         json: Send the parameters as a JSON body.
         costs: What it takes from the venue's limits.
         socket: The same as a frame, where a live connection can carry it: to the same effect, and answered with what
-            ``decode`` would make of the answer.
+            ``decode`` would make of the answer. It goes one of the two ways; a write goes over REST after it was to
+            go as a frame only when that provably did not leave.
     """
 
     method: str

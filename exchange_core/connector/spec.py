@@ -38,6 +38,11 @@ def _zero_or_more(_: object, attribute: attrs.Attribute[float], value: float) ->
         raise InvalidValue(f"{attribute.name}: {value:g} is below zero")
 
 
+def _order_entry(_: object, attribute: attrs.Attribute[str], value: str) -> None:
+    if value not in ("auto", "rest"):
+        raise InvalidValue(f"{attribute.name}: {value!r} is neither auto nor rest")
+
+
 @attrs.frozen(kw_only=True)
 class VenueConfig:
     """What can be set for a venue in ``[venues.NAME]``; plugins inherit and add their addresses.
@@ -47,6 +52,8 @@ class VenueConfig:
         request_timeout: Seconds to wait for an answer.
         stale_after: Seconds of silence after which a feed is reconnected.
         order_deadline: Seconds from sending after which the venue must not match an order; 0 sends none.
+        order_entry: ``auto`` sends requests over a live connection while that is healthy, where the venue can have
+            them so, and over REST else; ``rest`` always takes the latter.
         maker_fee: Overrides what the venue says, as a fraction (0.0025 is 0.25 %).
         taker_fee: The same for taking.
     """
@@ -57,6 +64,7 @@ class VenueConfig:
     request_timeout: float = attrs.field(default=10.0, validator=_above_zero)
     stale_after: float = attrs.field(default=10.0, validator=_above_zero)
     order_deadline: float = attrs.field(default=5.0, validator=_zero_or_more)
+    order_entry: str = attrs.field(default="auto", validator=_order_entry)
     maker_fee: Decimal | None = None
     taker_fee: Decimal | None = None
 

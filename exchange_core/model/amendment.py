@@ -10,6 +10,7 @@ import attrs
 
 from exchange_core.errors import InvalidValue
 from exchange_core.model import order_fields as fields
+from exchange_core.model.request import OrderRequest
 from exchange_core.model.terms import Offset
 
 
@@ -48,3 +49,16 @@ class Amendment:
         """What of the order's terms is to be another, by the names that it has in ``OrderRequest``."""
         names = ("quantity", "price", "trigger_price", "trail", "limit_offset", "display_quantity")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    def applied_to(self, request: OrderRequest) -> OrderRequest:
+        """Return *request* as it is after this.
+
+        Raises:
+            InvalidValue: The new terms do not go together, or *request* has no such term.
+        """
+        changes = self.changes
+        if "price" in changes and request.limit_offset is not None:
+            changes.setdefault("limit_offset", None)
+        if "limit_offset" in changes and request.price is not None:
+            changes.setdefault("price", None)
+        return attrs.evolve(request, **changes)

@@ -20,7 +20,7 @@ from exchange_core.model.book import OrderBook
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle, Ticker, Trade
-from exchange_core.model.order import OrderStatus
+from exchange_core.model.order import OrderRequest, OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 
@@ -90,8 +90,12 @@ class OrderUpdate:
 
     Attributes:
         filled: Cumulative quantity.
+        price: The limit; of a triggered order, of what fires.
         snapshot: True when it is part of the list of open orders that a subscription starts with.
         sequence_time: When the venue made the change; an older one never overwrites a newer one.
+        request: All its terms, where the message has them: what an order that was not placed here is shown with.
+        continues: The venue's id under which the same order was known before, such as a trigger's that fired. (An
+            edit that ends one order and makes another is no such thing: these are two.)
     """
 
     venue_order_id: str | None = None
@@ -101,11 +105,15 @@ class OrderUpdate:
     side: Side | None = None
     quantity: Decimal | None = None
     price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    display_quantity: Decimal | None = None
     filled: Decimal | None = None
     average_price: Decimal | None = None
     reason: str | None = None
     snapshot: bool = False
     sequence_time: datetime | None = None
+    request: OrderRequest | None = None
+    continues: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -173,8 +181,9 @@ class Answered:
 
     Attributes:
         request_id: As ``RequestFeed.ask`` returned it.
-        value: What the call's ``reply`` names.
-        error: The venue's refusal, instead of a value.
+        value: What ``Dialect.decode`` would make of the same answer over REST.
+        error: What ``Dialect.decode`` would raise, instead of a value; ConnectFailed when the request was not looked
+            at for the connection's sake (its session is gone), so that it may go another way.
     """
 
     request_id: int
