@@ -143,6 +143,13 @@ class Accounts:
         self.deposited[asset] += units
         return self.book(account, asset, units, kind="deposit", reference=self._new_id(), now=now)
 
+    def move(
+        self, account: Account, asset: str, units: int, *, kind: str, fee: int, reference: str, now: datetime
+    ) -> SimLedgerEntry:
+        """Let money in from outside, or out; the house keeps *fee*."""
+        self.deposited[asset] += units
+        return self.book(account, asset, units, kind=kind, reference=reference or self._new_id(), now=now, fee=fee)
+
     def book(
         self, account: Account, asset: str, amount: int, *, kind: str, reference: str, now: datetime, fee: int = 0
     ) -> SimLedgerEntry:

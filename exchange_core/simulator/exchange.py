@@ -164,6 +164,21 @@ class SimulatedExchange:
     def balances(self, account: str) -> Sequence[SimBalance]:
         return self._accounts.balances(self._accounts[account])
 
+    def book_money(
+        self, account: str, asset: str, amount: Decimal, *, kind: str, fee: Decimal = Decimal(0), reference: str = ""
+    ) -> SimLedgerEntry:
+        owner = self._accounts[account]
+        decimals = self._accounts.decimals.get(asset)
+        if decimals is None:
+            raise SimRefused(Refusal.INVALID_QUANTITY, f"no asset {asset}")
+        units, cost = to_units(amount, decimals, f"amount of {asset}"), to_units(fee, decimals, f"fee in {asset}")
+        if units - cost < 0 and owner.free(asset) + units - cost < 0:
+            raise SimRefused(Refusal.INSUFFICIENT_FUNDS, asset)
+        entry = self._accounts.move(owner, asset, units, kind=kind, fee=cost, reference=reference, now=self.now())
+        self._settlement.booked(entry)
+        self._tell()
+        return entry
+
     def ledger(self, account: str) -> Sequence[SimLedgerEntry]:
         return list(self._accounts[account].ledger)
 
