@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from random import Random
+from typing import TypeVar, cast
 
 from exchange_core.clock import Clock
 from exchange_core.connector.simulation import (
@@ -19,8 +20,10 @@ from exchange_core.connector.simulation import (
     SimBalance,
     SimEvent,
     SimFill,
+    SimFunding,
     SimKey,
     SimLedgerEntry,
+    SimMargin,
     SimMarket,
     SimOrder,
     SimPosition,
@@ -30,6 +33,7 @@ from exchange_core.connector.simulation import (
     SimulatorSpec,
 )
 from exchange_core.errors import InvalidValue
+from exchange_core.model.account import FeeRates
 from exchange_core.model.asset import Asset
 from exchange_core.model.market import Candle, Level
 from exchange_core.model.order import OrderStatus
@@ -44,6 +48,7 @@ from exchange_core.simulator.settlement import Settlement
 from exchange_core.simulator.units import to_units
 
 Listener = Callable[[SimEvent], None]
+T = TypeVar("T")
 
 
 class SimulatedExchange:
@@ -67,6 +72,8 @@ class SimulatedExchange:
         self._keys: dict[str, SimKey] = {}
         self._nonces: dict[str, int] = {}
         self._listeners: list[Listener] = []
+        self._kept: dict[tuple[str, ...], object] = {}
+        self.volume_asset = listed[0].instrument.symbol.quote if listed else ""
 
     # Markets
 
@@ -102,8 +109,15 @@ class SimulatedExchange:
     def index_price(self, symbol: Symbol) -> Decimal:
         return self.mark_price(symbol)
 
+    def funding(self, symbol: Symbol) -> Sequence[SimFunding]:
+        return []
+
     def queue(self, symbol: Symbol) -> tuple[list[SimOrder], list[SimOrder]]:
-        return [], []
+        market = self._market(symbol)
+        sides: dict[Side, list[SimOrder]] = {Side.BUY: [], Side.SELL: []}
+        for resting in market.book:
+            sides[resting.side].append(self._settlement.orders[resting.id])
+        return sides[Side.BUY], sides[Side.SELL]
 
     # Accounts and keys
 
@@ -185,6 +199,20 @@ class SimulatedExchange:
     def positions(self, account: str) -> Sequence[SimPosition]:
         return [exposure.position() for exposure in self._accounts[account].exposures.values() if exposure.lots]
 
+    def margins(self, account: str) -> Sequence[SimMargin]:
+        return []
+
+    def volume(self, account: str) -> Decimal:
+        return Decimal(0)
+
+    def fees(self, account: str, symbol: Symbol) -> FeeRates:
+        return self._market(symbol).market.fees
+
+    def kept(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+        if key not in self._kept:
+            self._kept[key] = make()
+        return cast(T, self._kept[key])
+
     # Orders
 
     def place(self, account: str, request: SimRequest, *, validate: bool = False) -> SimOrder:
@@ -236,6 +264,9 @@ class SimulatedExchange:
 
     def step(self) -> None:
         """Nothing is due yet."""
+
+    def settle(self, account: str, symbol: Symbol, quantity: Decimal | None = None) -> Decimal:
+        raise SimRefused(Refusal.WOULD_NOT_REDUCE, f"no margin position in {symbol}")
 
     def open_orders(self, account: str) -> Sequence[SimOrder]:
         return [live.order for live in self._accounts[account].open.values()]

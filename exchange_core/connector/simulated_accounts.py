@@ -1,0 +1,168 @@
+"""Markets and accounts of the simulated exchange: settings, keys, balances, positions, margins, funding, the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import attrs
+
+from exchange_core.model.account import FeeRates
+from exchange_core.model.instrument import Instrument
+from exchange_core.model.symbol import Symbol
+
+
+@attrs.frozen(kw_only=True)
+class SimKey:
+    """An API key that the simulated exchange knows. *permissions* are the venue's own words; empty means all."""
+
+    api_key: str
+    api_secret: str = attrs.field(repr=False)
+    account: str
+    permissions: frozenset[str] = frozenset()
+
+
+@attrs.frozen(kw_only=True)
+class SimFeeTier:
+    """Fees from a 30-day volume on, counted in the exchange's ``volume_asset``."""
+
+    volume: Decimal
+    fees: FeeRates
+
+
+@attrs.frozen(kw_only=True)
+class SimMarginLevel:
+    """Margin rates of a derivatives position from a size on.
+
+    Attributes:
+        size: Contracts of an inverse market, value in the quote asset of a linear one.
+    """
+
+    size: Decimal
+    initial: Decimal
+    maintenance: Decimal
+
+
+@attrs.frozen(kw_only=True)
+class SimMarket:
+    """One market of the simulated exchange.
+
+    Attributes:
+        start_price: Where the market maker begins.
+        fees: For everyone without *fee_tiers*, and below the first of them.
+        fee_tiers: Ascending; an order's fees are those of the moment when it was placed.
+        margin_levels: Of a derivatives market, ascending; without, 2 % to open and 1 % to keep.
+        max_funding: Largest relative rate of an hour, of a perpetual.
+        leverages: What a spot market offers for margin orders; empty for none.
+        margin_stop: A spot margin account is liquidated below this share of equity to used margin.
+        rollover: Fee of four hours of a spot margin position, as a fraction of its value.
+        iceberg_parts: An iceberg order shows at least its quantity divided by this.
+    """
+
+    instrument: Instrument
+    start_price: Decimal
+    fees: FeeRates
+    fee_tiers: Sequence[SimFeeTier] = ()
+    margin_levels: Sequence[SimMarginLevel] = ()
+    max_funding: Decimal = Decimal("0.0025")
+    leverages: Sequence[int] = ()
+    margin_stop: Decimal = Decimal("0.4")
+    rollover: Decimal = Decimal(0)
+    iceberg_parts: int = 15
+
+
+@attrs.frozen(kw_only=True)
+class SimBalance:
+    """One asset of one account; *held* is kept back by open orders."""
+
+    asset: str
+    total: Decimal
+    held: Decimal
+
+
+@attrs.frozen(kw_only=True)
+class SimPosition:
+    """A derivatives position, or a margin position of a spot market; quantity is signed.
+
+    Money is in the settlement asset (spot: the quote asset).
+
+    Attributes:
+        id: Of a spot position; one account has one in a market, whatever orders made it.
+        cost: Value at entry.
+        margin: What it keeps back of the account (initial or used margin), without open orders.
+        maintenance: Below this equity it is liquidated.
+        unrealised: Profit at the mark price.
+        funding: What is not booked yet of an hour's funding; below zero is owed.
+    """
+
+    symbol: Symbol
+    quantity: Decimal
+    entry_price: Decimal
+    opened: datetime
+    id: str = ""
+    cost: Decimal = Decimal(0)
+    margin: Decimal = Decimal(0)
+    maintenance: Decimal = Decimal(0)
+    unrealised: Decimal = Decimal(0)
+    funding: Decimal = Decimal(0)
+
+
+@attrs.frozen(kw_only=True)
+class SimMargin:
+    """What backs an account's positions in one settlement asset (spot: quote asset).
+
+    Attributes:
+        equity: Balance, unrealised profit and funding that is not booked yet.
+        initial: What positions keep back.
+        orders: What open orders keep back on top of that.
+        maintenance: Below this equity positions are liquidated.
+    """
+
+    asset: str
+    balance: Decimal
+    unrealised: Decimal
+    funding: Decimal
+    initial: Decimal
+    orders: Decimal
+    maintenance: Decimal
+
+    @property
+    def equity(self) -> Decimal:
+        return self.balance + self.unrealised + self.funding
+
+
+@attrs.frozen(kw_only=True)
+class SimFunding:
+    """Funding of a perpetual.
+
+    Attributes:
+        start: Of the hour that the rate is for.
+        rate: As a fraction of the index price; above zero, longs pay shorts.
+        absolute: What one unit of quantity pays in an hour, in the settlement asset.
+    """
+
+    symbol: Symbol
+    start: datetime
+    rate: Decimal
+    absolute: Decimal
+
+
+@attrs.frozen(kw_only=True)
+class SimLedgerEntry:
+    """One change of one balance. The entries of a trade share *reference* (the fill's id).
+
+    Kinds: deposit, withdrawal, trade (spot and derivatives), funding, settlement (of an expired contract),
+    liquidation fees and bankrupt remains (insurance), margin (profit and fee of a spot margin trade), rollover,
+    settled (a margin position paid with own money), and whatever wire protocols book.
+    """
+
+    id: str
+    reference: str
+    account: str
+    kind: str
+    asset: str
+    amount: Decimal
+    fee: Decimal
+    balance: Decimal
+    time: datetime
