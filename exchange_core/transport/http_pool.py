@@ -48,8 +48,8 @@ class ConnectionBroke(ClientError):
 class _Connector(TCPConnector):
     """Notes that a request may leave from the moment on at which it has its connection."""
 
-    def __init__(self) -> None:
-        super().__init__(limit=MOST_CONNECTIONS, keepalive_timeout=IDLE_SECONDS, ssl=tls_context())
+    def __init__(self, idle_seconds: float) -> None:
+        super().__init__(limit=MOST_CONNECTIONS, keepalive_timeout=idle_seconds, ssl=tls_context())
         self._known: WeakSet[Any] = WeakSet()
 
     async def connect(
@@ -62,8 +62,7 @@ class _Connector(TCPConnector):
         if sending.left:
             raise ConnectionBroke("no answer came")
         connection = await super().connect(req, traces, timeout)
-        while connection.protocol in self._known and _is_readable(connection):
-            # The venue has closed it, which the event loop did not get to see yet.
+        while connection.protocol in self._known and _is_spent(connection):
             connection.close()
             connection = await super().connect(req, traces, timeout)
         self._known.add(connection.protocol)
@@ -87,11 +86,15 @@ class _Body(BytesPayload):
 
 
 class ConnectionPool:
-    """Sends requests over connections that are kept for the next. Create it in the event loop that it is used in."""
+    """Sends requests over connections that are kept for the next. Create it in the event loop that it is used in.
 
-    def __init__(self) -> None:
+    Args:
+        idle_seconds: For so long a connection is kept.
+    """
+
+    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
         self._session = ClientSession(
-            connector=_Connector(),
+            connector=_Connector(idle_seconds),
             cookie_jar=DummyCookieJar(),
             headers=HEADERS,
             skip_auto_headers=("Accept", "Content-Type"),
@@ -158,10 +161,16 @@ async def _content(response: ClientResponse) -> bytes:
     return b"".join(chunks)
 
 
-def _is_readable(connection: Connection) -> bool:
-    """Say whether bytes, or the end, wait on a connection on which nothing was asked."""
-    assert connection.transport is not None
-    socket = cast("Any", connection.transport.get_extra_info("socket"))
+def _is_spent(connection: Connection) -> bool:
+    """Say whether a kept connection has come to its end, or brought what nobody had asked for."""
+    protocol, transport = connection.protocol, connection.transport
+    assert protocol is not None
+    assert transport is not None
+    if protocol.should_close:
+        # What came would be taken for the answer to the next request.
+        return True
+    # It may have come since the event loop looked for it.
+    socket = cast("Any", transport.get_extra_info("socket"))
     if not hasattr(select, "poll"):
         return bool(select.select([socket], [], [], 0)[0])
     poll = select.poll()
