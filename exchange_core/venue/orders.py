@@ -259,7 +259,7 @@ class OrderTracker:
             self._name(record)
         if order is not None and order != record.shown:
             record.updated = now
-            record.shown = attrs.evolve(order, updated=now)
+            record.shown = order if order.updated == now else attrs.evolve(order, updated=now)
             self._publish(record.shown)
 
     def _name(self, record: OrderRecord) -> None:

@@ -271,6 +271,8 @@ class OrderRecord:
         whole = self._fill_quantity >= self._stated_filled and all(fill.fee for fill in self.fills.values())
         if self._stated_fees and not whole:
             return self._stated_fees
+        if not self.fills:
+            return ()
         amounts: dict[str, Decimal] = {}
         with localcontext(EXACT):
             for fill in self.fills.values():
