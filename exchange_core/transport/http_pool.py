@@ -15,7 +15,6 @@ from weakref import WeakSet
 
 from aiohttp import (
     BytesPayload,
-    ClientConnectorError,
     ClientError,
     ClientResponse,
     ClientResponseError,
@@ -114,8 +113,6 @@ class ConnectionPool:
         except ClientResponseError as error:
             # Its text has the URL.
             failure = SendFailed(f"the answer is not HTTP: {error.message}", left=True)
-        except ClientConnectorError as error:
-            failure = SendFailed(f"cannot connect: {reason(error)}", left=sending.left)
         except (ClientError, OSError, ValueError) as error:
             failure = SendFailed(reason(error), left=sending.left)
         except asyncio.CancelledError:
