@@ -192,6 +192,22 @@ class Answered:
 
 
 @attrs.frozen(kw_only=True)
+class LimitLevel:
+    """The venue's own count of one of its limits. *pool* and *key* are those of the plugin's costs."""
+
+    pool: str
+    level: float
+    key: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class TierUpdate:
+    """The venue told the level of the account, which its limits depend on. *tier* is a word of the config's."""
+
+    tier: str
+
+
+@attrs.frozen(kw_only=True)
 class Ignored:
     """A frame that is known and carries no news: a heartbeat, a pong, an echo. *kind* names it."""
 
@@ -228,6 +244,8 @@ Event = (
     | SubscriptionRefused
     | BookDesynced
     | Answered
+    | LimitLevel
+    | TierUpdate
     | Ignored
     | Unrecognised
 )

@@ -63,6 +63,8 @@ class Order:
         fees: What the executed part cost, one entry an asset.
         reason: The venue's own words for an end that was not a fill.
         unknown: True while an answer is missing and the order is being looked for.
+        touched: Since when the venue has it in its present form, made or amended, or since earlier; None where that
+            is not known. Some limits depend on it.
     """
 
     request: OrderRequest
@@ -77,6 +79,7 @@ class Order:
     unknown: bool = False
     created: datetime | None = None
     updated: datetime | None = None
+    touched: datetime | None = attrs.field(default=None, eq=False)
 
     @property
     def symbol(self) -> Symbol:

@@ -108,6 +108,11 @@ class RestClient:
         """When the venue's lockout ends; None without one."""
         return self._breaker.closes_at
 
+    @property
+    def gate(self) -> Gate:
+        """Where calls wait for the venue's limits."""
+        return self._gate
+
     async def run(self, flow: Flow[T]) -> T:
         """Make each call that *flow* asks for; return what it returns.
 
@@ -159,11 +164,14 @@ class RestClient:
         self._check_open()
         self._breaker.check()
         in_turn = call.private and self._signer is not None and self._signer.needs_nonce
-        patience = self._max_wait
+        return await self._gate.enter(call.costs, in_turn=in_turn, max_wait=self.patience(call))
+
+    def patience(self, call: RestCall) -> float:
+        """Return for how many seconds *call* may wait for the venue's limits."""
         if call.changes_state and not any(cost.urgent for cost in call.costs):
             # An order that leaves much later than it was meant to is worse than one that does not leave.
-            patience = min(patience, self._config.order_deadline or patience)
-        return await self._gate.enter(call.costs, in_turn=in_turn, max_wait=patience)
+            return min(self._max_wait, self._config.order_deadline or self._max_wait)
+        return self._max_wait
 
     def _check_open(self) -> None:
         if self._closed:

@@ -32,6 +32,7 @@ from exchange_core.venue.feeds import Feeds
 from exchange_core.venue.following import Follower
 from exchange_core.venue.health import VenueHealth
 from exchange_core.venue.history import Histories, HistoryStream
+from exchange_core.venue.limits import VenueLimits
 from exchange_core.venue.market_data import BookWatch, MarketData
 from exchange_core.venue.orders import OrderTracker
 from exchange_core.venue.stream import Stream, Streams
@@ -57,6 +58,7 @@ class Parts:
     trading: Trading
     account: Account
     histories: Histories
+    limits: VenueLimits
 
 
 class ConnectedVenue:
@@ -123,12 +125,18 @@ class ConnectedVenue:
         return VenueHealth(
             feeds=parts.feeds.health(),
             books=parts.feeds.books(),
+            books_by_order=parts.feeds.books(Channel.BOOK_BY_ORDER),
             status=self.status,
             unknown_orders=tuple(order for order in parts.tracker.live() if order.unknown),
             fills_complete_until=parts.follower.complete_until,
             account_error=str(parts.follower.error) if parts.follower.error else None,
             unknown_assets=dict(parts.assets.unknown),
         )
+
+    @property
+    def limits(self) -> VenueLimits:
+        """The venue's limits: what requests will cost and how long they will wait, and how full each is."""
+        return self._parts.limits
 
     @property
     def book_depths(self) -> tuple[int, ...]:
@@ -170,8 +178,14 @@ class ConnectedVenue:
     ) -> BookWatch:
         return await self._market.on_book(symbol, depth, callback, on_error=on_error)
 
-    def tickers(self, symbol: Symbol | str) -> Stream[Ticker]:
-        return self._market.tickers(symbol)
+    def books_by_order(self, symbol: Symbol | str, depth: int | None = None) -> Stream[BookByOrder]:
+        return self._market.books_by_order(symbol, depth)
+
+    def live_book_by_order(self, symbol: Symbol | str) -> BookByOrder | None:
+        return self._market.live_book_by_order(symbol)
+
+    def tickers(self, symbol: Symbol | str, trigger: TickerTrigger | str | None = None) -> Stream[Ticker]:
+        return self._market.tickers(symbol, trigger)
 
     def trades(self, symbol: Symbol | str) -> Stream[Trade]:
         return self._market.trades(symbol)

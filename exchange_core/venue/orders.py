@@ -17,6 +17,7 @@ from exchange_core.errors import OrderRefused
 from exchange_core.model.event import OpenOrdersSnapshot, OrderUpdate
 from exchange_core.model.fill import Fill
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
+from exchange_core.model.symbol import Symbol
 from exchange_core.venue.record import Heard, OrderRecord
 
 FINISHED_KEPT = 10_000
@@ -24,6 +25,8 @@ FILL_IDS_KEPT = 100_000
 
 # Clocks differ. What a venue did longer before an order was sent is not of that order, whatever client id it names.
 SKEW = timedelta(seconds=30)
+
+_STANDING = frozenset({OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED})
 
 _LOG = logging.getLogger(__name__)
 
@@ -70,6 +73,8 @@ class OrderTracker:
         self._fill_ids_kept = fill_ids_kept
         self._by_client: dict[str, OrderRecord] = {}
         self._by_venue: dict[str, OrderRecord] = {}
+        # Orders that stand in the market as far as is known, by symbol.
+        self._open: dict[Symbol, dict[int, OrderRecord]] = {}
         # Finished orders, and strangers of which too little is known to show them; oldest first.
         self._idle: OrderedDict[int, OrderRecord] = OrderedDict()
         self._fill_ids: OrderedDict[str, None] = OrderedDict()
@@ -87,6 +92,10 @@ class OrderTracker:
     def live(self) -> list[Order]:
         """Return those that may still change."""
         return [order for order in self.all() if not order.is_final]
+
+    def open_count(self, symbol: Symbol) -> int:
+        """Return how many orders of *symbol* stand in the market, as far as the venue has told."""
+        return len(self._open.get(symbol, ()))
 
     def knows(self, fill: Fill) -> bool:
         """Return whether *fill* belongs to an order that was placed here."""
@@ -160,13 +169,18 @@ class OrderTracker:
         if record.request is None and record.created is None:
             # The answer's own request says more than an update can, such as how long it is good for.
             record.request = request
+        before = record.request
         self._count(record, record.hear(update, answer.fees))
+        record.touch(before, now if about else answer.touched or answer.created)
         return self._show(record, now)
 
     def apply(self, update: OrderUpdate, now: datetime) -> Order | None:
         """Merge an update; return the order as it now stands, None while too little is known of it."""
         record = self._record_told(update)
+        before = record.request
         self._count(record, record.hear(update))
+        is_new = not update.snapshot and update.status in (OrderStatus.PENDING, OrderStatus.OPEN)
+        record.touch(before, now if is_new or record.created is not None else None)
         self._note(record, now)
         return record.shown
 
@@ -226,6 +240,7 @@ class OrderTracker:
         if ours is not None and theirs is not None and ours is not theirs:
             ours.absorb(theirs)
             self._idle.pop(id(theirs), None)
+            self._count_open(theirs, None)
         record = ours or theirs or OrderRecord(venue=self._venue)
         if client_order_id:
             self._by_client.setdefault(client_order_id, record)
@@ -250,6 +265,7 @@ class OrderTracker:
     def _note(self, record: OrderRecord, now: datetime) -> None:
         """Tell others when the order changed; move it to where it belongs."""
         order = record.order()
+        self._count_open(record, order)
         if order is None or order.is_final:
             self._idle[id(record)] = record
             self._idle.move_to_end(id(record))
@@ -261,6 +277,12 @@ class OrderTracker:
             record.updated = now
             record.shown = order if order.updated == now else attrs.evolve(order, updated=now)
             self._publish(record.shown)
+
+    def _count_open(self, record: OrderRecord, order: Order | None) -> None:
+        if order is not None and order.status in _STANDING and not order.unknown:
+            self._open.setdefault(order.symbol, {})[id(record)] = record
+        elif record.request is not None and (standing := self._open.get(record.request.symbol)):
+            standing.pop(id(record), None)
 
     def _name(self, record: OrderRecord) -> None:
         """Let the client id of a live order mean it, and no longer one that is done and had the same."""

@@ -55,6 +55,7 @@ class OrderRecord:
     heard_of: bool = False
     created: datetime | None = None
     updated: datetime | None = None
+    touched: datetime | None = None
     shown: Order | None = None
     fills: dict[str, Fill] = attrs.field(factory=dict)
     _stated: OrderStatus = OrderStatus.PENDING
@@ -122,6 +123,15 @@ class OrderRecord:
         self._make_request()
         return True
 
+    def touch(self, before: OrderRequest | None, since: datetime | None) -> None:
+        """Note that the venue has the order in its present form *since* then, if that is new.
+
+        Args:
+            before: The terms before the news, which may have changed them.
+        """
+        if self.touched is None or (before is not None and self.request != before):
+            self.touched = since
+
     def conclude(self, status: OrderStatus, reason: str) -> None:
         """Note an end that follows from what the venue does not know of the order; any word of it overrules this."""
         if self.status.may_become(status):
@@ -175,6 +185,7 @@ class OrderRecord:
             unknown=self.unknown,
             created=self.created,
             updated=self.updated,
+            touched=self.touched,
         )
 
     def _move(self, news: OrderUpdate, stale: bool) -> Heard:

@@ -34,6 +34,7 @@ from exchange_core.model.instrument import Instrument
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.transport.rest_client import RestClient
+from exchange_core.venue.limits import OpenOrders
 from exchange_core.venue.orders import OrderTracker
 from exchange_core.venue.resolver import Resolver
 
@@ -72,10 +73,12 @@ class Trading:
         random: Random,
         watch: Callable[[], None],
         is_live: Callable[[], bool],
+        open_orders: OpenOrders,
     ) -> None:
         """Args:
         watch: Starts to follow the account.
         is_live: Whether the account is being followed just now.
+        open_orders: Says how many may stand on one symbol.
         """
         self._name = name
         self._spec = spec
@@ -90,6 +93,7 @@ class Trading:
         self._random = random
         self._watch = watch
         self._is_live = is_live
+        self._open_orders = open_orders
 
     def check(self, request: OrderRequest) -> None:
         """Refuse what would be refused, before anything is sent.
@@ -102,6 +106,7 @@ class Trading:
         instrument.check(request)
         if request.deadline is not None and request.deadline <= self._clock.now():
             raise OrderRefused(f"{request.symbol}: its deadline {request.deadline} has passed", venue=self._name)
+        self._open_orders.check(request)
         self._review(request, instrument)
 
     async def place(self, request: OrderRequest) -> Order:

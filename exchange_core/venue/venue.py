@@ -22,10 +22,10 @@ from exchange_core.model.asset import Asset
 from exchange_core.model.event import Event
 from exchange_core.model.order import Order
 from exchange_core.plugins import Plugins, load_plugins
-from exchange_core.transport.backoff import ConnectBudget
 from exchange_core.transport.feed_runner import FeedRunner, FeedState, FrameTap
 from exchange_core.transport.nonces import NonceSource
 from exchange_core.transport.rest_client import RestClient, RestTap
+from exchange_core.transport.shared import PROCESS, SharedLimits
 from exchange_core.venue.account import Account
 from exchange_core.venue.background import Background
 from exchange_core.venue.bus import Bus
@@ -33,6 +33,7 @@ from exchange_core.venue.connected import ConnectedVenue, Parts
 from exchange_core.venue.feeds import CONFIRM_WITHIN, Feeds
 from exchange_core.venue.following import Follower
 from exchange_core.venue.history import Histories
+from exchange_core.venue.limits import OpenOrders, VenueLimits
 from exchange_core.venue.market_data import MarketData
 from exchange_core.venue.orders import OrderTracker
 from exchange_core.venue.resolver import ResolvePolicy, Resolver
@@ -52,6 +53,7 @@ class Surroundings:
         frame_tap: Makes what sees every frame of a feed, given the feed's name.
         confirm_within: Seconds that a reader waits for the venue to acknowledge a subscription.
         queue_size: Events that a stream which must not drop holds for a slow reader.
+        shared: What is counted per address and per key; where nothing else is replaced, that of the whole process.
     """
 
     clock: Clock = attrs.field(factory=SystemClock)
@@ -64,6 +66,7 @@ class Surroundings:
     policy: ResolvePolicy = attrs.field(factory=ResolvePolicy)
     queue_size: int = QUEUE_SIZE
     confirm_within: float = CONFIRM_WITHIN
+    shared: SharedLimits | None = None
 
 
 def connect(
@@ -118,11 +121,16 @@ def open_venue(
         signer=signer,
         now=clock.now,
     )
+    shared = _shared(around)
     rest = RestClient(
         name,
         config,
         spec.dialect(context),
-        _limits(spec, config, hooks),
+        shared.join(
+            _limits(spec, config, hooks),
+            urlsplit(config.rest_url).netloc,
+            None if signer is None else signer.public_key,
+        ),
         signer=signer,
         clock=clock,
         random=random,
@@ -150,7 +158,7 @@ def open_venue(
     feeds = Feeds(
         name,
         spec,
-        _Runners(context, rest, around),
+        _Runners(context, rest, around, shared),
         bus,
         background,
         has_credentials=has_credentials,
@@ -159,6 +167,7 @@ def open_venue(
         confirm_within=around.confirm_within,
         clock=clock,
     )
+    open_orders = OpenOrders(name, rest, tracker, lambda: follower.orders_are_live)
     trading = Trading(
         name,
         spec,
@@ -173,6 +182,7 @@ def open_venue(
         random=random,
         watch=lambda: follower.follow(feeds, again=False),
         is_live=lambda: follower.orders_are_live,
+        open_orders=open_orders,
     )
     account = Account(name, config, rest, operations, follower, feeds, streams, has_credentials=has_credentials)
     histories = Histories(
@@ -192,6 +202,18 @@ def open_venue(
         trading=trading,
         account=account,
         histories=histories,
+        limits=VenueLimits(
+            name,
+            rest,
+            operations,
+            open_orders,
+            bus,
+            clock,
+            check=trading.check,
+            client_order_id=spec.client_order_id(0),
+            tier=config.tier,
+            figures=lambda tier: _limits(spec, attrs.evolve(config, tier=tier), hooks),
+        ),
     )
     return ConnectedVenue(name, spec, parts, has_credentials=has_credentials)
 
@@ -223,11 +245,11 @@ class HookedAssets(AssetMap):
 class _Runners:
     """Makes the connections of a venue. Those to one host share its budget of attempts."""
 
-    def __init__(self, context: VenueContext, rest: RestClient, around: Surroundings) -> None:
+    def __init__(self, context: VenueContext, rest: RestClient, around: Surroundings, shared: SharedLimits) -> None:
         self._context = context
         self._rest = rest
         self._around = around
-        self._budgets: dict[str, ConnectBudget] = {}
+        self._shared = shared
 
     def __call__(
         self, spec: FeedSpec, publish: Callable[[Event], None], on_state: Callable[[FeedState], None]
@@ -244,10 +266,12 @@ class _Runners:
             on_state=on_state,
             clock=around.clock,
             random=around.random,
-            budget=self._budgets.setdefault(host, ConnectBudget(spec.connects, spec.connect_window)),
+            budget=self._shared.budget(host, spec.connects, spec.connect_window),
             tap=around.frame_tap(spec.name) if around.frame_tap else None,
             venue=self._context.venue,
         )
+        if runner.requests is not None:
+            self._rest.carry(spec.name, runner.requests)
         return feed, runner
 
 
@@ -258,6 +282,13 @@ def _signer(
         return None
     chosen: Signer | None = hooks.hook.signer(venue=spec, credentials=credentials) if hooks else None
     return chosen or spec.signer(credentials, config)
+
+
+def _shared(around: Surroundings) -> SharedLimits:
+    """Return the counts of this process, unless time or the venue are only played."""
+    if around.shared is not None:
+        return around.shared
+    return PROCESS if type(around.clock) is SystemClock and around.http is None else SharedLimits()
 
 
 def _limits(spec: VenueSpec, config: VenueConfig, hooks: pluggy.PluginManager | None) -> Limits:

@@ -11,7 +11,7 @@ from kraken_futures.auth import FuturesSigner
 from kraken_futures.config import FuturesConfig
 from kraken_futures.dialect import FuturesDialect
 from kraken_futures.feed import PRIVATE, PUBLIC, private_feed, public_feed
-from kraken_futures.limits import limits
+from kraken_futures.limits import FRAMES_PER_SECOND, limits
 from kraken_futures.rest import FuturesRest
 from kraken_futures.simulator import SIMULATOR
 
@@ -30,15 +30,21 @@ KRAKEN_FUTURES = VenueSpec(
     limits=limits,
     rest=FuturesRest,
     feeds=(
-        # 100 frames a second are allowed, and 100 connections at once.
-        FeedSpec(name="public", url="ws_url", channels=frozenset(PUBLIC), make=public_feed, frames_per_second=50.0),
+        # Half of what is allowed; of connections at once, two are used.
+        FeedSpec(
+            name="public",
+            url="ws_url",
+            channels=frozenset(PUBLIC),
+            make=public_feed,
+            frames_per_second=FRAMES_PER_SECOND / 2,
+        ),
         FeedSpec(
             name="private",
             url="ws_url",
             channels=frozenset(PRIVATE),
             make=private_feed,
             private=True,
-            frames_per_second=50.0,
+            frames_per_second=FRAMES_PER_SECOND / 2,
         ),
     ),
     client_order_id=client_order_id,

@@ -129,7 +129,7 @@ class TradingCalls:
             "asset_class": TOKENIZED if first.tokenized else None,
             "broker": first.broker,
         }
-        costs = limits.adding_many(pair, len(orders))
+        costs = limits.adding_many(pair, len(orders)) + limits.change(self._context.config)
         return change("AddOrderBatch", wire.Batch, params, costs=costs, json=True)
 
     def _json(self, order: SpotOrder) -> dict[str, Any]:
@@ -157,7 +157,7 @@ class TradingCalls:
         """Change a resting order; return the id of the change."""
         pair = self._context.symbols.venue_id(amendment.symbol)
         params = amend_params(self._context, amendment)
-        costs = limits.amending(pair, self._age(amendment.touched))
+        costs = limits.amending(pair, self._age(amendment.touched)) + limits.change(self._context.config)
         answer: wire.Amended = yield change("AmendOrder", wire.Amended, params, costs=costs)
         return answer.amend_id
 
@@ -188,7 +188,7 @@ class TradingCalls:
 
     def _edit(self, edit: Edit, *, validate: bool) -> RestCall:
         params = edit_params(self._context, edit) | {"validate": True if validate else None}
-        costs = limits.editing(params["pair"], self._age(edit.touched))
+        costs = limits.editing(params["pair"], self._age(edit.touched)) + limits.change(self._context.config)
         return change("EditOrder", wire.Edited, params, costs=costs)
 
     def _check_edited(self, call: RestCall, answer: wire.Edited) -> None:
@@ -223,7 +223,9 @@ class TradingCalls:
                 raise InvalidValue(f"{self._context.venue}: {txid!r} is no order id of Kraken's; nothing was cancelled")
         params = {"orders": [*txids, *userrefs] or None, "cl_ord_ids": [*client_order_ids] or None}
         pair = None if symbol is None else self._context.symbols.venue_id(Symbol.of(symbol))
-        costs = () if pair is None else limits.cancelling_many(pair, count, self._age(youngest))
+        costs = limits.change(self._context.config, urgent=True)
+        if pair is not None:
+            costs = limits.cancelling_many(pair, count, self._age(youngest)) + costs
         answer: wire.Canceled = yield change("CancelOrderBatch", wire.Canceled, params, costs=costs, json=True)
         return _canceled(answer)
 

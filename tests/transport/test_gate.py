@@ -15,7 +15,11 @@ CANCEL = (Cost("calls", urgent=True),)
 
 
 class Line:
-    """Calls that queue, and the order in which they pass."""
+    """Calls that queue, and the order in which they pass.
+
+    Calls with a nonce, and others with *stays*, are under way until a test releases their ticket; the rest is answered
+    at once.
+    """
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
@@ -23,15 +27,28 @@ class Line:
         self.tickets: dict[str, Ticket] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def join(self, name: str, costs: tuple[Cost, ...], in_turn: bool = False, max_wait: float = 1000) -> None:
+    async def join(
+        self,
+        name: str,
+        costs: tuple[Cost, ...],
+        in_turn: bool = False,
+        max_wait: float = 1000,
+        stays: bool = False,
+    ) -> None:
         entering = self.gate.enter(costs, in_turn=in_turn, max_wait=max_wait)
-        self.tasks[name] = asyncio.create_task(self._enter(name, entering))
-        for _ in range(3):
-            await asyncio.sleep(0)
+        self.tasks[name] = asyncio.create_task(self._enter(name, entering, stays or in_turn))
+        await turns()
 
-    async def _enter(self, name: str, entering: Coroutine[None, None, Ticket]) -> None:
+    async def _enter(self, name: str, entering: Coroutine[None, None, Ticket], stays: bool) -> None:
         self.tickets[name] = await entering
         self.passed.append(name)
+        if not stays:
+            self.tickets[name].release()
+
+
+async def turns() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -245,3 +262,108 @@ async def test_a_burst_never_exceeds_the_limit_at_any_time(line: Line, clock: Ma
         await clock.advance(0.1)
         assert limits.limiters["calls"].level("", clock.monotonic()) <= 4 + 1e-6  # type: ignore[attr-defined]
     assert line.passed == [str(number) for number in range(40)]
+
+
+async def test_what_is_under_way_does_not_drain_until_it_is_answered(line: Line, clock: ManualClock) -> None:
+    """The venue counts it when it arrives, which may be as late as just before its answer."""
+    for name in "abcd":
+        await line.join(name, CALL, stays=True)
+    await clock.advance(60)
+    await line.join("e", CALL)
+    assert line.passed == ["a", "b", "c", "d"]
+    line.tickets["a"].release()
+    await clock.advance(0.9)
+    assert "e" not in line.passed
+    await clock.advance(0.1)
+    assert "e" in line.passed
+
+
+async def test_a_turn_ends_before_the_answer_where_the_venue_allows_it_and_the_cost_stays(
+    line: Line, clock: ManualClock, limits: Limits
+) -> None:
+    loop = asyncio.get_running_loop()
+    await line.join("a", CALL, in_turn=True)
+    await line.join("b", CALL, in_turn=True)
+    line.tickets["a"].release_after(0.0)
+    answered = loop.create_future()
+    loop.call_later(0.01, answered.set_result, None)
+    await answered
+    assert line.passed == ["a", "b"]
+    await clock.advance(60)
+    assert [state.level for state in line.gate.states()] == [2.0]
+    line.tickets["a"].release()
+    await clock.advance(60)
+    assert [state.level for state in line.gate.states()] == [1.0]
+
+
+async def test_a_call_that_is_cancelled_as_it_may_go_holds_nothing_for_ever(line: Line, clock: ManualClock) -> None:
+    await fill(line, 4)
+    await line.join("a", CALL, stays=True)
+    clock_alarm = asyncio.create_task(clock.advance(1))
+    while "a" not in line.passed and not clock_alarm.done():
+        if line.gate.states()[0].level > 4 - 1 + 0.5:
+            line.tasks["a"].cancel()
+        await asyncio.sleep(0)
+    await clock_alarm
+    if "a" in line.passed:
+        line.tickets["a"].release()
+    await clock.advance(60)
+    assert line.gate.states()[0].level == 0
+
+
+async def test_a_forecast_tells_the_wait_of_each_and_counts_nothing(line: Line, clock: ManualClock) -> None:
+    assert line.gate.forecast([CALL] * 6) == pytest.approx([0, 0, 0, 0, 1, 2])
+    assert line.gate.forecast([CALL] * 6) == pytest.approx([0, 0, 0, 0, 1, 2])
+    assert line.gate.states()[0].level == 0
+    await fill(line, 4)
+    assert line.gate.forecast([CALL, CANCEL, CALL]) == pytest.approx([2, 0, 3])
+    await clock.advance(1)
+    assert line.gate.forecast([CALL, CALL]) == pytest.approx([0, 1])
+
+
+async def test_a_forecast_comes_true(line: Line, clock: ManualClock) -> None:
+    calls = [CALL, (Cost("calls", 3),), CANCEL, CALL, (Cost("calls", 4),), (Cost("free"),), CALL]
+    await fill(line, 3)
+    told = line.gate.forecast(calls)
+    left: dict[str, float] = {}
+    for number, costs in enumerate(calls):
+        await line.join(str(number), costs)
+    for step in range(200):
+        for name in line.passed:
+            left.setdefault(name, step / 10)
+        await clock.advance(0.1)
+    # The cancel was asked for after some calls had gone; all others keep their order.
+    assert [left[str(number)] for number in range(len(calls))] == pytest.approx(told, abs=0.11)
+
+
+async def test_a_forecast_puts_those_who_wait_already_first(line: Line) -> None:
+    await fill(line, 4)
+    await line.join("waits", (Cost("calls", 2),))
+    await line.join("gives up", CALL, max_wait=2.5)
+    assert line.gate.forecast([CALL]) == pytest.approx([3])
+
+
+async def test_the_venues_own_count_reaches_those_who_wait(line: Line, clock: ManualClock) -> None:
+    await fill(line, 4)
+    await line.join("a", CALL)
+    await clock.advance(0.5)
+    line.gate.correct("calls", "", 40.0)
+    await clock.advance(1)
+    assert line.passed == []
+    await clock.advance(36)
+    assert line.passed == ["a"]
+    await clock.advance(2)
+    line.gate.correct("calls", "", 0.0)
+    assert line.gate.states()[0].level == 0
+    assert line.gate.forecast([CALL] * 4) == [0, 0, 0, 0]
+
+
+async def test_another_level_of_account_keeps_the_counts(line: Line, limits: Limits) -> None:
+    await fill(line, 4)
+    await line.join("a", CALL)
+    line.gate.adopt(Limits({"calls": DecayingCounter(maximum=20, decay=2)}, open_orders=7))
+    await turns()
+    assert line.passed == ["a"]
+    (state,) = line.gate.states()
+    assert (state.level, state.maximum, state.reserve) == (5, 20, 0)
+    assert line.gate.open_orders == 7
