@@ -27,6 +27,7 @@ ExchangeError
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class ExchangeError(Exception):
@@ -35,7 +36,11 @@ class ExchangeError(Exception):
     Attributes:
         venue: Name of the venue it is about, if any.
         codes: The venue's own codes, verbatim, so that nobody parses text.
+        done: What the same operation had written before, and the venue took: each call, such as ``POST /path``, and
+            its decoded answer. An error never means that these did not happen.
     """
+
+    done: tuple[tuple[str, Any], ...] = ()
 
     def __init__(self, message: str = "", *, venue: str | None = None, codes: Iterable[str] = ()) -> None:
         super().__init__(message)

@@ -7,17 +7,14 @@ The plugin's feed is a state machine; this owns the socket and the time. Message
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from enum import StrEnum
 from random import Random
 from typing import Any
 
-import attrs
 from websockets.exceptions import ConnectionClosed
 
 from exchange_core.clock import Clock, SystemClock
-from exchange_core.connector.feed import Feed
+from exchange_core.connector.feed import Feed, RequestFeed
 from exchange_core.connector.spec import FeedSpec
 from exchange_core.errors import (
     AuthenticationError,
@@ -28,12 +25,24 @@ from exchange_core.errors import (
     TransportError,
     VenueError,
 )
-from exchange_core.model.event import Event, Events, Subscribed, Subscription, SubscriptionRefused, Unrecognised
+from exchange_core.model.event import (
+    Answered,
+    Event,
+    Events,
+    Subscribed,
+    Subscription,
+    SubscriptionRefused,
+    Unrecognised,
+)
 from exchange_core.transport.backoff import ConnectBudget, backoff
 from exchange_core.transport.confirmations import Confirmations
 from exchange_core.transport.connection import FrameConnection, open_connection
+from exchange_core.transport.feed_state import FeedPhase as FeedPhase
+from exchange_core.transport.feed_state import FeedState as FeedState
+from exchange_core.transport.outgoing import Outgoing
 from exchange_core.transport.redaction import LOGGER, RedactingLogger, Redactor
 from exchange_core.transport.rest_client import RestClient
+from exchange_core.transport.socket_requests import SocketRequests
 
 FrameTap = Callable[[str, str | bytes, float], None]
 """Sees each frame: ``in`` or ``out``, its text, and when (seconds since 1970). Nothing is redacted."""
@@ -46,31 +55,7 @@ UNREADABLE = "unreadable frame"
 # So many unreadable frames in a row are no accident any more.
 UNREADABLE_IN_A_ROW = 20
 
-_ANSWERS = frozenset({Subscribed, SubscriptionRefused})
-
-
-class FeedPhase(StrEnum):
-    """Where a feed is."""
-
-    LOGGING_IN = "logging in"
-    CONNECTING = "connecting"
-    OPEN = "open"
-    WAITING = "waiting"
-    CLOSED = "closed"
-
-
-@attrs.frozen
-class FeedState:
-    """News of a connection.
-
-    Attributes:
-        reason: Why it waits or was closed.
-        retry_in: Seconds until the next attempt, while it waits.
-    """
-
-    phase: FeedPhase
-    reason: str = ""
-    retry_in: float | None = None
+_ANSWERS = frozenset({Subscribed, SubscriptionRefused, Answered})
 
 
 class FeedRunner:
@@ -87,6 +72,7 @@ class FeedRunner:
         state: The latest news of the connection.
         connections: How many were opened so far.
         unreadable: Frames that the feed could not read.
+        requests: Sends requests over the connection; None where the feed carries none.
     """
 
     def __init__(
@@ -122,8 +108,10 @@ class FeedRunner:
         self._log = RedactingLogger(LOGGER, self._redactor)
         self._confirmations = Confirmations(self.venue)
         self._connection: FrameConnection | None = None
-        self._outgoing: deque[str] = deque()
-        self._wake = asyncio.Event()
+        self._outgoing = Outgoing()
+        self.requests: SocketRequests | None = None
+        if isinstance(feed, RequestFeed):
+            self.requests = SocketRequests(spec.name, feed, self._outgoing, self._clock, spec.frames_per_second)
 
     async def run(self) -> None:
         """Stay connected until cancelled.
@@ -216,21 +204,29 @@ class FeedRunner:
     async def _converse(self, connection: FrameConnection, credential: str | None) -> str:
         """Serve one connection to its end; return why it ended."""
         self.connections += 1
-        over = False
+        over = stopping = False
+        why = "closed by us"
         try:
             self._feed.opened(self._clock.monotonic(), credential)
             self._connection = connection
+            if self.requests is not None:
+                self.requests.opened()
             self._enter(FeedPhase.OPEN)
             connection.start(self._receiver(connection))
             self._flush()
             async with asyncio.TaskGroup() as tasks:
                 helpers = [tasks.create_task(self._guard(connection, work)) for work in (self._send, self._tick)]
                 outcome = await connection.over
-                over = True
+                over, why = True, str(outcome)
                 for helper in helpers:
                     helper.cancel()
+        except asyncio.CancelledError:
+            stopping = True
+            raise
         finally:
             self._connection = None
+            if self.requests is not None:
+                self.requests.closed(why, for_good=stopping)
             self._outgoing.clear()
             connection.end("closed by us")
             try:
@@ -249,7 +245,7 @@ class FeedRunner:
             self._publish,
             self._clock.monotonic,
         )
-        tap, answers, answered = self._tap, _ANSWERS, self._confirmations.answered
+        tap, answers, answered = self._tap, _ANSWERS, self._answered
         in_a_row = 0
 
         def take(frame: bytes) -> None:
@@ -269,10 +265,10 @@ class FeedRunner:
                 for event in events:
                     publish(event)
                     if type(event) in answers:
-                        answered(event)  # type: ignore[arg-type]
+                        answered(event)
                 frames = outbox()
                 if frames:
-                    self._queue(frames)
+                    self._outgoing.add(frames)
             except Exception as error:  # noqa: BLE001 (raised where the connection is served)
                 connection.end(error)
 
@@ -289,12 +285,12 @@ class FeedRunner:
         self._publish(Unrecognised(kind=UNREADABLE, detail=str(error)))
 
     async def _send(self, connection: FrameConnection) -> None:
-        gap = 1.0 / self._spec.frames_per_second
+        gap, outgoing = 1.0 / self._spec.frames_per_second, self._outgoing
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._outgoing:
-                frame = self._outgoing.popleft()
+            await outgoing.wake.wait()
+            outgoing.wake.clear()
+            while outgoing and not connection.over.done():
+                frame = outgoing.take()
                 await connection.send(frame)
                 if self._tap is not None:
                     self._tap("out", frame, self._clock.time_ns() / 1e9)
@@ -306,6 +302,8 @@ class FeedRunner:
             now = self._clock.monotonic()
             self._tell(self._feed.tick(now))
             self._flush()
+            if self.requests is not None:
+                self.requests.tick(now)
             dead = self._feed.is_dead(now)
             if dead is not None:
                 connection.end(dead)
@@ -323,16 +321,18 @@ class FeedRunner:
     def _tell(self, events: Events) -> None:
         for event in events:
             self._publish(event)
-            if isinstance(event, Subscribed | SubscriptionRefused):
-                self._confirmations.answered(event)
+            if type(event) in _ANSWERS:
+                self._answered(event)
+
+    def _answered(self, event: Event) -> None:
+        if isinstance(event, Subscribed | SubscriptionRefused):
+            self._confirmations.answered(event)
+        elif isinstance(event, Answered) and self.requests is not None:
+            self.requests.answered(event)
 
     def _flush(self) -> None:
         if self._connection is not None and (frames := self._feed.outbox()):
-            self._queue(frames)
-
-    def _queue(self, frames: list[str]) -> None:
-        self._outgoing.extend(frames)
-        self._wake.set()
+            self._outgoing.add(frames)
 
     def _enter(self, phase: FeedPhase, reason: str = "", retry_in: float | None = None) -> None:
         reason = self._redactor.redact(reason)

@@ -6,8 +6,10 @@ OutcomeUnknown and never one that means "it did not happen".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from random import Random
 from typing import Any, Self, TypeVar
 
@@ -15,8 +17,8 @@ import httpx
 
 from exchange_core.clock import Clock, SystemClock
 from exchange_core.connector.auth import Signer
-from exchange_core.connector.limits import Limits
-from exchange_core.connector.rest import Dialect, Flow, HttpReply, HttpRequest, RestCall
+from exchange_core.connector.limits import Cost, Limits
+from exchange_core.connector.rest import Dialect, Flow, HttpReply, HttpRequest, RestCall, SocketCall
 from exchange_core.errors import (
     ConfigError,
     ConnectFailed,
@@ -28,14 +30,20 @@ from exchange_core.errors import (
     TransportError,
     VenueUnavailable,
 )
+from exchange_core.model.event import Answered
 from exchange_core.transport.backoff import backoff
 from exchange_core.transport.breaker import Breaker
+from exchange_core.transport.flows import run_flow
 from exchange_core.transport.gate import Gate, Ticket
 from exchange_core.transport.http import HttpSender, SendFailed
 from exchange_core.transport.nonces import NonceSource
 from exchange_core.transport.redaction import LOGGER, RedactingLogger, Redactor
+from exchange_core.transport.socket_requests import NotSent, SocketRequests, Unanswered
 
 T = TypeVar("T")
+
+Late = Callable[[RestCall, Answered], None]
+"""Told of the answer to a write that came over a live connection after OutcomeUnknown had been raised for it."""
 
 RestTap = Callable[[str, HttpRequest, HttpReply, float], None]
 """Sees each exchange: address, request, answer, and when (seconds since 1970). Nothing is redacted."""
@@ -54,6 +62,9 @@ class RestClient:
         tap: Sees each request and its answer, for recordings.
         retries: How often a read is repeated.
         max_wait: Longest wait for the venue's limits; orders wait no longer than ``order_deadline`` either.
+
+    Attributes:
+        ways: How many calls went which way, of those that could choose: ``rest``, or the name of a feed.
     """
 
     def __init__(
@@ -87,6 +98,8 @@ class RestClient:
         self._breaker = Breaker(venue, self._clock)
         self._sender = HttpSender(http)
         self._closed = False
+        self._carriers: dict[str, SocketRequests] = {}
+        self.ways: Counter[str] = Counter()
         self._log = RedactingLogger(LOGGER, self.redactor)
 
     def __repr__(self) -> str:
@@ -113,62 +126,108 @@ class RestClient:
         """Where calls wait for the venue's limits."""
         return self._gate
 
-    async def run(self, flow: Flow[T]) -> T:
+    def carry(self, feed: str, requests: SocketRequests) -> None:
+        """Let calls that the feed's connection can carry go over it, while it does."""
+        self._carriers[feed] = requests
+
+    async def run(self, flow: Flow[T], late: Late | None = None) -> T:
         """Make each call that *flow* asks for; return what it returns.
 
-        Errors of a call are raised inside of the flow, which may handle them.
+        Errors of a call are raised inside of the flow, which may handle them. What leaves the flow has in ``done``
+        what was written before it.
         """
-        written = ""
+        return await run_flow(flow, partial(self._answer, late=late), self._unknown)
+
+    async def _answer(self, call: RestCall, late: Late | None = None) -> Any:
+        """Make *call*, over a live connection where that carries it, or else over REST."""
+        if call.socket is None:
+            return await self._answer_by_rest(call)
+        carrier = self._carrier(call.socket)
+        if carrier is not None:
+            try:
+                return await self._ask(call, call.socket, carrier, late)
+            except NotSent as reason:
+                self._log.debug("%s: %s goes over REST: %s", self.venue, call.socket.method, reason)
+        self.ways["rest"] += 1
+        return await self._answer_by_rest(call)
+
+    def _carrier(self, socket: SocketCall) -> SocketRequests | None:
+        if self._config.order_entry == "rest":
+            return None
+        carrier = self._carriers.get(socket.feed)
+        return carrier if carrier is not None and carrier.can_ask(urgent=_is_urgent(socket.costs)) else None
+
+    async def _ask(self, call: RestCall, socket: SocketCall, carrier: SocketRequests, late: Late | None) -> Any:
+        """Make *call* over a live connection, once.
+
+        Raises:
+            NotSent: It did not leave, or is a read that got no answer: REST can be asked.
+        """
+        what = f"{socket.method} on the {socket.feed} feed"
+        ticket = await self._admit(call, socket.costs)
+        began = self._clock.monotonic()
         try:
-            call = next(flow)
-            while True:
-                try:
-                    answer = await self._answer(call)
-                except ExchangeError as error:
-                    call = flow.throw(error)
-                else:
-                    written = f"{call.method} {call.path}" if call.changes_state else written
-                    call = flow.send(answer)
-        except StopIteration as done:
-            result: T = done.value
-            return result
-        except Exception as error:
-            # The venue took a write of this flow: what went wrong after that says nothing of the write.
-            unusable = isinstance(error, ProtocolError | TransportError) or not isinstance(error, ExchangeError)
-            if written and unusable and not isinstance(error, OutcomeUnknown):
-                raise self._unknown(written, error) from error
+            # It may have been closed while the call waited for a limit.
+            self._check_open()
+            with self._breaker.watch():
+                answer = await carrier.ask(call, self._config.request_timeout, late and partial(late, call))
+                self._log.debug("%s: %s: answered in %.3f s", self.venue, what, self._clock.monotonic() - began)
+                self.ways[socket.feed] += 1
+                if isinstance(answer.error, ConnectFailed):
+                    raise NotSent(str(answer.error))
+                if answer.error is not None:
+                    raise answer.error
+                return answer.value
+        except Unanswered as error:
+            self.ways[socket.feed] += 1
+            failure: Exception = error
+        except (ProtocolError, TransportError, VenueUnavailable, RateLimited) as error:
+            self._own(error)
+            if isinstance(error, RateLimited):
+                self._pause(socket.costs, error, 1.0)
+            unclear = isinstance(error, ProtocolError) or not call.changes_state
+            if isinstance(error, LockedOut | ConnectFailed) or not unclear:
+                raise
+            failure = error
+        except ExchangeError as error:
+            self._own(error)
             raise
         finally:
-            flow.close()
+            ticket.release()
+        if not call.changes_state:
+            raise NotSent(f"{what}: {failure}") from failure
+        unknown = self._unknown(what, failure)
+        self._own(unknown)
+        raise unknown
 
-    async def _answer(self, call: RestCall) -> Any:
+    async def _answer_by_rest(self, call: RestCall) -> Any:
         """Make *call*, a read as often as it takes."""
+        in_turn = call.private and self._signer is not None and self._signer.needs_nonce
         waits = backoff(self._random)
         left = 0 if call.changes_state else self._retries
         while True:
             # Errors of our own gate and breaker go straight out: asking again changes nothing.
-            ticket = await self._admit(call)
+            ticket = await self._admit(call, call.costs, in_turn=in_turn)
             try:
                 return await self._attempt(call, ticket)
             except (TransportError, VenueUnavailable, RateLimited) as error:
                 wait = next(waits)
                 if isinstance(error, RateLimited):
-                    wait = self._pause(call, error, wait)
+                    wait = self._pause(call.costs, error, wait)
                 if not left or self._closed or isinstance(error, LockedOut) or wait > self._max_wait:
                     raise
                 left -= 1
                 self._log.warning("%s: %s; trying again in %.1f s", self.venue, error, wait)
             await self._clock.sleep(wait)
 
-    async def _admit(self, call: RestCall) -> Ticket:
+    async def _admit(self, call: RestCall, costs: Sequence[Cost], *, in_turn: bool = False) -> Ticket:
         self._check_open()
         self._breaker.check()
-        in_turn = call.private and self._signer is not None and self._signer.needs_nonce
-        return await self._gate.enter(call.costs, in_turn=in_turn, max_wait=self.patience(call))
+        return await self._gate.enter(costs, in_turn=in_turn, max_wait=self.patience(call))
 
     def patience(self, call: RestCall) -> float:
         """Return for how many seconds *call* may wait for the venue's limits."""
-        if call.changes_state and not any(cost.urgent for cost in call.costs):
+        if call.changes_state and not _is_urgent(call.costs):
             # An order that leaves much later than it was meant to is worse than one that does not leave.
             return min(self._max_wait, self._config.order_deadline or self._max_wait)
         return self._max_wait
@@ -184,16 +243,18 @@ class RestClient:
             with self._breaker.watch():
                 reply = await self._send(call, self._address(call), self._write(call), ticket)
                 return self._decode(call, reply)
-        except ExchangeError as error:
-            error.venue = error.venue or self.venue
-            self.redactor.scrub(error)
-            raise
         except Exception as error:
-            # Of a signer, say, whose library quotes what it was given.
-            self.redactor.scrub(error)
+            # That of a signer, say, whose library quotes what it was given, too.
+            self._own(error)
             raise
         finally:
             ticket.release()
+
+    def _own(self, error: Exception) -> None:
+        """Name the venue in *error*, and hide secrets."""
+        if isinstance(error, ExchangeError):
+            error.venue = error.venue or self.venue
+        self.redactor.scrub(error)
 
     def _write(self, call: RestCall) -> HttpRequest:
         """Turn *call* into what is sent. Nothing is awaited from the nonce to the sending."""
@@ -249,18 +310,19 @@ class RestClient:
             raise ProtocolError(f"{self.venue}: {what}: {type(error).__name__}: {error}", venue=self.venue) from error
 
     def _unknown(self, what: str, error: Exception) -> OutcomeUnknown:
-        reason = error if isinstance(error, ExchangeError | SendFailed) else f"{type(error).__name__}: {error}"
+        plain = isinstance(error, ExchangeError | SendFailed | Unanswered)
+        reason = error if plain else f"{type(error).__name__}: {error}"
         return OutcomeUnknown(
             f"{self.venue}: {what}: {reason}; it may have been carried out, so ask before sending it again",
             venue=self.venue,
             codes=error.codes if isinstance(error, ExchangeError) else (),
         )
 
-    def _pause(self, call: RestCall, error: RateLimited, growing: float) -> float:
-        """Hold back what is like *call*; return for how long."""
+    def _pause(self, costs: Sequence[Cost], error: RateLimited, growing: float) -> float:
+        """Hold back what is like *costs*; return for how long."""
         # A venue's "until" may have passed when it is read; asking again at once is still no good.
         seconds = max(growing, error.retry_after) if error.retry_after is not None else max(5.0, 10 * growing)
-        self._gate.pause(call.costs, seconds)
+        self._gate.pause(costs, seconds)
         return seconds
 
     def _address(self, call: RestCall) -> str:
@@ -268,3 +330,7 @@ class RestClient:
         if not isinstance(address, str) or not address.startswith(("https://", "http://")):
             raise ConfigError(f"{self.venue}: {call.base} is {address!r}; expected an address such as https://host")
         return address.rstrip("/")
+
+
+def _is_urgent(costs: Sequence[Cost]) -> bool:
+    return any(cost.urgent for cost in costs)
