@@ -125,7 +125,6 @@ class ConnectedVenue:
         return VenueHealth(
             feeds=parts.feeds.health(),
             books=parts.feeds.books(),
-            books_by_order=parts.feeds.books(Channel.BOOK_BY_ORDER),
             status=self.status,
             unknown_orders=tuple(order for order in parts.tracker.live() if order.unknown),
             fills_complete_until=parts.follower.complete_until,
@@ -178,14 +177,8 @@ class ConnectedVenue:
     ) -> BookWatch:
         return await self._market.on_book(symbol, depth, callback, on_error=on_error)
 
-    def books_by_order(self, symbol: Symbol | str, depth: int | None = None) -> Stream[BookByOrder]:
-        return self._market.books_by_order(symbol, depth)
-
-    def live_book_by_order(self, symbol: Symbol | str) -> BookByOrder | None:
-        return self._market.live_book_by_order(symbol)
-
-    def tickers(self, symbol: Symbol | str, trigger: TickerTrigger | str | None = None) -> Stream[Ticker]:
-        return self._market.tickers(symbol, trigger)
+    def tickers(self, symbol: Symbol | str) -> Stream[Ticker]:
+        return self._market.tickers(symbol)
 
     def trades(self, symbol: Symbol | str) -> Stream[Trade]:
         return self._market.trades(symbol)
