@@ -270,6 +270,8 @@ class _Runners:
             tap=around.frame_tap(spec.name) if around.frame_tap else None,
             venue=self._context.venue,
         )
+        if runner.requests is not None:
+            self._rest.carry(spec.name, runner.requests)
         return feed, runner
 
 
