@@ -37,8 +37,16 @@ if TYPE_CHECKING:
     from exchange_core.model.account import Balance, FeeRates, Position
     from exchange_core.model.amendment import Amendment
     from exchange_core.model.asset import Asset
-    from exchange_core.model.book import BookHealth, BookSnapshot, OrderBook
-    from exchange_core.model.event import BalancesUpdate, PositionsUpdate, StatusUpdate
+    from exchange_core.model.book import (
+        BookByOrder,
+        BookByOrderSnapshot,
+        BookHealth,
+        BookSnapshot,
+        OrderBook,
+        OrderLevel,
+        QueuedOrder,
+    )
+    from exchange_core.model.event import BalancesUpdate, PositionsUpdate, StatusUpdate, TickerTrigger
     from exchange_core.model.fill import Fee, Fill, Liquidity
     from exchange_core.model.instrument import Instrument, InstrumentStatus
     from exchange_core.model.market import Candle, Level, Ticker, Trade
@@ -63,8 +71,8 @@ _ROOMS = {
     "model.account": "Balance FeeRates Position",
     "model.amendment": "Amendment",
     "model.asset": "Asset",
-    "model.book": "BookHealth BookSnapshot OrderBook",
-    "model.event": "BalancesUpdate PositionsUpdate StatusUpdate",
+    "model.book": "BookByOrder BookByOrderSnapshot BookHealth BookSnapshot OrderBook OrderLevel QueuedOrder",
+    "model.event": "BalancesUpdate PositionsUpdate StatusUpdate TickerTrigger",
     "model.fill": "Fee Fill Liquidity",
     "model.instrument": "Instrument InstrumentStatus",
     "model.market": "Candle Level Ticker Trade",
@@ -99,6 +107,8 @@ __all__ = [
     "BadRequest",
     "Balance",
     "BalancesUpdate",
+    "BookByOrder",
+    "BookByOrderSnapshot",
     "BookHealth",
     "BookSnapshot",
     "Candle",
@@ -123,6 +133,7 @@ __all__ = [
     "Offset",
     "Order",
     "OrderBook",
+    "OrderLevel",
     "OrderNotFound",
     "OrderRefused",
     "OrderRequest",
@@ -134,6 +145,7 @@ __all__ = [
     "Position",
     "PositionsUpdate",
     "ProtocolError",
+    "QueuedOrder",
     "RateLimited",
     "SelfTrade",
     "Side",
@@ -142,6 +154,7 @@ __all__ = [
     "Surroundings",
     "Symbol",
     "Ticker",
+    "TickerTrigger",
     "TimeInForce",
     "Trade",
     "TransportError",

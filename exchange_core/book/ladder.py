@@ -55,6 +55,11 @@ class Ladder(Generic[V]):
         self.values.clear()
         self.known.clear()
 
+    def get(self, key: int) -> V | None:
+        """Return what stands at *key*, or None."""
+        index = bisect_left(self.keys, key)
+        return self.values[index] if index < len(self.keys) and self.keys[index] == key else None
+
     def put(self, price: int, value: V) -> int:
         """Set the level at *price* (in steps); return its index."""
         key = price * self.sign

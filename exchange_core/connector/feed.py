@@ -29,6 +29,7 @@ class FeedStats:
         mismatches: Book messages whose check was wrong.
         gaps: Holes in a sequence.
         resyncs: Fresh snapshots that were asked for, or received, after a book had failed.
+        silent: Subscriptions that had fallen silent while there was news, as asking afresh showed.
         unknown: Frames that are not recognised, by kind.
         ignored: Frames that are known and carry no news, by kind.
     """
@@ -39,6 +40,7 @@ class FeedStats:
     mismatches: int = 0
     gaps: int = 0
     resyncs: int = 0
+    silent: int = 0
     unknown: Counter[str] = attrs.field(factory=Counter)
     ignored: Counter[str] = attrs.field(factory=Counter)
 

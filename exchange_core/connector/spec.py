@@ -20,7 +20,7 @@ from exchange_core.connector.support import Support as Support
 from exchange_core.errors import InvalidValue
 from exchange_core.model.account import Balance, FeeRates, Position
 from exchange_core.model.book import BookSnapshot
-from exchange_core.model.event import Channel
+from exchange_core.model.event import Channel, TickerTrigger
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle, Ticker, Trade
@@ -160,7 +160,7 @@ class FeedSpec:
         name: ``public``, ``private``, ...
         url: Which field of the config holds its address.
         channels: What it can be asked for.
-        private: Needs credentials.
+        private: Needs credentials; which does not make what it carries the account's.
         make: Builds the state machine.
         frames_per_second: How fast requests may be sent.
         connects: How many connection attempts are allowed in *connect_window* seconds.
@@ -190,6 +190,8 @@ class VenueSpec:
         rest: Builds the REST operations.
         feeds: Its WebSocket connections; a channel is served by the first that lists it.
         book_depths: Depths that books can be had in; empty when the venue sends whole books.
+        book_by_order_depths: The same for books by order.
+        ticker_triggers: What a user may choose to be told a ticker by, the default first; empty where there is none.
         support: What becomes of each term of an order: each of ``TERMS`` to a word of ``Support``. A term that is not
             here is refused. Combinations are refused by ``place``.
         terms: The class of ``OrderRequest.terms`` that this venue takes; None when it takes none.
@@ -208,6 +210,8 @@ class VenueSpec:
     feeds: Sequence[FeedSpec]
     client_order_id: Callable[[int], str]
     book_depths: tuple[int, ...] = ()
+    book_by_order_depths: tuple[int, ...] = ()
+    ticker_triggers: tuple[TickerTrigger, ...] = ()
     support: Mapping[str, str] = attrs.field(factory=dict)
     terms: type | None = None
     simulator: SimulatorSpec | None = None

@@ -1,4 +1,7 @@
-"""The face of an order book: Decimals to look at, exact integers underneath."""
+"""The face of an order book: Decimals to look at, exact integers underneath.
+
+There are two kinds: of levels, and of the single orders that stand in them (market by order, also called level 3).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Protocol
 import attrs
 
 from exchange_core.model.market import Level
+from exchange_core.model.number import total
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_millis, from_rfc3339
 
@@ -34,6 +38,41 @@ class BookSource(Protocol):
 
     def bids(self, depth: int | None) -> list[Level]: ...
     def asks(self, depth: int | None) -> list[Level]: ...
+
+
+@attrs.frozen(kw_only=True)
+class QueuedOrder:
+    """One order of a book as the venue shows it to everyone. Whose it is, it does not say.
+
+    Attributes:
+        order_id: The venue's id of it.
+        quantity: What is left of it and may be seen.
+        time: When it got its place, by the venue's clock, cut to microseconds; the queue itself may be finer.
+    """
+
+    order_id: str
+    quantity: Decimal
+    time: datetime
+
+
+@attrs.frozen(kw_only=True)
+class OrderLevel:
+    """One price of a book and the orders that stand there, in the order in which they will be filled."""
+
+    price: Decimal
+    orders: tuple[QueuedOrder, ...]
+
+    @property
+    def quantity(self) -> Decimal:
+        """All of them together."""
+        return total(order.quantity for order in self.orders)
+
+
+class OrderSource(BookSource, Protocol):
+    """What keeps the orders of a book by order."""
+
+    def bid_queues(self, depth: int | None) -> list[OrderLevel]: ...
+    def ask_queues(self, depth: int | None) -> list[OrderLevel]: ...
 
 
 class OrderBook:
@@ -109,6 +148,44 @@ class OrderBook:
         return f"<OrderBook {self.symbol} {self.health} bid={self.best_bid} ask={self.best_ask}>"
 
 
+class BookByOrder(OrderBook):
+    """A live, read-only view of one book that shows every order, as :class:`OrderBook` shows levels.
+
+    All that an OrderBook says holds for it too; its levels are the sums of their orders.
+    """
+
+    __slots__ = ()
+
+    _source: OrderSource
+
+    def __init__(self, source: OrderSource) -> None:
+        super().__init__(source)
+
+    def bid_queues(self, depth: int | None = None) -> Sequence[OrderLevel]:
+        """Return the best *depth* bid levels, highest first, each with its orders, first in the queue first."""
+        return self._source.bid_queues(depth)
+
+    def ask_queues(self, depth: int | None = None) -> Sequence[OrderLevel]:
+        """Return the best *depth* ask levels, lowest first, each with its orders, first in the queue first."""
+        return self._source.ask_queues(depth)
+
+    def snapshot(self, depth: int | None = None) -> BookByOrderSnapshot:
+        """Return this moment's state as a value that stays."""
+        return BookByOrderSnapshot(
+            symbol=self.symbol,
+            bids=tuple(self.bids(depth)),
+            asks=tuple(self.asks(depth)),
+            health=self.health,
+            checked=self.checked,
+            time=self.time,
+            bid_queues=tuple(self.bid_queues(depth)),
+            ask_queues=tuple(self.ask_queues(depth)),
+        )
+
+    def __repr__(self) -> str:
+        return f"<BookByOrder {self.symbol} {self.health} bid={self.best_bid} ask={self.best_ask}>"
+
+
 @attrs.frozen(kw_only=True)
 class BookSnapshot:
     """A book at one moment, best levels first."""
@@ -127,6 +204,14 @@ class BookSnapshot:
     @property
     def best_ask(self) -> Level | None:
         return self.asks[0] if self.asks else None
+
+
+@attrs.frozen(kw_only=True)
+class BookByOrderSnapshot(BookSnapshot):
+    """A book by order at one moment: its levels, and the queue in each of them."""
+
+    bid_queues: tuple[OrderLevel, ...] = ()
+    ask_queues: tuple[OrderLevel, ...] = ()
 
 
 def wire_time(value: str | int | None) -> datetime | None:

@@ -7,7 +7,7 @@ news that has no model of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -16,9 +16,10 @@ import attrs
 
 from exchange_core.errors import ExchangeError
 from exchange_core.model.account import Balance, Position
-from exchange_core.model.book import OrderBook
+from exchange_core.model.book import BookByOrder, OrderBook
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
+from exchange_core.model.ledger import LedgerEntry
 from exchange_core.model.market import Candle, Ticker, Trade
 from exchange_core.model.order import OrderRequest, OrderStatus
 from exchange_core.model.side import Side
@@ -31,6 +32,7 @@ class Channel(StrEnum):
     TICKER = "ticker"
     TRADES = "trades"
     BOOK = "book"
+    BOOK_BY_ORDER = "book_by_order"
     CANDLES = "candles"
     INSTRUMENTS = "instruments"
     STATUS = "status"
@@ -38,6 +40,15 @@ class Channel(StrEnum):
     FILLS = "fills"
     BALANCES = "balances"
     POSITIONS = "positions"
+    LEDGER = "ledger"
+    NOTICES = "notices"
+
+
+class TickerTrigger(StrEnum):
+    """What makes a venue send a ticker: a change of the best prices, or a trade."""
+
+    BBO = "bbo"
+    TRADES = "trades"
 
 
 @attrs.frozen
@@ -48,15 +59,20 @@ class Subscription:
         symbol: None for account-wide channels.
         depth: Of a book, in levels; None takes the venue's default.
         interval: Of candles, in minutes.
+        trigger: Of a ticker; None takes the venue's default.
+        variant: Which of several feeds that a venue has for the channel, in its own word; None takes the fullest.
     """
 
     channel: Channel
     symbol: Symbol | None = None
     depth: int | None = None
     interval: int | None = None
+    trigger: TickerTrigger | None = None
+    variant: str | None = None
 
     def __str__(self) -> str:
-        parts = [str(self.channel), str(self.symbol or ""), str(self.depth or self.interval or "")]
+        option = self.depth or self.interval or self.trigger or self.variant or ""
+        parts = [str(self.channel), str(self.symbol or ""), str(option)]
         return " ".join(part for part in parts if part)
 
 
@@ -78,9 +94,25 @@ class SubscriptionRefused:
 
 @attrs.frozen(kw_only=True)
 class BookDesynced:
-    """A book failed its check; nothing of it is published until a fresh snapshot verified."""
+    """A book failed its check; nothing of it is published until a fresh snapshot verified.
+
+    Attributes:
+        channel: Which of the symbol's books: BOOK or BOOK_BY_ORDER.
+    """
 
     symbol: Symbol
+    reason: str
+    channel: Channel = Channel.BOOK
+
+
+@attrs.frozen(kw_only=True)
+class SubscriptionSilent:
+    """The venue had stopped sending what it had acknowledged: asked afresh, it showed news that had not come.
+
+    What was missed is healed from the fresh start. *reason* says what it was.
+    """
+
+    subscription: Subscription
     reason: str
 
 
@@ -144,6 +176,41 @@ class PositionsUpdate:
 
 
 @attrs.frozen(kw_only=True)
+class LedgerUpdate:
+    """News of the account's ledger, oldest first; each entry is told once.
+
+    Attributes:
+        entries: What changed balances.
+        own: All that was told, in the plugin's own words: rows that change no balance (of positions, say) are here too.
+        snapshot: True for the past entries that a subscription starts with.
+    """
+
+    entries: tuple[LedgerEntry, ...]
+    own: tuple[Any, ...] = ()
+    snapshot: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Notice:
+    """What the venue has to say to its customers: maintenance, news of markets.
+
+    Attributes:
+        id: The venue's; a notice that comes again, changed, has the same. None where it has none.
+        kind, priority: The venue's own words.
+        effective: When what it tells of happens.
+        downtime: How long that is expected to take.
+    """
+
+    text: str
+    id: str | None = None
+    kind: str = ""
+    priority: str = ""
+    effective: datetime | None = None
+    downtime: timedelta | None = None
+    venue: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class InstrumentsUpdate:
     """Instruments that are new or changed."""
 
@@ -169,10 +236,15 @@ class StatusUpdate:
 
 @attrs.frozen(kw_only=True)
 class SequenceGap:
-    """A private stream lost a message: what it says must be fetched again."""
+    """A stream lost messages: what they said must be fetched again.
+
+    Attributes:
+        symbol: Whose, where the channel has symbols; trades or candles of it are missing.
+    """
 
     channel: Channel
     reason: str
+    symbol: Symbol | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -229,6 +301,7 @@ class Unrecognised:
 
 Event = (
     OrderBook
+    | BookByOrder
     | Trade
     | Ticker
     | Candle
@@ -237,11 +310,14 @@ Event = (
     | OpenOrdersSnapshot
     | BalancesUpdate
     | PositionsUpdate
+    | LedgerUpdate
+    | Notice
     | InstrumentsUpdate
     | StatusUpdate
     | SequenceGap
     | Subscribed
     | SubscriptionRefused
+    | SubscriptionSilent
     | BookDesynced
     | Answered
     | LimitLevel

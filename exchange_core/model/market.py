@@ -58,7 +58,10 @@ class Ticker:
 
 @attrs.frozen(kw_only=True)
 class Candle:
-    """One bar. *start* is inclusive; *closed* is False while it may still change."""
+    """One bar. *start* is inclusive; *closed* is False while it may still change.
+
+    A live stream tells each bar with *closed* exactly once, oldest first, and nothing of a bar after that.
+    """
 
     symbol: Symbol
     interval: int

@@ -285,7 +285,7 @@ class VenueContract:
         match channel:
             case Channel.BOOK:
                 return self.book_subscription
-            case Channel.TICKER | Channel.TRADES:
+            case Channel.TICKER | Channel.TRADES | Channel.BOOK_BY_ORDER:
                 return Subscription(channel, symbol)
             case Channel.CANDLES:
                 return Subscription(channel, symbol, interval=1)

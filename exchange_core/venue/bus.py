@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from exchange_core.model.book import OrderBook
+from exchange_core.model.book import BookByOrder, OrderBook
 from exchange_core.model.event import Event
 from exchange_core.model.market import Candle, Ticker, Trade
 from exchange_core.model.symbol import Symbol
@@ -69,7 +69,7 @@ class Bus:
 
 def _topic_of(event: object) -> Topic:
     kind = type(event)
-    if kind is Trade or kind is Ticker:
+    if kind is Trade or kind is Ticker or kind is BookByOrder:
         return (kind, event.symbol, None)  # type: ignore[attr-defined]
     if kind is Candle:
         return (kind, event.symbol, event.interval)  # type: ignore[attr-defined]

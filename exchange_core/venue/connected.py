@@ -16,8 +16,16 @@ from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import RestOperations, VenueSpec
 from exchange_core.errors import ExchangeError, TransportError
 from exchange_core.model.account import Balance, FeeRates, Position
-from exchange_core.model.book import BookSnapshot, OrderBook
-from exchange_core.model.event import BalancesUpdate, PositionsUpdate, StatusUpdate
+from exchange_core.model.book import BookByOrder, BookSnapshot, OrderBook
+from exchange_core.model.event import (
+    BalancesUpdate,
+    Channel,
+    LedgerUpdate,
+    Notice,
+    PositionsUpdate,
+    StatusUpdate,
+    TickerTrigger,
+)
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.ledger import LedgerEntry
@@ -125,6 +133,7 @@ class ConnectedVenue:
         return VenueHealth(
             feeds=parts.feeds.health(),
             books=parts.feeds.books(),
+            books_by_order=parts.feeds.books(Channel.BOOK_BY_ORDER),
             status=self.status,
             unknown_orders=tuple(order for order in parts.tracker.live() if order.unknown),
             fills_complete_until=parts.follower.complete_until,
@@ -177,8 +186,14 @@ class ConnectedVenue:
     ) -> BookWatch:
         return await self._market.on_book(symbol, depth, callback, on_error=on_error)
 
-    def tickers(self, symbol: Symbol | str) -> Stream[Ticker]:
-        return self._market.tickers(symbol)
+    def books_by_order(self, symbol: Symbol | str, depth: int | None = None) -> Stream[BookByOrder]:
+        return self._market.books_by_order(symbol, depth)
+
+    def live_book_by_order(self, symbol: Symbol | str) -> BookByOrder | None:
+        return self._market.live_book_by_order(symbol)
+
+    def tickers(self, symbol: Symbol | str, trigger: TickerTrigger | str | None = None) -> Stream[Ticker]:
+        return self._market.tickers(symbol, trigger)
 
     def trades(self, symbol: Symbol | str) -> Stream[Trade]:
         return self._market.trades(symbol)

@@ -10,75 +10,39 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
-from typing import Any, Protocol
-
-import attrs
+from typing import Any
 
 from exchange_core.clock import Clock
-from exchange_core.connector.feed import Feed
 from exchange_core.connector.spec import FeedSpec, VenueSpec
-from exchange_core.errors import BadRequest, ConfigError, ExchangeError, NotSupported, TransportError
-from exchange_core.model.book import BookHealth, OrderBook
-from exchange_core.model.event import BookDesynced, Channel, Event, Subscription, SubscriptionRefused
+from exchange_core.errors import (
+    BadRequest,
+    ConfigError,
+    ExchangeError,
+    InvalidValue,
+    NotSupported,
+    TransportError,
+    UnknownSymbol,
+)
+from exchange_core.model.book import BookByOrder, BookHealth, OrderBook
+from exchange_core.model.event import (
+    BookDesynced,
+    Channel,
+    Event,
+    Subscription,
+    SubscriptionRefused,
+    SubscriptionSilent,
+)
 from exchange_core.model.symbol import Symbol
 from exchange_core.transport.feed_runner import FeedPhase, FeedState
 from exchange_core.venue.background import Background
 from exchange_core.venue.bus import Bus, topic
+from exchange_core.venue.feed_connection import ACCOUNT, Connection, Fail, MakeRunner
 from exchange_core.venue.health import BookState, FeedHealth
 
 # Longer than a connection and a round of asking again may take.
 CONFIRM_WITHIN = 30.0
 
 _LOG = logging.getLogger(__name__)
-
-Fail = Callable[[ExchangeError], None]
-
-
-class Runner(Protocol):
-    """What is needed of ``transport.FeedRunner``."""
-
-    @property
-    def state(self) -> FeedState: ...
-    async def run(self) -> None: ...
-    def subscribe(self, subscriptions: Iterable[Subscription]) -> None: ...
-    def unsubscribe(self, subscriptions: Iterable[Subscription]) -> None: ...
-    async def confirmed(self, subscription: Subscription, within: float = ...) -> None: ...
-
-
-class MakeRunner(Protocol):
-    """Builds the feed of a connection and what runs it."""
-
-    def __call__(
-        self, spec: FeedSpec, publish: Callable[[Event], None], on_state: Callable[[FeedState], None]
-    ) -> tuple[Feed, Runner]: ...
-
-
-@attrs.define(eq=False)
-class _Connection:
-    """One connection and who uses it.
-
-    Attributes:
-        since: Since when it is open, or is not.
-        losses: How often it was lost or could not be had.
-        told: Of each book, its health and checked count when its readers were last told that it is not live.
-    """
-
-    spec: FeedSpec
-    feed: Feed
-    runner: Runner
-    users: dict[Subscription, list[Fail]] = attrs.field(factory=dict)
-    asked: list[Subscription] = attrs.field(factory=list)
-    dropped: list[Subscription] = attrs.field(factory=list)
-    error: ExchangeError | None = None
-    is_open: bool = False
-    since: datetime | None = None
-    losses: int = 0
-    told: dict[Symbol, tuple[BookHealth, int]] = attrs.field(factory=dict)
-
-    @property
-    def is_account(self) -> bool:
-        return _is_account(self.spec)
 
 
 class Feeds:
@@ -115,10 +79,11 @@ class Feeds:
         self._on_state = on_state
         self._clock = clock
         self._confirm_within = confirm_within
-        self._connections: dict[str, _Connection] = {}
+        self._connections: dict[str, Connection] = {}
         self._flush_is_due = False
         bus.subscribe(topic(SubscriptionRefused), self._refused)
         bus.subscribe(topic(BookDesynced), self._desynced)
+        bus.subscribe(topic(SubscriptionSilent), self._silent)
 
     def serves(self, channel: Channel) -> bool:
         """Return whether the venue has *channel*."""
@@ -152,6 +117,7 @@ class Feeds:
             NotSupported, ConfigError: As :meth:`check`.
         """
         connection = self._connection(subscription.channel)
+        connection.refused.pop(subscription, None)
         users = connection.users.setdefault(subscription, [])
         users.append(fail)
         if len(users) == 1:
@@ -187,6 +153,9 @@ class Feeds:
         if connection.error is not None:
             raise connection.error
         self._flush()
+        refused = connection.refused.pop(subscription, None)
+        if refused is not None:
+            raise refused
         try:
             await connection.runner.confirmed(subscription, self._confirm_within)
         except TransportError as error:
@@ -210,16 +179,22 @@ class Feeds:
         connection = self._connections.get(self._feed_name(Channel.BOOK))
         return connection.feed.book(symbol) if connection else None
 
+    def book_by_order(self, symbol: Symbol) -> BookByOrder | None:
+        """Return the view of a book by order that is subscribed to."""
+        connection = self._connections.get(self._feed_name(Channel.BOOK_BY_ORDER))
+        view = connection.feed.book(symbol) if connection else None
+        return view if isinstance(view, BookByOrder) else None
+
     def health(self) -> Mapping[str, FeedHealth]:
         """Return how each connection stands."""
         return {name: self._health_of(connection) for name, connection in self._connections.items()}
 
-    def books(self) -> Mapping[Symbol, BookState]:
-        """Return how each followed book stands."""
+    def books(self, channel: Channel = Channel.BOOK) -> Mapping[Symbol, BookState]:
+        """Return how each followed book of one kind stands."""
         found = {}
         for connection in self._connections.values():
             for subscription in connection.users:
-                if subscription.channel is Channel.BOOK and subscription.symbol is not None:
+                if subscription.channel is channel and subscription.symbol is not None:
                     view = connection.feed.book(subscription.symbol)
                     if view is not None:
                         found[subscription.symbol] = BookState(health=view.health, checked=view.checked)
@@ -238,27 +213,27 @@ class Feeds:
         spec = self._spec.feed_for(channel)
         return spec.name if spec else ""
 
-    def _connection(self, channel: Channel) -> _Connection:
+    def _connection(self, channel: Channel) -> Connection:
         spec = self.check(channel)
         connection = self._connections.get(spec.name)
         if connection is None or connection.error is not None:
             connection = self._open(spec)
         return connection
 
-    def _open(self, spec: FeedSpec) -> _Connection:
-        publish: Callable[[Any], None] = self._private if _is_account(spec) else self._bus.publish
+    def _open(self, spec: FeedSpec) -> Connection:
+        publish: Callable[[Any], None] = self._private if spec.channels & ACCOUNT else self._bus.publish
         before = self._connections.get(spec.name)
 
         def on_state(state: FeedState) -> None:
             self._enter(connection, state)
 
         feed, runner = self._make(spec, publish, on_state)
-        connection = _Connection(spec, feed, runner, losses=before.losses if before else 0)
+        connection = Connection(spec, feed, runner, losses=before.losses if before else 0)
         self._background.spawn(self._run(connection), f"{spec.name} feed")
         self._connections[spec.name] = connection
         return connection
 
-    async def _run(self, connection: _Connection) -> None:
+    async def _run(self, connection: Connection) -> None:
         try:
             await connection.runner.run()
         except ExchangeError as error:
@@ -266,7 +241,7 @@ class Feeds:
             _LOG.error("%s: the %s feed ended: %s", self._venue, connection.spec.name, error)
             self._fail(connection, list(connection.users), error)
 
-    def _enter(self, connection: _Connection, state: FeedState) -> None:
+    def _enter(self, connection: Connection, state: FeedState) -> None:
         is_open = state.phase is FeedPhase.OPEN
         is_lost = not is_open and (connection.is_open or (state.phase is FeedPhase.WAITING and not connection.losses))
         if is_open or is_lost:
@@ -276,23 +251,29 @@ class Feeds:
             self._on_state(state)
         if state.phase is FeedPhase.WAITING:
             for subscription in list(connection.users):
-                if subscription.channel is Channel.BOOK and subscription.symbol is not None:
-                    self._tell_not_live(connection, subscription.symbol)
+                if subscription.channel in _BOOKS and subscription.symbol is not None:
+                    self._tell_not_live(connection, subscription.channel, subscription.symbol)
 
     def _desynced(self, event: BookDesynced) -> None:
-        connection = self._connections.get(self._feed_name(Channel.BOOK))
+        connection = self._connections.get(self._feed_name(event.channel))
         if connection is not None:
-            self._tell_not_live(connection, event.symbol)
+            self._tell_not_live(connection, event.channel, event.symbol)
 
-    def _tell_not_live(self, connection: _Connection, symbol: Symbol) -> None:
+    def _silent(self, event: SubscriptionSilent) -> None:
+        connection = self._connections.get(self._feed_name(event.subscription.channel))
+        if connection is not None:
+            connection.silent += 1
+        _LOG.warning("%s: %s was silent: %s", self._venue, event.subscription, event.reason)
+
+    def _tell_not_live(self, connection: Connection, channel: Channel, symbol: Symbol) -> None:
         """Publish the view of a book that failed or was lost, once: it shows no levels now, and readers must know."""
         view = connection.feed.book(symbol)
         if view is None or view.health not in _FAILED:
             return
         # As long as nothing more was checked it was not live again.
         state = (view.health, view.checked)
-        if connection.told.get(symbol) != state:
-            connection.told[symbol] = state
+        if connection.told.get((channel, symbol)) != state:
+            connection.told[channel, symbol] = state
             self._bus.publish(view)
 
     def _refused(self, event: SubscriptionRefused) -> None:
@@ -301,7 +282,7 @@ class Feeds:
             message = f"{self._venue}: {event.subscription}: {event.reason}"
             self._fail(connection, [event.subscription], BadRequest(message, venue=self._venue, codes=event.codes))
 
-    def _fail(self, connection: _Connection, subscriptions: Iterable[Subscription], error: ExchangeError) -> None:
+    def _fail(self, connection: Connection, subscriptions: Iterable[Subscription], error: ExchangeError) -> None:
         for subscription in subscriptions:
             for fail in connection.users.pop(subscription, ()):
                 fail(error)
@@ -322,9 +303,21 @@ class Feeds:
             if dropped:
                 connection.runner.unsubscribe(dropped)
             if asked:
-                connection.runner.subscribe(asked)
+                self._ask(connection, asked)
 
-    def _health_of(self, connection: _Connection) -> FeedHealth:
+    def _ask(self, connection: Connection, asked: list[Subscription]) -> None:
+        """Ask for all of it; what cannot be had fails by itself, and takes nothing else along."""
+        try:
+            connection.runner.subscribe(asked)
+        except (BadRequest, InvalidValue, NotSupported, UnknownSymbol) as error:
+            if len(asked) > 1:
+                for subscription in asked:
+                    self._ask(connection, [subscription])
+                return
+            connection.refused[asked[0]] = error
+            self._fail(connection, asked, error)
+
+    def _health_of(self, connection: Connection) -> FeedHealth:
         state, reason = str(connection.runner.state.phase), connection.runner.state.reason
         if connection.error is not None:
             state, reason = "failed", str(connection.error)
@@ -335,12 +328,9 @@ class Feeds:
             is_account=connection.is_account,
             since=connection.since,
             losses=connection.losses,
+            silent=connection.silent,
         )
 
 
-def _is_account(spec: FeedSpec) -> bool:
-    return spec.private or bool(spec.channels & _ACCOUNT)
-
-
-_ACCOUNT = frozenset({Channel.ORDERS, Channel.FILLS, Channel.BALANCES, Channel.POSITIONS})
+_BOOKS = frozenset({Channel.BOOK, Channel.BOOK_BY_ORDER})
 _FAILED = frozenset({BookHealth.DESYNCED, BookHealth.STALE})

@@ -33,7 +33,8 @@ from exchange_core.transport.feed_runner import UNREADABLE, FeedPhase, FeedState
 from exchange_core.transport.rest_client import RestClient
 from exchange_core.venue.background import Background
 from exchange_core.venue.bus import Bus
-from exchange_core.venue.feeds import Fail, Feeds
+from exchange_core.venue.feed_connection import Fail
+from exchange_core.venue.feeds import Feeds
 from exchange_core.venue.orders import OrderTracker
 from exchange_core.venue.resolver import Resolver
 

@@ -24,6 +24,7 @@ class FeedHealth:
         is_account: Whether news of the account come by it.
         since: Since when it is open, or is not.
         losses: How often it was lost, or could not be opened in the first place.
+        silent: How often one of its subscriptions was found silent while there was news.
     """
 
     state: str
@@ -32,6 +33,7 @@ class FeedHealth:
     is_account: bool = False
     since: datetime | None = None
     losses: int = 0
+    silent: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -51,6 +53,7 @@ class VenueHealth:
         unknown_orders: Orders whose outcome is being asked for.
         fills_complete_until: See ``Venue.fills_complete_until``.
         account_error: Why the account is not followed live, where it is not.
+        books_by_order: As *books*, of those that show every order.
         unknown_assets: The venue's asset names that are in none of its lists, and how often they came.
     """
 
@@ -61,3 +64,4 @@ class VenueHealth:
     fills_complete_until: datetime | None = None
     account_error: str | None = None
     unknown_assets: Mapping[str, int] = attrs.field(factory=dict)
+    books_by_order: Mapping[Symbol, BookState] = attrs.field(factory=dict)

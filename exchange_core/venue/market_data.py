@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from exchange_core.connector.naming import SymbolMap
 from exchange_core.connector.spec import RestOperations, VenueSpec
 from exchange_core.errors import ExchangeError, InvalidValue, NotSupported
-from exchange_core.model.book import BookSnapshot, OrderBook
-from exchange_core.model.event import Channel, Subscription
+from exchange_core.model.book import BookByOrder, BookSnapshot, OrderBook
+from exchange_core.model.event import Channel, Subscription, TickerTrigger
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle, Ticker, Trade
 from exchange_core.model.symbol import Symbol
@@ -86,11 +86,28 @@ class MarketData:
         Raises:
             NotSupported: The venue has no books so deep, or the book is followed at a smaller depth already.
         """
-        subscription = self._book(symbol, depth)
+        subscription = self._book(Channel.BOOK, symbol, depth, self._spec.book_depths)
         return self._stream(topic(OrderBook, subscription.symbol), subscription, Overflow.CONFLATE)
 
     def live_book(self, symbol: Symbol | str) -> OrderBook | None:
         return self._feeds.book(Symbol.of(symbol))
+
+    def books_by_order(self, symbol: Symbol | str, depth: int | None = None) -> Stream[BookByOrder]:
+        """Follow a book in which every order shows (market by order, level 3), as :meth:`books` follows one of levels.
+
+        Args:
+            depth: Price levels on each side; where the venue has not just so many, the next more.
+
+        Raises:
+            NotSupported: The venue has no such books, none so deep, or this one is followed at a smaller depth already.
+            ConfigError: The venue shows them only to those who have an account.
+        """
+        self._feeds.check(Channel.BOOK_BY_ORDER)
+        subscription = self._book(Channel.BOOK_BY_ORDER, symbol, depth, self._spec.book_by_order_depths)
+        return self._stream(topic(BookByOrder, subscription.symbol), subscription, Overflow.CONFLATE)
+
+    def live_book_by_order(self, symbol: Symbol | str) -> BookByOrder | None:
+        return self._feeds.book_by_order(Symbol.of(symbol))
 
     async def on_book(
         self,
@@ -109,7 +126,7 @@ class MarketData:
         Raises:
             BadRequest: The venue refused the subscription.
         """
-        subscription = self._book(symbol, depth)
+        subscription = self._book(Channel.BOOK, symbol, depth, self._spec.book_depths)
         watch = BookWatch(self._bus, self._feeds, subscription, callback, on_error)
         try:
             await self._feeds.confirmed(subscription)
@@ -119,19 +136,29 @@ class MarketData:
         watch.confirmed = True
         return watch
 
-    def tickers(self, symbol: Symbol | str) -> Stream[Ticker]:
+    def tickers(self, symbol: Symbol | str, trigger: TickerTrigger | str | None = None) -> Stream[Ticker]:
+        """Follow the best prices; what came between two reads is skipped.
+
+        Args:
+            trigger: What the venue is to send a ticker by: ``bbo``, a change of the best prices, or ``trades``.
+
+        Raises:
+            NotSupported: The venue leaves no such choice, or the ticker is followed by the other one already.
+        """
         wanted = self.instrument(symbol).symbol
-        return self._stream(topic(Ticker, wanted), Subscription(Channel.TICKER, wanted), Overflow.CONFLATE)
+        return self._stream(topic(Ticker, wanted), self._ticker(wanted, trigger), Overflow.CONFLATE)
 
     def trades(self, symbol: Symbol | str) -> Stream[Trade]:
         """Follow public trades; SlowConsumer when they are not read in time.
 
-        Those made while the connection was lost are missing; ``recent_trades`` has them.
+        Those made while the connection was lost come after it, as far as the venue looks back on them; whether some
+        are missing it says with a SequenceGap of the symbol, and ``recent_trades`` may have them.
         """
         wanted = self.instrument(symbol).symbol
         return self._stream(topic(Trade, wanted), Subscription(Channel.TRADES, wanted), Overflow.RAISE)
 
     def candle_updates(self, symbol: Symbol | str, interval: int) -> Stream[Candle]:
+        """Follow bars; each is told with ``closed`` exactly once, in order, also over lost connections."""
         wanted = self.instrument(symbol).symbol
         subscription = Subscription(Channel.CANDLES, wanted, interval=_positive(interval, "interval"))
         return self._stream(topic(Candle, wanted, interval), subscription, Overflow.RAISE)
@@ -149,12 +176,31 @@ class MarketData:
             confirm=lambda: self._feeds.confirmed(subscription),
         )
 
-    def _book(self, symbol: Symbol | str, depth: int | None) -> Subscription:
-        wanted = self.instrument(symbol).symbol
-        needed = self._depth(_positive(depth, "depth"))
-        followed = self._feeds.subscribed(Channel.BOOK, wanted)
+    def _ticker(self, wanted: Symbol, trigger: TickerTrigger | str | None) -> Subscription:
+        followed = self._feeds.subscribed(Channel.TICKER, wanted)
+        offered = self._spec.ticker_triggers
+        if trigger is None:
+            return followed or Subscription(Channel.TICKER, wanted)
+        if trigger not in offered:
+            choices = f"{' and '.join(offered)} are" if offered else "none is"
+            raise NotSupported(f"{self._name}: no ticker by {trigger}; {choices} to choose", venue=self._name)
+        chosen = TickerTrigger(trigger)
         if followed is None:
-            return Subscription(Channel.BOOK, wanted, depth=needed)
+            return Subscription(Channel.TICKER, wanted, trigger=chosen)
+        present = followed.trigger or offered[0]
+        if present is not chosen:
+            raise NotSupported(
+                f"{self._name}: the ticker of {wanted} is followed by {present} already; for {chosen} end that first",
+                venue=self._name,
+            )
+        return followed
+
+    def _book(self, channel: Channel, symbol: Symbol | str, depth: int | None, depths: tuple[int, ...]) -> Subscription:
+        wanted = self.instrument(symbol).symbol
+        needed = self._depth(_positive(depth, "depth"), depths)
+        followed = self._feeds.subscribed(channel, wanted)
+        if followed is None:
+            return Subscription(channel, wanted, depth=needed)
         # Venues take one depth of a symbol on one connection.
         if depth is not None and needed is not None and followed.depth is not None and followed.depth < needed:
             raise NotSupported(
@@ -164,8 +210,8 @@ class MarketData:
             )
         return followed
 
-    def _depth(self, depth: int | None) -> int | None:
-        depths = sorted(self._spec.book_depths)
+    def _depth(self, depth: int | None, offers: tuple[int, ...]) -> int | None:
+        depths = sorted(offers)
         if not depths:
             return None
         if depth is None:

@@ -12,8 +12,8 @@ from typing import Protocol, Self, TypeVar
 
 from exchange_core.errors import ExchangeError
 from exchange_core.model.account import Balance, FeeRates, Position
-from exchange_core.model.book import BookSnapshot, OrderBook
-from exchange_core.model.event import BalancesUpdate, PositionsUpdate
+from exchange_core.model.book import BookByOrder, BookSnapshot, OrderBook
+from exchange_core.model.event import BalancesUpdate, LedgerUpdate, Notice, PositionsUpdate, TickerTrigger
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle, Ticker, Trade
@@ -118,8 +118,19 @@ class Venue(Past, Protocol):
         """
         ...
 
-    def tickers(self, symbol: Symbol | str) -> EventStream[Ticker]:
-        """Follow the best prices; what came between two reads is skipped."""
+    def books_by_order(self, symbol: Symbol | str, depth: int | None = None) -> EventStream[BookByOrder]:
+        """Follow a book in which every order shows, as :meth:`books` does one of levels. Raises NotSupported."""
+        ...
+
+    def live_book_by_order(self, symbol: Symbol | str) -> BookByOrder | None:
+        """Return the live view of a book by order that is being followed; None when none is."""
+        ...
+
+    def tickers(self, symbol: Symbol | str, trigger: TickerTrigger | str | None = None) -> EventStream[Ticker]:
+        """Follow the best prices; what came between two reads is skipped.
+
+        *trigger* chooses what the venue sends a ticker by, where it leaves a choice; NotSupported is raised elsewhere.
+        """
         ...
 
     def trades(self, symbol: Symbol | str) -> EventStream[Trade]:

@@ -36,9 +36,11 @@ class KrakenSpotConfig(VenueConfig):
 
     Attributes:
         ws_auth_url: The WebSocket host of the account's own feeds.
-        ws_l3_url: The host of order-by-order books; not used yet.
+        ws_l3_url: The host of books by order.
         tier: The account's verification level, which its limits depend on. The API does not tell it, so the lowest
             one is assumed.
+        quiet_after: Seconds without data after which a subscription to market data is asked for afresh, to see whether
+            it was silent for want of news; 0 never does.
         history_cost: What a call for trade history takes from the private counter. Kraken's pages say 2 or 4.
         change_cost: What an amend, an edit or a batch over REST takes from the private counter, beside the matching
             engine's. Kraken's page says that all calls but AddOrder and CancelOrder count 1; other clients count 0.
@@ -51,6 +53,7 @@ class KrakenSpotConfig(VenueConfig):
     ws_l3_url: str = "wss://ws-l3.kraken.com/v2"
     tier: str = attrs.field(default="starter", validator=_known_tier)
     stale_after: float = attrs.field(default=10.0, validator=_positive)
+    quiet_after: float = attrs.field(default=60.0, validator=_not_negative)
     history_cost: float = attrs.field(default=4.0, validator=_positive)
     change_cost: float = attrs.field(default=1.0, validator=_not_negative)
     allow_withdrawals: bool = attrs.field(default=False, validator=_yes_or_no)

@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from exchange_core.connector.rest import Flow, RestCall
+from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ProtocolError
-from exchange_core.model.book import BookHealth, OrderBook
-from exchange_core.model.event import Channel, Event, Events, Ignored, Subscription
-from exchange_core.model.symbol import Symbol
-from kraken_spot import limits, wire, wire_feed
+from exchange_core.model.event import Channel, Event, Events, Subscription
+from kraken_spot import wire_feed
 from kraken_spot.feed_account import Balances, Executions, Sequence, gap
-from kraken_spot.feed_base import UNREADABLE, BaseFeed, decode, guarded, statuses, symbol_of
-from kraken_spot.feed_books import Books
+from kraken_spot.feed_base import UNREADABLE, BaseFeed, decode, guarded, statuses, token
+from kraken_spot.feed_books import LEVELS
+from kraken_spot.feed_live import LiveFeed
 from kraken_spot.feed_market import Market
+from kraken_spot.feed_quiet import Place
+from kraken_spot.feed_requests import Conversation
 from kraken_spot.recovery import Recovery
 
 PUBLIC_CHANNELS = frozenset(
@@ -29,20 +30,18 @@ PUBLIC_CHANNELS = frozenset(
 PRIVATE_CHANNELS = frozenset({Channel.ORDERS, Channel.FILLS, Channel.BALANCES})
 
 
-class PublicFeed(BaseFeed):
+class PublicFeed(LiveFeed):
     """Market data. The status comes on every connection, asked for or not."""
 
     def __init__(self, context: VenueContext) -> None:
-        super().__init__(context, PUBLIC_CHANNELS)
-        self._books = Books(context, self.stats, self._conversation.again, self._conversation.is_active)
-        market = Market(context)
-        self._handlers: Mapping[type, Callable[[Any], Events]] = {
-            wire_feed.Ticker: market.tickers,
-            wire_feed.Trade: market.trades,
-            wire_feed.Candle: market.candles,
-            wire_feed.Instrument: market.instruments,
+        super().__init__(context, Conversation(context, PUBLIC_CHANNELS), LEVELS)
+        self._market = Market(context, self.stats, self._quiet)
+        self._handlers: Mapping[type, Callable[[Any, float], Events]] = {
+            wire_feed.Ticker: self._market.tickers,
+            wire_feed.Trade: self._market.trades,
+            wire_feed.Candle: self._market.candles,
+            wire_feed.Instrument: self._market.instruments,
             wire_feed.Status: statuses,
-            wire_feed.OrdersInDepth: lambda _: [Ignored(kind="level3")],
         }
 
     def receive(self, frame: bytes | str, now: float) -> Events:
@@ -58,63 +57,42 @@ class PublicFeed(BaseFeed):
         if kind is wire_feed.Heartbeat:
             return self._heartbeat()
         handler = self._handlers.get(kind)
-        return self._foreign(message) if handler is None else self._counted(guarded(handler, message))
+        return self._foreign(message) if handler is None else self._counted(guarded(handler, message, now))
 
     def opened(self, now: float, credential: str | None = None) -> None:
         super().opened(now, credential)
-        self._books.reset(BookHealth.SYNCING, now)
-
-    def closed(self, now: float) -> Events:
-        self._books.reset(BookHealth.STALE, now)
-        return super().closed(now)
+        self._market.opened()
 
     def tick(self, now: float) -> Events:
-        events = super().tick(now)
-        self._books.follow(self._conversation.carried(), now)
+        events = [*super().tick(now)]
         if self._is_open:
-            self._books.tick(now)
+            events += self._market.tick(max(self._alive, self._heard))
         return events
 
-    def subscribe(self, subscriptions: Iterable[Subscription], now: float) -> None:
-        super().subscribe(subscriptions, now)
-        self._books.follow(self._conversation.carried(), now)
+    def _changed(self, places: Iterable[Place]) -> None:
+        self._market.changed(places, self._carried)
 
-    def unsubscribe(self, subscriptions: Iterable[Subscription], now: float) -> None:
-        super().unsubscribe(subscriptions, now)
-        self._books.follow(self._conversation.carried(), now)
-
-    def book(self, symbol: Symbol) -> OrderBook | None:
-        found = self._books.find(symbol)
-        return None if found is None else found.view
-
-    def _unmistakable(self) -> Iterable[Subscription]:
-        return self._books.live()
+    def _asked_afresh(self, carrier: Subscription) -> None:
+        super()._asked_afresh(carrier)
+        self._market.asked_afresh(carrier)
 
     def _response(self, message: dict[str, Any], now: float) -> Events:
-        result = message.get("result")
-        if self._context.provisional and message.get("method") == "subscribe" and isinstance(result, dict):
-            self._books.acknowledged(result.get("symbol"), result.get("depth"))
+        self._market.clock.heard(message.get("time_out"), now)
         return super()._response(message, now)
-
-    def _spoilt(self, message: dict[str, Any], why: Exception, now: float) -> Events:
-        name = symbol_of(message)
-        if message["channel"] == "book" and name is not None:
-            return self._books.spoil(name, f"message does not read as documented: {why}", now)
-        return super()._spoilt(message, why, now)
 
 
 class PrivateFeed(BaseFeed):
     """The account's own orders, fills and balances. Its token is in every request and nowhere else."""
 
     def __init__(self, context: VenueContext) -> None:
-        super().__init__(context, PRIVATE_CHANNELS)
+        super().__init__(context, Conversation(context, PRIVATE_CHANNELS))
         self._executions = Executions(context)
         self._balances = Balances(context)
         self._sequences = {Channel.ORDERS: Sequence(), Channel.BALANCES: Sequence()}
         self._recoveries = {Channel.ORDERS: Recovery(), Channel.BALANCES: Recovery()}
 
     def login(self) -> Flow[str] | None:
-        return _token()
+        return token()
 
     def opened(self, now: float, credential: str | None = None) -> None:
         for sequence in self._sequences.values():
@@ -132,9 +110,9 @@ class PrivateFeed(BaseFeed):
         if kind is wire_feed.Heartbeat:
             return self._heartbeat()
         if kind is wire_feed.Status:
-            return self._counted(guarded(statuses, message))
+            return self._counted(guarded(statuses, message, now))
         if kind is wire_feed.Executions or kind is wire_feed.Balances:
-            return self._counted(guarded(lambda numbered: self._numbered(numbered, now), message))
+            return self._counted(guarded(self._numbered, message, now))
         return self._foreign(message)
 
     def tick(self, now: float) -> Events:
@@ -168,16 +146,4 @@ class PrivateFeed(BaseFeed):
     def _ask_again(self, channel: Channel, now: float) -> None:
         self._recoveries[channel].ask(now)
         self._sequences[channel].restart()
-        self._conversation.again(Subscription(channel), now)
-
-
-def _token() -> Flow[str]:
-    """Ask for a token. It must be used within 15 minutes, and a new connection needs a new one."""
-    reply: wire.Token = yield RestCall(
-        method="POST",
-        path="/0/private/GetWebSocketsToken",
-        reply=wire.Token,
-        private=True,
-        costs=limits.private(urgent=True),
-    )
-    return reply.token
+        self._conversation.again([Subscription(channel)], now)

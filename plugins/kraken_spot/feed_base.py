@@ -5,20 +5,20 @@ See https://docs.kraken.com/exchange/guides/websockets/introduction
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from exchange_core.connector.feed import FeedStats
-from exchange_core.connector.rest import Flow
+from exchange_core.connector.rest import Flow, RestCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import InvalidValue, ProtocolError
 from exchange_core.model.book import OrderBook
-from exchange_core.model.event import Channel, Event, Events, Ignored, Subscription, Unrecognised
+from exchange_core.model.event import Event, Events, Ignored, Subscription, Unrecognised
 from exchange_core.model.symbol import Symbol
+from kraken_spot import limits, wire, wire_feed
 from kraken_spot import parse_feed as parse
-from kraken_spot import wire_feed
 from kraken_spot.feed_requests import Conversation
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
@@ -33,10 +33,10 @@ _HEARTBEAT = (Ignored(kind="heartbeat"),)
 class BaseFeed:
     """What both connections have in common: answers, liveness, and frames that are nothing of theirs."""
 
-    def __init__(self, context: VenueContext, channels: frozenset[Channel]) -> None:
+    def __init__(self, context: VenueContext, conversation: Conversation) -> None:
         self.stats = FeedStats()
         self._context = context
-        self._conversation = Conversation(context, channels)
+        self._conversation = conversation
         self._is_open = False
         self._heard = self._alive = self._pinged = 0.0
         self._ping_every = min(30.0, max(1.0, context.config.stale_after / 2))
@@ -58,10 +58,14 @@ class BaseFeed:
         if self._is_open and now - self._pinged >= self._ping_every:
             self._pinged = now
             self._conversation.ping()
-        return self._conversation.tick(now, self._unmistakable())
+        return self._conversation.tick(now, self._unmistakable(), self._probed())
 
     def _unmistakable(self) -> Iterable[Subscription]:
         """Return subscriptions that evidently work, answered or not."""
+        return ()
+
+    def _probed(self) -> Container[Subscription]:
+        """Return subscriptions that were asked for afresh because they were silent."""
         return ()
 
     def is_dead(self, now: float) -> str | None:
@@ -119,6 +123,7 @@ class BaseFeed:
         if "channel" in message:
             return self._counted(self._spoilt(message, why, now))
         if "Error" in message:
+            self._conversation.too_fast(now)
             return self._counted([Ignored(kind="message rate exceeded")])
         return self._counted([Unrecognised(kind="frame", detail=f"an object with {', '.join(message):.100}")])
 
@@ -156,18 +161,30 @@ class BaseFeed:
         return events
 
 
-def guarded(handler: Callable[[Any], Events], message: object) -> Events:
+def guarded(handler: Callable[[Any, float], Events], message: object, now: float) -> Events:
     """Run *handler*; what a value is wrong with becomes a ProtocolError."""
     try:
-        return handler(message)
+        return handler(message, now)
     except ProtocolError:
         raise
     except (InvalidValue, ArithmeticError, ValueError) as error:
         raise ProtocolError(f"{CHANNEL_OF[type(message)]} message: {error}") from error
 
 
-def statuses(message: wire_feed.Status) -> Events:
+def statuses(message: wire_feed.Status, now: float) -> Events:
     return [parse.status(raw) for raw in message.data]
+
+
+def token() -> Flow[str]:
+    """Ask for a token. It must be used within 15 minutes, and a new connection needs a new one."""
+    reply: wire.Token = yield RestCall(
+        method="POST",
+        path="/0/private/GetWebSocketsToken",
+        reply=wire.Token,
+        private=True,
+        costs=limits.private(urgent=True),
+    )
+    return reply.token
 
 
 def _legacy(message: list[Any]) -> Event:
@@ -191,7 +208,7 @@ CHANNEL_OF: dict[type, str] = {
     wire_feed.Candle: "ohlc",
     wire_feed.Instrument: "instrument",
     wire_feed.Status: "status",
-    wire_feed.OrdersInDepth: "level3",
+    wire_feed.Orders: "level3",
     wire_feed.Heartbeat: "heartbeat",
     wire_feed.Executions: "executions",
     wire_feed.Balances: "balances",

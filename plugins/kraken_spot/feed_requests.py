@@ -2,14 +2,14 @@
 
 Symbols of one kind go into one request and are answered one by one. A refusal leaves the connection open and silent,
 so only the answer tells. A second request for the same thing is refused and brings no snapshot, so asking again is
-always an unsubscription and a subscription.
+always an unsubscription and a subscription; many at a time share their requests, and all keep to a pace.
 See https://docs.kraken.com/exchange/guides/websockets/introduction
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 import msgspec
@@ -18,65 +18,62 @@ from exchange_core.connector.spec import VenueContext
 from exchange_core.connector.subscriptions import SubscriptionLedger
 from exchange_core.errors import ProtocolError
 from exchange_core.model.event import Channel, Event, Ignored, Subscribed, Subscription, SubscriptionRefused
-from exchange_core.model.symbol import Symbol
 from kraken_spot import wire_feed as wire
 from kraken_spot.feed_carriers import Carriers
-
-WORDS = {
-    Channel.ORDERS: "executions",  # first: on the private host it keeps the connection open
-    Channel.BALANCES: "balances",
-    Channel.TICKER: "ticker",
-    Channel.TRADES: "trade",
-    Channel.BOOK: "book",
-    Channel.CANDLES: "ohlc",
-    Channel.INSTRUMENTS: "instrument",
-}
-"""The venue's word for a channel. Orders and fills are one; the status comes unasked."""
-
-OPTIONS: Mapping[Channel, Mapping[str, Any]] = {
-    Channel.ORDERS: {"snap_orders": True, "snap_trades": True},
-    Channel.TICKER: {"snapshot": True},
-    Channel.TRADES: {"snapshot": True},
-    Channel.BOOK: {"snapshot": True},
-    Channel.CANDLES: {"snapshot": True},
-    Channel.BALANCES: {"snapshot": True},
-    Channel.INSTRUMENTS: {"snapshot": True},
-}
-"""What only a subscription says."""
-
-TERMS: Mapping[Channel, Mapping[str, Any]] = {
-    Channel.TICKER: {"event_trigger": "bbo"},  # best prices as they change, not only when something trades
-}
-"""What a subscription and its end say alike."""
+from kraken_spot.feed_words import MOST_AT_ONCE, PASSING, WORDS, as_echoed, difference, kinds, name_of, parameters
+from kraken_spot.pace import Pace
 
 ATTEMPTS = 3
 """How often something is asked for before its silence, or its strange refusal, counts as a no."""
 
+REQUESTS = 10.0
+"""Requests within a second. No number is published for v2; about this many are known to pass."""
+
+LATER = 2.0
+"""Seconds until something is asked for again that the venue could not do just then; doubled each time."""
+
 _ANSWERABLE = 10_000  # how many of the latest requests may still be answered
-_ORDER = {channel: number for number, channel in enumerate(WORDS)}
 _CODE = re.compile(r"E[A-Z][A-Za-z]+:")
 
 
 class Conversation:
     """The subscriptions of one connection.
 
+    Args:
+        most_symbols: Pairs that one connection may have books by order of.
+        symbol_pace: Limits what subscriptions cost within a while, as *cost* says; None where they cost nothing.
+
     Attributes:
         outbox: Frames to send.
         broken: Why the connection is of no use any more, or None.
     """
 
-    def __init__(self, context: VenueContext, channels: frozenset[Channel]) -> None:
+    def __init__(
+        self,
+        context: VenueContext,
+        channels: frozenset[Channel],
+        *,
+        most_symbols: int | None = None,
+        symbol_pace: Pace | None = None,
+        cost: Callable[[Subscription], float] = lambda _: 0.0,
+    ) -> None:
         self._context = context
-        self._carriers = Carriers(context, channels)
+        self._carriers = Carriers(context, channels, most_symbols)
         self._ledger = SubscriptionLedger()
+        self._pace = Pace(REQUESTS)
+        self._symbol_pace = symbol_pace
+        self._cost = cost
         self._requests: dict[int, list[Subscription]] = {}
-        self._asked: dict[tuple[str, str | None, int | None], Subscription] = {}
+        self._latest: dict[Subscription, int] = {}
         self._attempts: dict[Subscription, int] = {}
+        self._afresh: set[Subscription] = set()  # to be asked for again; the venue may still send them
+        self._held: dict[Subscription, float] = {}
         self._news: list[Event] = []
         self._numbers = 0
         self._token: str | None = None
         self._is_open = False
         self._lost_sessions = 0
+        self._is_session_lost = False
         self.outbox: list[str] = []
         self.broken: str | None = None
 
@@ -89,7 +86,7 @@ class Conversation:
             NotSupported: This connection or the venue has no such thing; then nothing of it is asked for.
             UnknownSymbol: The venue lists no such pair.
         """
-        needed = {subscription: self._carriers.needed(subscription) for subscription in subscriptions}
+        needed = self._carriers.admit(subscriptions)
         for subscription in needed:
             if subscription in self._carriers:
                 continue
@@ -99,17 +96,22 @@ class Conversation:
             self._ledger.want([carrier])
             if self._ledger.is_active(carrier):
                 self._news.append(Subscribed(subscription=subscription))
-        if self._is_open:
-            self._ask(self._ledger.unasked(), now)
+        self._serve(now)
 
     def drop(self, subscriptions: Iterable[Subscription]) -> None:
         """Ask for less."""
         self._release(self._carriers.remove(subscriptions))
 
-    def _release(self, carriers: list[Subscription]) -> None:
-        told = self._ledger.drop(carriers)
-        if self._is_open and told:
-            self._send("unsubscribe", told)
+    def _release(self, carriers: Iterable[Subscription]) -> None:
+        gone = list(carriers)
+        told = set(self._ledger.drop(gone)) | self._afresh.intersection(gone)
+        self._afresh.difference_update(gone)
+        for carrier in gone:
+            self._latest.pop(carrier, None)
+            self._held.pop(carrier, None)
+            self._attempts.pop(carrier, None)
+        if self._is_open:
+            self._end([carrier for carrier in gone if carrier in told])
 
     def wanted(self) -> list[Subscription]:
         return self._carriers.wanted()
@@ -132,94 +134,123 @@ class Conversation:
         self.closed()
         self._token = token
         self._is_open = True
-        self._ask(self._ledger.unasked(), now)
+        self._serve(now)
 
     def closed(self) -> None:
         self._is_open = False
         self._token = None
-        self._lost_sessions += self.broken is not None
+        self._lost_sessions += self._is_session_lost
+        self._is_session_lost = False
         self._ledger.reset()
-        self._requests.clear()
-        self._asked.clear()
-        self._attempts.clear()
+        for memory in (self._requests, self._latest, self._attempts, self._held):
+            memory.clear()
+        self._afresh.clear()
         self.outbox.clear()
         self.broken = None
 
-    def again(self, carrier: Subscription, now: float) -> None:
-        """Ask afresh for something the venue already sends, so that it begins with a snapshot."""
-        if self._is_open and carrier in self._ledger:
-            self._send("unsubscribe", [carrier])
-            self._ask([carrier], now)
+    def again(self, carriers: Iterable[Subscription], now: float) -> None:
+        """Ask afresh for what the venue already sends, so that it begins with a snapshot."""
+        if not self._is_open:
+            return
+        for carrier in carriers:
+            if carrier in self._ledger:
+                self._ledger.again(carrier)
+                self._afresh.add(carrier)
+        self._serve(now)
 
     def ping(self) -> None:
         self._queue({"method": "ping", "req_id": self._number()})
 
-    def tick(self, now: float, alive: Iterable[Subscription] = ()) -> list[Event]:
-        """Ask again for what was not answered in time. What is *alive* without an answer counts as answered."""
-        late = [carrier for carrier in self._ledger.overdue(now) if carrier in self._ledger]
+    def too_fast(self, now: float) -> None:
+        """Take it that requests were passed over for being too many; they will be asked for again."""
+        self._pace.stop(now)
+
+    def tick(self, now: float, alive: Iterable[Subscription] = (), probed: Container[Subscription] = ()) -> list[Event]:
+        """Ask for what had to wait, and again for what was not answered in time.
+
+        Args:
+            alive: What counts as answered without an answer, since it evidently works.
+            probed: What was silent, and asked for again; without an answer to that the connection is broken.
+        """
         lively = set(alive)
-        for carrier in late:
-            if carrier in lively:
+        for carrier in [carrier for carrier in self._ledger.overdue(now) if carrier in self._ledger]:
+            if carrier in probed:
+                self.broken = f"{carrier} fell silent, and was not answered when it was asked for again"
+            elif carrier in lively:
                 self._ledger.asked([carrier], now)
                 self._ledger.acknowledged(carrier)
                 self._news += self._yes(carrier)
             elif self._may_try(carrier):
-                self.again(carrier, now)
+                self._afresh.add(carrier)
             else:
+                self._end([carrier])
                 self._news += self._no(carrier, f"no answer to {ATTEMPTS} requests", ())
+        self._serve(now)
         news, self._news = self._news, []
         return news
 
-    def _ask(self, carriers: Iterable[Subscription], now: float) -> None:
-        asked = list(carriers)
-        self._ledger.asked(asked, now)
-        for carrier in asked:
+    def _serve(self, now: float) -> None:
+        """Ask for what is due, as far as the pace allows; the rest waits for the next tick."""
+        if not self._is_open or self._pace.room(now) < 1:
+            return
+        due = []
+        for carrier in self._ledger.unasked():
             if carrier.channel is Channel.STATUS:  # comes unasked
+                self._ledger.asked([carrier], now)
                 self._ledger.acknowledged(carrier)
                 self._news += self._yes(carrier)
-            else:
-                self._asked[self._key(carrier)] = carrier
-        self._send("subscribe", asked)
+            elif now >= self._held.get(carrier, now):
+                due.append(carrier)
+        for kind in kinds(due):
+            while kind:
+                fitting = self._fitting(kind, now)
+                if not fitting:
+                    return
+                kind = kind[len(fitting) :]
+                self._ask(fitting, now)
 
-    def _key(self, carrier: Subscription) -> tuple[str, str | None, int | None]:
-        """Return what answers name a subscription by: channel, pair, and depth or interval."""
-        name = None if carrier.symbol is None else self._context.symbols.wire(carrier.symbol)
-        return WORDS[carrier.channel], name, carrier.depth or carrier.interval
+    def _fitting(self, carriers: list[Subscription], now: float) -> list[Subscription]:
+        """Return the first of *carriers* that may be asked for now, as many as go into one request."""
+        fitting = carriers[:MOST_AT_ONCE]
+        if self._pace.room(now) < 1 + any(carrier in self._afresh for carrier in fitting):
+            return []
+        if self._symbol_pace is not None:
+            room = self._symbol_pace.room(now)
+            for number, carrier in enumerate(fitting):
+                room -= self._cost(carrier)
+                if room < 0:
+                    return fitting[:number]
+        return fitting
 
-    def _send(self, method: str, carriers: Iterable[Subscription]) -> None:
-        """Queue requests for *carriers*: one for all symbols of a channel with the same options."""
-        kinds: dict[Subscription, list[Subscription]] = {}
-        for carrier in carriers:
-            if carrier.channel is not Channel.STATUS:
-                kind = Subscription(carrier.channel, depth=carrier.depth, interval=carrier.interval)
-                kinds.setdefault(kind, []).append(carrier)
-        for kind in sorted(kinds, key=lambda kind: _ORDER[kind.channel]):
-            number = self._number()
-            if method == "subscribe":
-                self._requests[number] = kinds[kind]
-            params = self._params(method, kind, [c.symbol for c in kinds[kind] if c.symbol is not None])
-            self._queue({"method": method, "params": params, "req_id": number})
+    def _ask(self, carriers: list[Subscription], now: float) -> None:
+        afresh = [carrier for carrier in carriers if carrier in self._afresh]
+        self._afresh.difference_update(afresh)
+        self._end(afresh)
+        number = self._number()
+        self._requests[number] = carriers
+        self._latest.update(dict.fromkeys(carriers, number))
+        self._ledger.asked(carriers, now)
+        self._request("subscribe", carriers, number)
+        self._pace.spend(1 + bool(afresh), now)
+        if self._symbol_pace is not None:
+            self._symbol_pace.spend(sum(map(self._cost, carriers)), now)
+
+    def _end(self, carriers: Iterable[Subscription]) -> None:
+        for kind in kinds(carrier for carrier in carriers if carrier.channel is not Channel.STATUS):
+            for start in range(0, len(kind), MOST_AT_ONCE):
+                self._request("unsubscribe", kind[start : start + MOST_AT_ONCE], self._number())
+
+    def _request(self, method: str, carriers: list[Subscription], number: int) -> None:
+        params = parameters(method, carriers, self._context.symbols)
+        if self._token is not None:
+            params["token"] = self._token
+        self._queue({"method": method, "params": params, "req_id": number})
 
     def _number(self) -> int:
         """Return the next request's number; what was asked for long ago is not answered any more."""
         self._numbers += 1
         self._requests.pop(self._numbers - _ANSWERABLE, None)
         return self._numbers
-
-    def _params(self, method: str, kind: Subscription, symbols: list[Symbol]) -> dict[str, Any]:
-        params: dict[str, Any] = {"channel": WORDS[kind.channel]}
-        if symbols:
-            params["symbol"] = [self._context.symbols.wire(symbol) for symbol in symbols]
-        if kind.depth is not None:
-            params["depth"] = kind.depth
-        if kind.interval is not None:
-            params["interval"] = kind.interval
-        params |= TERMS.get(kind.channel, {})
-        if method == "subscribe":
-            params |= OPTIONS[kind.channel]
-        if self._token is not None:
-            params["token"] = self._token
-        return params
 
     def _queue(self, request: dict[str, Any]) -> None:
         self.outbox.append(msgspec.json.encode(request).decode())
@@ -241,10 +272,37 @@ class Conversation:
             result = msgspec.convert(response.result, wire.SubscribeResult)
         except msgspec.ValidationError as error:
             raise ProtocolError(f"answer to {response.method}: {error}") from error
-        carrier = self._asked.get((result.channel, result.symbol, result.depth or result.interval))
-        if response.method == "subscribe" and carrier is not None and self._ledger.acknowledged(carrier):
-            return self._yes(carrier)
+        if response.method == "subscribe":
+            for carrier in self._acknowledged(response, result):
+                differs = difference(carrier, result)
+                if differs is not None:
+                    self._end([as_echoed(carrier, result)])
+                    return self._no(carrier, f"the venue acknowledged {differs}", ())
+                self._ledger.acknowledged(carrier)
+                return self._yes(carrier)
         return [Ignored(kind=f"{response.method}d {result.channel:.40}")]
+
+    def _acknowledged(self, response: wire.Response, result: wire.SubscribeResult) -> list[Subscription]:
+        """Return what an acknowledgement is about: nothing, when that was not asked for, or asked for again since."""
+        about = [
+            carrier
+            for carrier in self._about(response)
+            if WORDS[carrier.channel] == result.channel and self._name(carrier) == result.symbol
+        ]
+        if response.req_id is None or len(about) > 1:
+            # All that can be told is what it says; an interval must be, for one pair may have several.
+            about = [carrier for carrier in about if difference(carrier, result) is None]
+            if any(carrier.interval != result.interval for carrier in about):
+                return []
+        return about[:1]
+
+    def _about(self, response: wire.Response) -> list[Subscription]:
+        """Return what was asked for with the request that is answered, and is still waiting for an answer."""
+        waiting = self._ledger.waiting()
+        if response.req_id is None:
+            return waiting
+        asked = set(self._requests.get(response.req_id, ()))
+        return [c for c in waiting if c in asked and self._latest.get(c) == response.req_id]
 
     def _refused(self, response: wire.Response, now: float) -> list[Event]:
         reason = response.error or "refused without a reason"
@@ -252,26 +310,37 @@ class Conversation:
         events: list[Event] = []
         for carrier in carriers:
             if reason.startswith("ESession:Invalid session") and self._lost_sessions < ATTEMPTS:
+                self._is_session_lost = True
                 self.broken = "the venue does not take the session's token any more"
-            elif reason == "Already subscribed" and self._may_try(carrier):
-                self.again(carrier, now)
+            elif reason == "Already subscribed":
+                if self._may_try(carrier):
+                    self.again([carrier], now)
+                else:
+                    self._end([carrier])
+                    events += self._no(carrier, reason, ())
+            elif PASSING.search(reason) and self._may_try(carrier):
+                self._held[carrier] = now + LATER * 2 ** (self._attempts[carrier] - 2)
+                self._ledger.again(carrier)
             else:
                 events += self._no(carrier, reason, (reason,) if _CODE.match(reason) else ())
         return events or [Ignored(kind=f"{response.method} refused")]
 
     def _refused_carriers(self, response: wire.Response) -> list[Subscription]:
         """Return what a refusal is about: the symbol it names, else all of its request, else all of its channel."""
-        if response.req_id is None and response.channel is None and response.symbol is None:
-            return []
-        about = self._ledger.waiting()
-        if response.req_id is not None:
-            asked = set(self._requests.get(response.req_id, ()))
-            about = [carrier for carrier in about if carrier in asked]
+        about = self._about(response)
         if response.symbol is not None:
-            about = [carrier for carrier in about if self._key(carrier)[1] == response.symbol]
-        elif response.channel is not None:
-            about = [carrier for carrier in about if self._key(carrier)[0] == response.channel]
-        return about
+            return [carrier for carrier in about if self._name(carrier) == response.symbol]
+        # Some refusals name the pair in their text alone. One bad pair is no reason to give up the others.
+        said = set((response.error or "").split())
+        named = [carrier for carrier in about if self._name(carrier) in said]
+        if named:
+            return named
+        if response.channel is not None:
+            return [carrier for carrier in about if WORDS[carrier.channel] == response.channel]
+        return [] if response.req_id is None else about
+
+    def _name(self, carrier: Subscription) -> str | None:
+        return name_of(carrier, self._context.symbols)
 
     def _may_try(self, carrier: Subscription) -> bool:
         self._attempts[carrier] = self._attempts.get(carrier, 1) + 1
@@ -283,6 +352,7 @@ class Conversation:
         return [Subscribed(subscription=subscription) for subscription in self._carriers.carried_by(carrier)]
 
     def _no(self, carrier: Subscription, reason: str, codes: tuple[str, ...]) -> list[Event]:
-        self._ledger.refused(carrier)
         refused = self._carriers.refuse(carrier)
+        self._ledger.refused(carrier)
+        self._afresh.discard(carrier)
         return [SubscriptionRefused(subscription=s, reason=reason, codes=codes) for s in refused]

@@ -13,7 +13,8 @@ from kraken_spot.auth import KrakenSpotSigner
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
 from kraken_spot.feed import PRIVATE_CHANNELS, PUBLIC_CHANNELS, PrivateFeed, PublicFeed
-from kraken_spot.feed_carriers import DEPTHS
+from kraken_spot.feed_carriers import DEPTHS, DEPTHS_BY_ORDER, TRIGGERS
+from kraken_spot.feed_level3 import LEVEL3_CHANNELS, Level3Feed
 from kraken_spot.limits import limits
 from kraken_spot.rest import KrakenSpotRest
 from kraken_spot.rest_orders import SUPPORT, client_order_id
@@ -32,9 +33,12 @@ KRAKEN_SPOT = VenueSpec(
         # are known to pass.
         FeedSpec(name="public", url="ws_url", channels=PUBLIC_CHANNELS, make=PublicFeed),
         FeedSpec(name="private", url="ws_auth_url", channels=PRIVATE_CHANNELS, make=PrivateFeed, private=True),
+        FeedSpec(name="level3", url="ws_l3_url", channels=LEVEL3_CHANNELS, make=Level3Feed, private=True),
     ),
     client_order_id=client_order_id,
     book_depths=DEPTHS,
+    book_by_order_depths=DEPTHS_BY_ORDER,
+    ticker_triggers=TRIGGERS,
     support=SUPPORT,
     simulator=SIMULATOR,
 )

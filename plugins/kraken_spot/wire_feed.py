@@ -30,6 +30,29 @@ class Book(msgspec.Struct, gc=False, tag_field="channel", tag="book"):
     data: list[BookData]
 
 
+class OrderData(msgspec.Struct, gc=False):
+    """One order of a book by order; in an update with what happened to it."""
+
+    order_id: str
+    price: Any = msgspec.field(name="limit_price")
+    timestamp: str
+    qty: Any = msgspec.field(name="order_qty", default=0)  # not told of every one that is deleted
+    event: str | None = None
+
+
+class OrdersData(msgspec.Struct, gc=False):
+    symbol: str
+    bids: list[OrderData]
+    asks: list[OrderData]
+    checksum: int
+    timestamp: str | None = None
+
+
+class Orders(msgspec.Struct, gc=False, tag_field="channel", tag="level3"):
+    type: str
+    data: list[OrdersData]
+
+
 class TickerData(msgspec.Struct):
     symbol: str
     bid: Decimal | None = None
@@ -46,6 +69,7 @@ class TickerData(msgspec.Struct):
 
 class Ticker(msgspec.Struct, tag_field="channel", tag="ticker"):
     data: list[TickerData]
+    type: str = ""
 
 
 class TradeData(msgspec.Struct):
@@ -78,6 +102,7 @@ class CandleData(msgspec.Struct):
 class Candle(msgspec.Struct, tag_field="channel", tag="ohlc"):
     type: str
     data: list[CandleData]
+    timestamp: str | None = None  # when the message was made; that of an entry is the end of its bar
 
 
 class Pair(msgspec.Struct):
@@ -99,6 +124,7 @@ class InstrumentData(msgspec.Struct):
 
 class Instrument(msgspec.Struct, tag_field="channel", tag="instrument"):
     data: InstrumentData
+    type: str = ""
 
 
 class StatusData(msgspec.Struct):
@@ -111,10 +137,6 @@ class Status(msgspec.Struct, tag_field="channel", tag="status"):
 
 class Heartbeat(msgspec.Struct, tag_field="channel", tag="heartbeat"):
     pass
-
-
-class OrdersInDepth(msgspec.Struct, tag_field="channel", tag="level3"):
-    """The order-by-order book of the third host. Known, and not used."""
 
 
 class FeeData(msgspec.Struct):
@@ -172,7 +194,7 @@ class Balances(msgspec.Struct, tag_field="channel", tag="balances"):
     sequence: int | None = None
 
 
-Message = Book | Ticker | Trade | Candle | Instrument | Status | Heartbeat | OrdersInDepth | Executions | Balances
+Message = Book | Ticker | Trade | Candle | Instrument | Status | Heartbeat | Orders | Executions | Balances
 """Everything that is pushed on a channel."""
 
 
@@ -186,6 +208,7 @@ class Response(msgspec.Struct):
     req_id: int | None = None
     symbol: str | None = None
     channel: str | None = None
+    time_out: Any = None
 
 
 class SubscribeResult(msgspec.Struct):
@@ -195,3 +218,4 @@ class SubscribeResult(msgspec.Struct):
     symbol: str | None = None
     depth: int | None = None
     interval: int | None = None
+    event_trigger: str | None = None

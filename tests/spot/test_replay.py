@@ -15,6 +15,7 @@ from exchange_core.model.book import BookHealth
 from exchange_core.model.event import Unrecognised
 from exchange_core.model.symbol import Symbol
 from kraken_spot.feed import PrivateFeed, PublicFeed
+from kraken_spot.feed_level3 import Level3Feed
 from kraken_spot.rest import KrakenSpotRest
 
 BOOKS = {
@@ -89,7 +90,7 @@ def test_every_recorded_frame_is_known(captures: Path, make_context: Callable[..
     unknown: Counter[str] = Counter()
     for path in sorted((captures / "spot/ws").glob("*.jsonl")):
         context = make_context(listed=False, provisional=True)
-        feeds = PublicFeed(context), PrivateFeed(context)
+        feeds = PublicFeed(context), PrivateFeed(context), Level3Feed(context)
         for number, frame in enumerate(frames(path)):
             events: list[Any] = []
             for feed in feeds:
