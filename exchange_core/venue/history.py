@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Generic, Protocol, Self, TypeVar
 
 import attrs
 
 from exchange_core.connector.pages import Entry, History, HistoryOperations, HistoryPage, Unreadable
+from exchange_core.connector.rest import Flow
 from exchange_core.errors import InvalidValue, NotSupported, ProtocolError
 from exchange_core.model.fill import Fill
 from exchange_core.model.ledger import LedgerEntry
@@ -56,13 +57,18 @@ class HistoryStream(Generic[T]):
     """
 
     def __init__(
-        self, history: History[T], rest: RestClient, now: Callable[[], datetime], cursor: str | None = None
+        self,
+        history: History[T],
+        run: Callable[[Flow[HistoryPage[T]]], Awaitable[HistoryPage[T]]],
+        now: Callable[[], datetime],
+        cursor: str | None = None,
     ) -> None:
         """Args:
+        run: Makes the calls of a flow.
         cursor: That of another stream of the same history; *since* then counts no more.
         """
         self._history = history
-        self._rest = rest
+        self._run = run
         self._began = now()
         self._page: HistoryPage[T] | None = None
         self._given = 0  # entries of that page
@@ -129,7 +135,7 @@ class HistoryStream(Generic[T]):
             self._resume = self._page.after(self._given)
             self._page, self._given = None, 0
         try:
-            page = await self._rest.run(self._history.fetch(asked))
+            page = await self._run(self._history.fetch(asked))
             self._pages += 1
             self._check(page, asked)
         except BaseException:
@@ -245,7 +251,7 @@ class Histories:
         """
         if history.private:
             self._require(f"the history of {history.name}")
-        return HistoryStream(history, self._rest, self._now, cursor)
+        return HistoryStream(history, self._rest.run, self._now, cursor)
 
     @property
     def offered(self) -> HistoryOperations:

@@ -35,6 +35,7 @@ from kraken_futures.rest_programs import ProgramCalls
 from kraken_futures.rest_settings import SettingCalls
 from kraken_futures.rest_trading import OrderCalls
 from kraken_futures.rest_wallets import WalletCalls
+from kraken_futures.walks import Walks
 
 _RESOLUTIONS = {1: "1m", 5: "5m", 15: "15m", 30: "30m", 60: "1h", 240: "4h", 720: "12h", 1440: "1d", 10080: "1w"}
 _PAGE = 100  # trades and fills in one answer
@@ -49,6 +50,7 @@ class FuturesRest:
         reports: What was odd in the last instrument list, an entry each.
         market, orders, history, account, settings, wallets, programs, charts: Kraken's own calls, in groups. What they
             return is a flow, or pages of flows.
+        walks: Its long lists as walks over every page.
     """
 
     def __init__(self, context: VenueContext) -> None:
@@ -61,6 +63,7 @@ class FuturesRest:
         self.wallets = WalletCalls(context)
         self.programs = ProgramCalls(context)
         self.charts = ChartCalls(context)
+        self.walks = Walks(context)
         self._context = context
         self._venue = context.venue
 

@@ -58,7 +58,9 @@ class AccountCalls:
             place = Backwards.of(cursor)
             params, cost = ({}, "fills") if place.text is None else ({"lastFillTime": place.text}, "fills before")
             reply: wire.FillRows = yield private("fills", wire.FillRows, params, cost)
-            rows, bad = readable(reply.fills, wire.FillRow, self._fill, f"{self._context.venue}: fills")
+            rows, bad = readable(
+                reply.fills, wire.FillRow, lambda row: fill(row, self._context), f"{self._context.venue}: fills"
+            )
             return place.page(rows, bad, _PAGE)
 
         return Pages(fetch)
@@ -98,15 +100,17 @@ class AccountCalls:
             networks=tuple(networks),
         )
 
-    def _fill(self, row: wire.FillRow) -> FuturesFill:
-        return made(
-            FuturesFill,
-            row,
-            id=row.fill_id,
-            client_order_id=row.cli_ord_id,
-            symbol=naming.told(self._context.symbols, row.symbol),
-            side=words.side(row.side),
-            quantity=number(row.size, "size"),
-            time=row.fill_time,
-            kind=word(FillKind, row.fill_type),
-        )
+
+def fill(row: wire.FillRow, context: VenueContext) -> FuturesFill:
+    """Read a row of the list of fills."""
+    return made(
+        FuturesFill,
+        row,
+        id=row.fill_id,
+        client_order_id=row.cli_ord_id,
+        symbol=naming.told(context.symbols, row.symbol),
+        side=words.side(row.side),
+        quantity=number(row.size, "size"),
+        time=row.fill_time,
+        kind=word(FillKind, row.fill_type),
+    )

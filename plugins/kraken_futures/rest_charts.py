@@ -163,7 +163,7 @@ class ChartCalls:
         def fetch(cursor: str | None) -> Flow[Page[Candle]]:
             start = begin if cursor is None else whole(cursor, path)
             reply: _Candles = yield charts(path, _Candles, **{"from": start, "to": end, "count": count})
-            rows, bad = readable(reply.candles, wire.Candle, lambda row: _candle(row, ours, long), self._what(path))
+            rows, bad = readable(reply.candles, wire.Candle, lambda row: candle(row, ours, long), self._what(path))
             rows.sort(key=lambda candle: candle.start)
             if not reply.more_candles:
                 return Page(self._with_open_end(rows), None, bad)
@@ -227,7 +227,7 @@ class ChartCalls:
         return quote(naming.venue_id(self._context.symbols, symbol), safe="")
 
 
-def _candle(row: wire.Candle, symbol: Symbol, minutes: int) -> Candle:
+def candle(row: wire.Candle, symbol: Symbol, minutes: int) -> Candle:
     return Candle(
         symbol=symbol,
         interval=minutes,

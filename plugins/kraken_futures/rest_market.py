@@ -20,7 +20,7 @@ from exchange_core.model.symbol import Symbol
 from kraken_futures import naming, parse
 from kraken_futures import wire_market as wire
 from kraken_futures.numbers import fraction, number
-from kraken_futures.pages import Backwards, Page, Pages
+from kraken_futures.pages import Backwards, Page, Pages, Unreadable
 from kraken_futures.rest_calls import API_V4, private, public
 from kraken_futures.rows import aware, made, optional_word, readable, word
 from kraken_futures.types_market import (
@@ -117,6 +117,11 @@ class MarketCalls:
         Raises:
             BadRequest: For a contract that is no perpetual.
         """
+        rates, _ = yield from self.funding(symbol)
+        return rates
+
+    def funding(self, symbol: Symbol | str) -> Flow[tuple[tuple[FundingRate, ...], tuple[Unreadable, ...]]]:
+        """Return :meth:`funding_rates`, and the rows that could not be read."""
         ours = Symbol.of(symbol)
         venue_id = self._venue_id(ours)
         try:
@@ -128,8 +133,8 @@ class MarketCalls:
             older = API_V4 + "historicalfundingrates"
             reply = yield RestCall(method="GET", path=older, params={"symbol": venue_id}, reply=wire.FundingRows)
         what = self._what(f"funding of {ours}")
-        rates, _ = readable(reply.rates, wire.FundingRow, lambda row: _funding(row, ours), what)
-        return tuple(sorted(rates, key=lambda rate: rate.time))
+        rates, bad = readable(reply.rates, wire.FundingRow, lambda row: _funding(row, ours), what)
+        return tuple(sorted(rates, key=lambda rate: rate.time)), bad
 
     def fee_schedules(self) -> Flow[tuple[FeeSchedule, ...]]:
         """Return the venue's fee lists.

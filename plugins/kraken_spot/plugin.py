@@ -15,6 +15,7 @@ from kraken_spot.dialect import KrakenSpotDialect
 from kraken_spot.feed import PRIVATE_CHANNELS, PUBLIC_CHANNELS, PrivateFeed, PublicFeed
 from kraken_spot.feed_carriers import DEPTHS, DEPTHS_BY_ORDER, TRIGGERS
 from kraken_spot.feed_level3 import LEVEL3_CHANNELS, Level3Feed
+from kraken_spot.history import KrakenSpotHistory
 from kraken_spot.limits import limits
 from kraken_spot.rest import KrakenSpotRest
 from kraken_spot.rest_orders import SUPPORT, client_order_id
@@ -41,6 +42,7 @@ KRAKEN_SPOT = VenueSpec(
     ticker_triggers=TRIGGERS,
     support=SUPPORT,
     simulator=SIMULATOR,
+    history=KrakenSpotHistory,
 )
 
 

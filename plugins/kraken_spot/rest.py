@@ -35,6 +35,7 @@ from kraken_spot.rest_history import HistoryCalls
 from kraken_spot.rest_market import MarketCalls
 from kraken_spot.rest_trading import TradingCalls
 from kraken_spot.rest_transfers import TransferCalls
+from kraken_spot.walks import Walks
 
 DEEPEST_BOOK = 500
 MOST_TRADES = 1000
@@ -53,6 +54,7 @@ class KrakenSpotRest:
         funding: Its calls about deposits and withdrawals.
         transfers: Its calls that move money between wallets and accounts.
         earn: Its calls about earn strategies.
+        walks: Its long lists as walks over every page.
     """
 
     def __init__(self, context: VenueContext) -> None:
@@ -66,6 +68,7 @@ class KrakenSpotRest:
         self.funding = FundingCalls(context)
         self.transfers = TransferCalls(context)
         self.earn = EarnCalls(context)
+        self.walks = Walks(context)
 
     def instruments(self) -> Flow[list[Instrument]]:
         assets: dict[str, msgspec.Raw] = yield _public("Assets", {}, dict[str, msgspec.Raw])

@@ -135,7 +135,7 @@ class MarketCalls:
     def _trades_page(self, symbol: Symbol, params: Mapping[str, Any]) -> Flow[Page[MarketTrade]]:
         reply = dict[str, msgspec.Raw]
         answer: dict[str, msgspec.Raw] = yield public("Trades", reply, params, per_pair=params["pair"])
-        rows = readable(self._rows(answer, "Trades"), wire.TradeRow, lambda _, row: _trade(row, symbol))
+        rows = readable(self._rows(answer, "Trades"), wire.TradeRow, lambda _, row: market_trade(row, symbol))
         items = tuple(sorted(rows.items, key=lambda trade: trade.id))
         # It comes as text and goes back unchanged; nanoseconds are too many digits for most number types.
         return Page(items, str(read(_last(answer), str | int, "last")), unreadable=rows.unreadable)  # type: ignore[arg-type]
@@ -229,7 +229,7 @@ def _nanoseconds(value: int) -> datetime:
     return parse.moment(Decimal(value).scaleb(-9, EXACT), "timestamp")
 
 
-def _trade(row: wire.TradeRow, symbol: Symbol) -> MarketTrade:
+def market_trade(row: wire.TradeRow, symbol: Symbol) -> MarketTrade:
     return MarketTrade(
         symbol=symbol,
         id=row.trade_id,

@@ -1,0 +1,144 @@
+"""Walk the public trades of a pair from its first one on.
+
+The cursor of the venue counts nanoseconds, more digits than the rows show, so places are kept by the ids of trades,
+which rise with time. Whether ``since`` is inclusive does not matter: each page is asked for from a nanosecond before
+the last trade of the page before it, and what came already is left out by its id.
+See https://docs.kraken.com/api-reference/market-data/get-recent-trades
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Generic, NamedTuple, TypeVar
+
+import attrs
+import msgspec
+
+from exchange_core.connector.pages import Entry, HistoryPage, Unreadable
+from exchange_core.connector.rest import Flow
+from exchange_core.errors import ProtocolError
+from kraken_spot import parse, wire
+from kraken_spot.cursors import Cursor, read, to_micros
+from kraken_spot.dialect import read as decode
+from kraken_spot.rest_calls import public
+from kraken_spot.rows import readable
+
+T = TypeVar("T")
+
+MOST_TRADES = 1000
+"""Trades in one answer."""
+
+Nanos = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class TradeAnswer(NamedTuple):
+    """Attributes:
+    rows: By their ids, which is by their times.
+    size: Rows of the answer, those that cannot be read included.
+    last: Where the venue says that the next answer begins, in nanoseconds.
+    """
+
+    rows: Sequence[wire.TradeRow]
+    unreadable: tuple[Unreadable, ...]
+    size: int
+    last: int
+
+
+class _State(Cursor):
+    """Attributes:
+    since: Nanoseconds that the page was, or is to be, asked for from.
+    id: The last trade that was given out.
+    """
+
+    since: Nanos = 0
+    id: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class TradeWalk(Generic[T]):
+    """The walk through the trades of *pair*, from *since* on and before *until*."""
+
+    venue: str
+    pair: str
+    build: Callable[[wire.TradeRow], T]
+    since: datetime | None
+    until: datetime | None
+    count: int = MOST_TRADES
+
+    def fetch(self, cursor: str | None) -> Flow[HistoryPage[T]]:
+        """Return the trades of the next answer."""
+        state = _State(since=nanos(self.since)) if cursor is None else read(cursor, _State)
+        answer = yield from ask(self.venue, self.pair, state.since, self.count)
+        fresh = [row for row in answer.rows if state.id is None or row.trade_id > state.id]
+        given, ended = self._inside(fresh)
+        ids = [row.trade_id for row in given]
+        if not fresh:
+            check_end(self.venue, self.pair, answer, self.count)
+            ended = True
+        passed = fresh[-1].trade_id if fresh else state.id
+        following = _State(since=max(answer.last - 1, state.since), id=passed)
+        return HistoryPage(
+            entries=[Entry(parse.moment(row.time), self.build(row)) for row in given],
+            after=lambda count: _State(since=state.since, id=ids[count - 1]).text,
+            cursor=None if ended else following.text,
+            unreadable=answer.unreadable,
+        )
+
+    def _inside(self, rows: Sequence[wire.TradeRow]) -> tuple[list[wire.TradeRow], bool]:
+        """Return what lies in the range, and whether anything lies behind it."""
+        times = [parse.moment(row.time) for row in rows]
+        inside = [
+            row
+            for row, time in zip(rows, times, strict=True)
+            if (self.since is None or time >= self.since) and (self.until is None or time < self.until)
+        ]
+        return inside, self.until is not None and any(time >= self.until for time in times)
+
+
+def ask(venue: str, pair: str, since: int, count: int) -> Flow[TradeAnswer]:
+    """Ask for the trades from *since* nanoseconds on.
+
+    Raises:
+        ProtocolError: The venue answered with older ones, so that a walk would never end.
+    """
+    params = {"pair": pair, "since": str(since), "count": count}
+    answer: dict[str, msgspec.Raw] = yield public("Trades", dict[str, msgspec.Raw], params, per_pair=pair)
+    raws: list[msgspec.Raw] = decode(parse.only(answer, "Trades"), list[msgspec.Raw], "Trades")
+    found = readable(raws, wire.TradeRow, _checked)
+    rows = sorted(found.items, key=lambda row: row.trade_id)
+    if "last" not in answer:
+        raise ProtocolError(f"{venue}: Trades of {pair}: the answer has no last, which tells where the next begins")
+    last = decode(answer["last"], str | int, "last")  # type: ignore[arg-type]
+    try:
+        nanoseconds = int(last)
+    except ValueError:
+        raise ProtocolError(f"{venue}: Trades of {pair}: last is {str(last)[:40]!r}; expected nanoseconds") from None
+    # Rows show times to a ten-millionth of a second, rounded.
+    if rows and to_micros(parse.moment(rows[0].time)) < since // 1000 - 1:
+        raise ProtocolError(f"{venue}: Trades of {pair}: asked for those since {since}, it answered with older ones")
+    bad = tuple(Unreadable(f"trade of {pair}", one.problem, one.raw) for one in found.unreadable)
+    return TradeAnswer(rows, bad, len(raws), nanoseconds)
+
+
+def check_end(venue: str, pair: str, answer: TradeAnswer, count: int) -> None:
+    """Refuse to take a full answer without anything new for the end."""
+    if answer.size >= count:
+        raise ProtocolError(
+            f"{venue}: Trades of {pair}: {answer.size} trades at one moment fill an answer, and what follows them "
+            "cannot be asked for"
+        )
+
+
+def nanos(time: datetime | None) -> int:
+    """Return from where trades are asked for that are not before *time*."""
+    return 0 if time is None else max(0, to_micros(time) * 1000 - 1000)
+
+
+def _checked(_: str, row: wire.TradeRow) -> wire.TradeRow:
+    """Let a row pass whose numbers can be used."""
+    parse.moment(row.time)
+    parse.side(row.side)
+    parse.number(row.price, "price")
+    parse.number(row.volume, "volume")
+    return row
