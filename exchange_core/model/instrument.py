@@ -46,6 +46,7 @@ class Instrument:
         price_decimals: Decimals the venue prints prices with (may exceed those of the tick).
         quantity_decimals: Decimals the venue prints quantities with.
         expiry: When a dated contract stops trading.
+        is_closed: It is no market any more, expired or delisted; a market that is only halted is OFFLINE.
     """
 
     symbol: Symbol
@@ -59,6 +60,7 @@ class Instrument:
     quantity_decimals: int = attrs.field()
     status: InstrumentStatus = InstrumentStatus.ONLINE
     expiry: datetime | None = None
+    is_closed: bool = False
 
     @price_decimals.default
     def _price_decimals(self) -> int:

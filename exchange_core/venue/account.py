@@ -9,7 +9,7 @@ from typing import Any
 from exchange_core.connector.spec import RestOperations, VenueConfig
 from exchange_core.errors import ConfigError, ExchangeError
 from exchange_core.model.account import Balance, FeeRates, Position
-from exchange_core.model.event import BalancesUpdate, Channel, PositionsUpdate, Subscription
+from exchange_core.model.event import BalancesUpdate, Channel, LedgerUpdate, Notice, PositionsUpdate, Subscription
 from exchange_core.model.fill import Fill
 from exchange_core.model.order import Order
 from exchange_core.model.symbol import Symbol
@@ -94,6 +94,12 @@ class Account:
 
     def position_updates(self) -> Stream[PositionsUpdate]:
         return self._direct(topic(PositionsUpdate), Channel.POSITIONS)
+
+    def ledger_updates(self) -> Stream[LedgerUpdate]:
+        return self._direct(topic(LedgerUpdate), Channel.LEDGER)
+
+    def notices(self) -> Stream[Notice]:
+        return self._direct(topic(Notice), Channel.NOTICES)
 
     def _followed(self, about: Topic, channel: Channel) -> Stream[Any]:
         """Return a stream of what the follower makes of orders and fills."""

@@ -268,6 +268,12 @@ class ConnectedVenue:
     def position_updates(self) -> Stream[PositionsUpdate]:
         return self._account.position_updates()
 
+    def ledger_updates(self) -> Stream[LedgerUpdate]:
+        return self._account.ledger_updates()
+
+    def notices(self) -> Stream[Notice]:
+        return self._account.notices()
+
     # The past
 
     def history(self, source: History[T], *, cursor: str | None = None) -> HistoryStream[T]:

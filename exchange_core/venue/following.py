@@ -179,12 +179,12 @@ class Follower:
 
     def _gap(self, gap: SequenceGap) -> None:
         self._bus.publish(gap)
-        _LOG.warning("%s: news of %s were lost (%s); asking for them", self._venue, gap.channel, gap.reason)
+        _LOG.warning("%s: news of %s were lost: %s", self._venue, gap.channel, gap.reason)
         if gap.channel is Channel.BALANCES:
             self._ask_once("asking for balances", self._ask_balances)
         elif gap.channel is Channel.POSITIONS:
             self._ask_once("asking for positions", self._ask_positions)
-        else:
+        elif gap.channel in (Channel.ORDERS, Channel.FILLS):
             self._missed_something()
 
     def _unrecognised(self, event: Unrecognised) -> None:

@@ -199,3 +199,11 @@ class Venue(Past, Protocol):
     def position_updates(self) -> EventStream[PositionsUpdate]:
         """Follow positions. Never drops."""
         ...
+
+    def ledger_updates(self) -> EventStream[LedgerUpdate]:
+        """Follow the account's ledger; begins with past entries. Never drops. NotSupported where there is no such feed."""
+        ...
+
+    def notices(self) -> EventStream[Notice]:
+        """Follow what the venue tells its customers, such as maintenance. Never drops. NotSupported as above."""
+        ...

@@ -44,6 +44,11 @@ def _address(_: object, attribute: attrs.Attribute[str], value: str) -> None:
         raise ConfigError(f"{attribute.name}: {value!r} is no address like {schemes[1]}://host")
 
 
+def _seconds(_: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if value < 0:
+        raise ConfigError(f"{attribute.name}: {value:g} is below zero; 0 is never")
+
+
 def _switch(_: object, attribute: attrs.Attribute[bool], value: bool) -> None:
     if not isinstance(value, bool):
         raise ConfigError(f"{attribute.name}: {value!r} is neither true nor false")
@@ -60,6 +65,8 @@ class FuturesConfig(VenueConfig):
         charts_url: Host of ``/api/charts``.
         allow_withdrawals: Let transfers between wallets and accounts, and withdrawals, be sent. Without it they are
             refused, whatever the key may do.
+        quiet_after: Seconds of silence after which a subscription is asked for again, to see whether it is only a quiet
+            market; 0 for never.
         use_nonce: Send nonces. Without them calls may overtake each other, but a recorded one may be replayed.
     """
 
@@ -68,6 +75,7 @@ class FuturesConfig(VenueConfig):
     history_url: str = attrs.field(converter=host_of, validator=_address)
     charts_url: str = attrs.field(converter=host_of, validator=_address)
     ws_url: str = attrs.field(validator=_address)
+    quiet_after: float = attrs.field(default=60.0, validator=_seconds)
     use_nonce: bool = True
     allow_withdrawals: bool = attrs.field(default=False, validator=_switch)
 

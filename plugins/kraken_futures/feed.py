@@ -26,6 +26,7 @@ from exchange_core.model.event import (
     Subscribed,
     Subscription,
     SubscriptionRefused,
+    SubscriptionSilent,
     Unrecognised,
 )
 from exchange_core.model.symbol import Symbol
@@ -33,8 +34,10 @@ from kraken_futures import feed_account
 from kraken_futures import wire_feed as wire
 from kraken_futures.feed_account import AccountData
 from kraken_futures.feed_books import BookKeeper
+from kraken_futures.feed_log import LogData
 from kraken_futures.feed_market import MarketData
 from kraken_futures.feed_requests import PATIENCE, Subscriber
+from kraken_futures.feed_silence import Key
 
 PUBLIC = {Channel.TICKER: "ticker", Channel.TRADES: "trade", Channel.BOOK: "book"}
 PRIVATE = {
@@ -42,16 +45,15 @@ PRIVATE = {
     Channel.FILLS: "fills",
     Channel.BALANCES: "balances",
     Channel.POSITIONS: "open_positions",
+    Channel.LEDGER: "account_log",
+    Channel.NOTICES: "notifications_auth",
 }
 
 _HEARTBEAT = "heartbeat"
 _MARKET_FEEDS = frozenset({"trade", "trade_snapshot", "ticker", "ticker_lite"})
 _BOOK_FEEDS = frozenset({"book", "book_snapshot"})
-# Nobody asks for them here, but they are known. The last two are names of before 2026.
-_OTHER_FEEDS = frozenset(
-    {"account_log", "account_log_snapshot", "notifications_auth"}
-    | {"account_balances_and_margins", "deposits_withdrawals"}
-)
+# Nobody asks for them here, but they are known: names of before 2026.
+_OTHER_FEEDS = frozenset({"account_balances_and_margins", "deposits_withdrawals"})
 # What the server says about requests; and requests, which recordings of the documentation hold too.
 _ANSWERS = frozenset({"subscribed", "unsubscribed", "subscribed_failed", "unsubscribed_failed", "challenge"})
 _NOTICES = frozenset({"error", "alert"})
@@ -71,9 +73,10 @@ class FuturesFeed:
         self.stats = FeedStats()
         self._context = context
         self._subscriber = Subscriber(context, channels, private=channels is PRIVATE)
-        self._market = MarketData(context, self.stats, self._ask_for_book)
+        self._market = MarketData(context, self.stats, self._ask_for_book, self._ask_for_trades)
         self._book_delta = self._market.book_delta
-        self._account = AccountData(context, self.stats, self._market.symbol)
+        self._account = AccountData(context, self.stats, self._market.symbol, self._ask_for_account)
+        self._log = LogData(context, self.stats, self._ask_for_account)
         self._life = Life(context.config.stale_after)
         self._is_open = False
         self._handlers: dict[type, Callable[[Any], Events]] = {
@@ -86,10 +89,13 @@ class FuturesFeed:
             wire.OpenOrdersSnapshot: self._account.open_orders_snapshot,
             wire.OpenOrdersVerboseSnapshot: self._account.open_orders_snapshot,
             wire.Fills: self._account.fills,
-            wire.FillsSnapshot: self._account.fills,
+            wire.FillsSnapshot: self._account.fills_snapshot,
             wire.OpenPositions: self._account.open_positions,
             wire.Balances: self._account.balances,
             wire.BalancesSnapshot: self._account.balances_snapshot,
+            wire.AccountLog: self._log.account_log,
+            wire.AccountLogSnapshot: self._log.account_log_snapshot,
+            wire.Notifications: self._log.notifications,
         }
 
     def login(self) -> Flow[str] | None:
@@ -120,7 +126,7 @@ class FuturesFeed:
             kind = type(message)
             if kind is _BookDelta:
                 return self._book_delta(message, now)
-            events = self._market.book_snapshot(message, now) if kind is wire.BookSnapshot else self._data(message)
+            events = self._data(message, now)
         self._note(events, now)
         return events
 
@@ -131,10 +137,14 @@ class FuturesFeed:
         self._note(events, now)
         for keeper in self._market.books():
             self._ask_for_book(keeper, now)
+            self._subscriber.silence.heard(Key(PUBLIC[Channel.BOOK], keeper.product.upper()), keeper.heard)
+        self._subscriber.ask_for_silent(now)
         return events
 
     def is_dead(self, now: float) -> str | None:
-        return self._life.verdict(now) if self._is_open else None
+        if not self._is_open:
+            return None
+        return self._life.verdict(now) or self._subscriber.silence.verdict(now)
 
     def outbox(self) -> list[str]:
         if not self._subscriber.outbox:
@@ -173,14 +183,40 @@ class FuturesFeed:
             keeper.asked(now, PATIENCE)
             self.stats.resyncs += keeper.failed
 
-    def _data(self, message: Any) -> Events:
+    def _ask_for_trades(self, product: str) -> bool:
+        return self._subscriber.silence.want(Key(PUBLIC[Channel.TRADES], product.upper()))
+
+    def _ask_for_account(self, feed: str) -> bool:
+        return self._subscriber.silence.want(Key(feed, ""))
+
+    def _data(self, message: Any, now: float) -> Events:
+        feed = str(message.__struct_config__.tag)
+        self._market.surprise = self._account.surprise = self._log.surprise = None
         try:
-            return self._handlers[type(message)](message)
+            if type(message) is wire.BookSnapshot:
+                events = self._market.book_snapshot(message, now)
+            else:
+                events = self._handlers[type(message)](message)
         except ProtocolError as problem:
-            feed = message.__struct_config__.tag
             if feed in feed_account.CHANNELS:
                 return feed_account.damaged(feed, str(problem))
             raise
+        return self._listen(
+            Key(feed.removesuffix("_snapshot"), getattr(message, "product_id", "").upper()), events, now
+        )
+
+    def _listen(self, key: Key, events: Events, now: float) -> Events:
+        """Note that *key* is not silent; tell when it had been, and asking again showed what had been missed."""
+        silence = self._subscriber.silence
+        silence.heard(key, now)
+        surprises = (self._market.surprise, self._account.surprise, self._log.surprise)
+        is_news = next((surprise for surprise in surprises if surprise is not None), None)
+        if is_news is None or not silence.answers(key, now) or not is_news:
+            return events
+        self.stats.silent += 1
+        reason = "asked for again after a silence, it had news that had not come"
+        wanting = self._subscriber.wanting(*key)
+        return (*(SubscriptionSilent(subscription=each, reason=reason) for each in wanting), *events)
 
     def _other(self, frame: bytes | str, problem: str, now: float) -> Events:
         """Take a frame that is no data, or data that does not read as documented."""

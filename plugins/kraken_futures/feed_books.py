@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from exchange_core.book.ladder import Ladder
 from exchange_core.book.local import LocalBook
@@ -83,6 +83,14 @@ class BookBroken(Exception):
         self.is_gap = is_gap
 
 
+class BookState(NamedTuple):
+    """What a book held at one moment, in steps."""
+
+    sequence: int
+    prices: tuple[int, ...]
+    quantities: tuple[int, ...]
+
+
 class BookKeeper:
     """One book, and when to ask for it again.
 
@@ -91,9 +99,10 @@ class BookKeeper:
         local: Levels, health and face.
         due: When to ask for a fresh snapshot; None while the book is whole or nobody asked for it.
         failed: Whether it broke and has no fresh snapshot yet.
+        heard: When the last message of it was taken.
     """
 
-    __slots__ = ("_asked", "_prices", "_quantities", "_repeats", "due", "failed", "local", "product")
+    __slots__ = ("_asked", "_prices", "_quantities", "_repeats", "due", "failed", "heard", "local", "product")
 
     def __init__(self, product: str, instrument: Instrument) -> None:
         self.product = product
@@ -107,6 +116,7 @@ class BookKeeper:
         self._quantities = Steps(instrument.quantity_decimals)
         self.due: float | None = None
         self.failed = False
+        self.heard = float("-inf")
         self._asked = float("-inf")
         self._repeats = 0
 
@@ -183,6 +193,15 @@ class BookKeeper:
         self.due = None
         self.failed = False
         return local.news
+
+    def state(self) -> BookState | None:
+        """Return what it holds, to compare with; None while it is not live."""
+        local = self.local
+        if local.health is not BookHealth.LIVE or local.sequence is None:
+            return None
+        bids, asks = local.bids_ladder, local.asks_ladder
+        steps = (local.price_decimals, local.quantity_decimals)
+        return BookState(local.sequence, (*steps, *bids.keys, *asks.keys), (*bids.values, *asks.values))
 
     def expect(self, until: float) -> None:
         """Note that the server acknowledged; a snapshot must come by *until*."""

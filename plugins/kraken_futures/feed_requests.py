@@ -17,6 +17,7 @@ from exchange_core.model.event import Channel, Event, Events, Ignored, Subscribe
 from kraken_futures import feed_conversation
 from kraken_futures import wire_feed as wire
 from kraken_futures.feed_conversation import CHALLENGE, SUBSCRIBE, UNSUBSCRIBE, Conversation, Request
+from kraken_futures.feed_silence import Key, Silence
 
 PATIENCE = 10.0
 
@@ -24,6 +25,10 @@ _HEARTBEAT = "heartbeat"
 # Of alerts, as they were recorded; they have no code.
 _ALREADY = "Already subscribed"
 _NOT_AUTHENTICATED = "authenticated feed"
+
+
+VARIANTS = {Channel.TICKER: ("ticker_lite",), Channel.ORDERS: ("open_orders",)}
+"""Feeds that tell less of a channel than its usual one, for ``Subscription.variant``."""
 
 
 @attrs.define
@@ -40,15 +45,17 @@ class Subscriber:
 
     Attributes:
         outbox: Frames to send, in order.
+        silence: Watches what was acknowledged.
     """
 
     def __init__(self, context: VenueContext, channels: Mapping[Channel, str], *, private: bool) -> None:
         self.outbox: list[str] = []
+        self.silence = Silence(context.config.quiet_after, PATIENCE)
         self._context = context
         self._channels = channels
         self._is_private = private
         self._ledger = SubscriptionLedger(PATIENCE)
-        self._topics: dict[tuple[str, str], _Topic] = {}
+        self._topics: dict[Key, _Topic] = {}
         self._talk = Conversation(PATIENCE)
         self._is_open = False
         self._challenge: str | None = None
@@ -69,13 +76,14 @@ class Subscriber:
         self._challenge = self._signed = None  # a challenge is worth nothing on another connection
         self._talk.reset()
         self._ledger.reset()
+        self.silence.reset()
         self.outbox.clear()
         self._joined.clear()
 
     def want(self, subscriptions: Iterable[Subscription], now: float) -> None:
         topics = [(subscription, self._describe(subscription)) for subscription in subscriptions]
         for subscription, (feed, product) in topics:
-            topic = self._topics.setdefault((feed, product.upper()), _Topic(feed, product))
+            topic = self._topics.setdefault(Key(feed, product.upper()), _Topic(feed, product))
             topic.wanted_by[subscription] = None
         self._ledger.want(subscription for subscription, _ in topics)
         self._ask_for_unasked(now)
@@ -100,11 +108,28 @@ class Subscriber:
             return False
         for event in (UNSUBSCRIBE, SUBSCRIBE):
             self._send(Request(event, feed, (product,)))
-        topic = self._topics.get((feed, product.upper()))
+        topic = self._topics.get(Key(feed, product.upper()))
         if topic is not None:
             self._ledger.asked(topic.wanted_by, now)
         self._asked_beside = now
         return True
+
+    def ask_for_silent(self, now: float) -> None:
+        """Ask again for what has been silent for long, or is known to lack something. They stay active meanwhile."""
+        due = self.silence.due(now) if self._is_open else []
+        for feed in dict.fromkeys(key.feed for key in due):
+            topics = [self._topics[key] for key in due if key.feed == feed]
+            products = tuple(topic.product for topic in topics if topic.product)
+            for event in (UNSUBSCRIBE, SUBSCRIBE):
+                self._send(Request(event, feed, products))
+        if due:
+            self.silence.asked(due, now)
+            self._asked_beside = now
+
+    def wanting(self, feed: str, product: str) -> tuple[Subscription, ...]:
+        """Return who wants a feed of a product."""
+        topic = self._topics.get(Key(feed, product.upper()))
+        return tuple(topic.wanted_by) if topic is not None else ()
 
     def answer(self, event: str, frame: wire.Envelope, now: float) -> Events:
         """Take what the server says about requests."""
@@ -112,7 +137,7 @@ class Subscriber:
         message = frame.message if isinstance(frame.message, str) else ""
         products = [p for p in frame.product_ids if isinstance(p, str)] if isinstance(frame.product_ids, list) else []
         if event == "subscribed":
-            events = self._subscribed(feed, products)
+            events = self._subscribed(feed, products, now)
         elif event in ("unsubscribed", "unsubscribed_failed"):
             self._talk.answered(UNSUBSCRIBE, feed, products)
             events = (Ignored(kind=event),)
@@ -125,7 +150,7 @@ class Subscriber:
             events = self._challenged(message, now)
         elif event == "alert" and message.startswith(_ALREADY):
             flight = self._talk.flight
-            events = () if flight is None else self._subscribed(flight.feed, flight.products)
+            events = () if flight is None else self._subscribed(flight.feed, flight.products, now)
             events = events or (Ignored(kind="alert: already subscribed"),)
         else:  # errors and alerts, which name nothing
             events = self._refused(event, message, now)
@@ -147,6 +172,15 @@ class Subscriber:
         feed = self._channels.get(channel)
         if feed is None:
             raise NotSupported(f"{venue}: this feed has no channel {channel}; it has {', '.join(self._channels)}")
+        if subscription.trigger is not None:
+            raise NotSupported(f"{venue}: a ticker comes once a second; trigger {subscription.trigger} is not offered")
+        if subscription.variant is not None:
+            feeds = (feed, *VARIANTS.get(channel, ()))
+            if subscription.variant not in feeds:
+                raise NotSupported(
+                    f"{venue}: {channel} has no feed {subscription.variant!r}; it has {', '.join(feeds)}"
+                )
+            feed = subscription.variant
         if self._is_private:
             if self._context.signer is None:
                 raise ConfigError(f"{venue}: channel {channel} needs api_key and api_secret", venue=venue)
@@ -193,6 +227,7 @@ class Subscriber:
         if topic.wanted_by:
             return
         del self._topics[key]
+        self.silence.forget(key)
         if tell and self._is_open:
             self._talk.ask(feed_conversation.unsubscribe(topic.feed, [topic.product] if topic.product else []))
         yield topic.feed, topic.product
@@ -221,10 +256,14 @@ class Subscriber:
 
     # --- answers
 
-    def _subscribed(self, feed: str, products: Iterable[str]) -> Events:
+    def _subscribed(self, feed: str, products: Iterable[str], now: float) -> Events:
         products = self._meant(feed, products)
         self._talk.answered(SUBSCRIBE, feed, products)
-        topics = [self._topics.get((feed, product.upper())) for product in products]
+        keys = [Key(feed, product.upper()) for product in products]
+        topics = [self._topics.get(key) for key in keys]
+        for key, topic in zip(keys, topics, strict=True):
+            if topic is not None:
+                self.silence.acknowledged(key, now)
         events: list[Event] = [
             Subscribed(subscription=subscription)
             for topic in topics
@@ -237,7 +276,7 @@ class Subscriber:
         """Return the products that an answer is about, as topics have them."""
         flight = self._talk.flight
         named = list(products)
-        if (feed, "") in self._topics:
+        if Key(feed, "") in self._topics:
             return [""]  # feeds of the account echo a filter by products, if anything
         if not named and flight is not None and flight.feed == feed:
             return list(flight.products)
@@ -275,11 +314,13 @@ class Subscriber:
             self._talk.reset()
             topics = list(self._topics.values())
         else:
-            keys = [(request.feed, product.upper()) for product in request.products or ("",)]
+            keys = [Key(request.feed, product.upper()) for product in request.products or ("",)]
             topics = [self._topics[key] for key in keys if key in self._topics]
         events: list[Event] = []
         for topic in topics:
-            self._topics.pop((topic.feed, topic.product.upper()), None)
+            key = Key(topic.feed, topic.product.upper())
+            self._topics.pop(key, None)
+            self.silence.forget(key)
             for subscription in topic.wanted_by:
                 self._ledger.refused(subscription)
                 events.append(SubscriptionRefused(subscription=subscription, reason=reason, codes=(reason,)))

@@ -155,6 +155,7 @@ def _instrument(raw: wire.Instrument, suspended: frozenset[str], assets: AssetMa
         contract_size=number(raw.contract_size, "contractSize"),
         status=_status(raw, raw.symbol.upper() in suspended),
         expiry=expiry,
+        is_closed=_is_closed(raw),
     )
 
 
@@ -196,14 +197,22 @@ def _lot(raw: wire.Instrument) -> Decimal:
     return Decimal(1).scaleb(-decimals)
 
 
-def _status(raw: wire.Instrument, suspended: bool) -> InstrumentStatus:
+def _is_closed(raw: wire.Instrument) -> bool:
     # "tradeable" stays true after expiry.
-    if not raw.tradeable or raw.is_expired or suspended:
+    return not raw.tradeable or raw.is_expired
+
+
+def _status(raw: wire.Instrument, suspended: bool) -> InstrumentStatus:
+    if _is_closed(raw) or suspended:
         return InstrumentStatus.OFFLINE
     return InstrumentStatus.POST_ONLY if raw.post_only else InstrumentStatus.ONLINE
 
 
-def with_state(instrument: Instrument, suspended: bool, post_only: bool) -> Instrument:
-    """Return *instrument* with the state that a ticker tells."""
+def with_state(instrument: Instrument, suspended: bool, post_only: bool, now: datetime | None = None) -> Instrument:
+    """Return *instrument* with the state that a ticker tells: it may end a halt, but nothing opens a closed market."""
+    if instrument.is_closed:
+        return instrument
+    if instrument.expiry is not None and now is not None and now >= instrument.expiry:
+        return attrs.evolve(instrument, status=InstrumentStatus.OFFLINE, is_closed=True)
     status = InstrumentStatus.POST_ONLY if post_only else InstrumentStatus.ONLINE
     return attrs.evolve(instrument, status=InstrumentStatus.OFFLINE if suspended else status)

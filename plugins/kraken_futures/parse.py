@@ -11,12 +11,10 @@ from decimal import Decimal
 from exchange_core.connector.naming import AssetMap
 from exchange_core.errors import ProtocolError
 from exchange_core.model.account import Balance, Position
-from exchange_core.model.event import OrderUpdate
 from exchange_core.model.fill import Fee, Fill, Liquidity
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Ticker, Trade
 from exchange_core.model.number import EXACT
-from exchange_core.model.order import OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_millis
@@ -29,17 +27,6 @@ CASH = "cash"
 FLEX = "flex"
 
 _LIQUIDITY = {"maker": Liquidity.MAKER, "taker": Liquidity.TAKER, "takerAfterEdit": Liquidity.TAKER}
-
-# Why an order left the open set. Reasons that are not here end it as canceled. With None it is not known
-# whether the order goes on under its id: Kraken does not say if a stop that fires keeps it.
-_ENDS: dict[str, OrderStatus | None] = {
-    "full_fill": OrderStatus.FILLED,
-    "contract_expired": OrderStatus.EXPIRED,
-    "ioc_order_failed_because_it_would_not_be_executed": OrderStatus.REJECTED,
-    "post_order_failed_because_it_would_filled": OrderStatus.REJECTED,
-    "post_order_failed_because_it_would_be_filled": OrderStatus.REJECTED,
-    "stop_order_triggered": None,
-}
 
 
 def side(text: str) -> Side:
@@ -94,36 +81,6 @@ def ticker_lite(raw: wire.TickerLite, symbol: Symbol) -> Ticker:
         ask=optional(raw.ask, "ask"),
         volume=optional(raw.volume, "volume"),
     )
-
-
-def open_order(raw: wire.OpenOrder, symbol: Symbol | None, *, snapshot: bool = False) -> OrderUpdate:
-    """Read an order of the open set. ``qty`` is what remains of it."""
-    remaining, filled = number(raw.qty, "qty"), number(raw.filled, "filled")
-    if raw.direction not in (0, 1):
-        raise ProtocolError(f"direction: {raw.direction} is neither 0 (buy) nor 1 (sell)")
-    return OrderUpdate(
-        venue_order_id=raw.order_id,
-        client_order_id=raw.cli_ord_id,
-        status=OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.OPEN,
-        symbol=symbol,
-        side=Side.SELL if raw.direction else Side.BUY,
-        quantity=EXACT.add(remaining, filled),
-        price=optional(raw.limit_price, "limit_price"),
-        filled=filled,
-        snapshot=snapshot,
-        sequence_time=None if raw.last_update_time is None else from_millis(raw.last_update_time),
-    )
-
-
-def order_status(raw: wire.OpenOrders) -> OrderStatus | None:
-    """Return where a change leaves the order; None where it does not say. ``is_cancel`` only means "not open"."""
-    if not raw.is_cancel:
-        if raw.order is None:
-            return None
-        return OrderStatus.PARTIALLY_FILLED if raw.order.filled else OrderStatus.OPEN
-    if raw.reason is None and raw.order is not None and raw.order.filled and not raw.order.qty:
-        return OrderStatus.FILLED
-    return _ENDS.get(raw.reason or "", OrderStatus.CANCELED)
 
 
 def fill(raw: wire.FillRow, symbol: Symbol, venue: str, assets: AssetMap) -> Fill:

@@ -14,9 +14,12 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from kraken_futures.wire_history import LogRow
+
 # What a datetime can hold, so that looking at a time cannot fail later.
 Millis = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
 Sequence = Annotated[int, Meta(ge=0)]
+Minutes = Annotated[int, Meta(ge=0, le=5_256_000)]
 
 
 class BookRow(Struct, gc=False):
@@ -95,7 +98,13 @@ class OpenOrder(Struct):
     filled: Decimal
     last_update_time: Millis | None = None
     limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    type: str | None = None
     cli_ord_id: str | None = None
+    reduce_only: bool | None = None
+    trigger_signal: str | None = msgspec.field(name="triggerSignal", default=None)
+    # An object in what clients print, a list in the documentation.
+    trailing_stop_options: Any = None
 
 
 class OpenOrders(Struct, tag_field="feed", tag="open_orders"):
@@ -128,6 +137,7 @@ class FillRow(Struct):
     fill_id: str
     fill_type: str
     cli_ord_id: str | None = None
+    seq: Sequence | None = None
     fee_paid: Decimal | None = None
     fee_currency: str | None = None
 
@@ -181,6 +191,27 @@ class BalancesSnapshot(Balances, tag_field="feed", tag="balances_snapshot"):
     pass
 
 
+class AccountLog(Struct, tag_field="feed", tag="account_log"):
+    new_entry: LogRow
+
+
+class AccountLogSnapshot(Struct, tag_field="feed", tag="account_log_snapshot"):
+    logs: list[LogRow]
+
+
+class NoticeRow(Struct):
+    note: str
+    id: int | str | None = None
+    type: str = ""
+    priority: str = ""
+    effective_time: Millis | None = None
+    expected_downtime_minutes: Minutes | None = None
+
+
+class Notifications(Struct, tag_field="feed", tag="notifications_auth"):
+    notifications: list[NoticeRow]
+
+
 Data = (
     BookDelta
     | BookSnapshot
@@ -197,6 +228,9 @@ Data = (
     | OpenPositions
     | Balances
     | BalancesSnapshot
+    | AccountLog
+    | AccountLogSnapshot
+    | Notifications
 )
 
 

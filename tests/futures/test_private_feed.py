@@ -26,9 +26,10 @@ from exchange_core.model.event import (
     Unrecognised,
 )
 from exchange_core.model.fill import Fee, Fill, Liquidity
-from exchange_core.model.order import OrderStatus
+from exchange_core.model.order import OrderRequest, OrderStatus, OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from exchange_core.model.terms import Offset, TriggerBy
 from kraken_futures.config import FuturesConfig
 from kraken_futures.feed import FuturesFeed, private_feed
 
@@ -228,6 +229,7 @@ def test_the_list_of_open_orders(feed: FuturesFeed) -> None:
         filled=Decimal("0.1"),
         snapshot=True,
         sequence_time=datetime(2026, 1, 5, 12, 0, 1, 330000, tzinfo=UTC),
+        request=OrderRequest(symbol=PF, side=Side.SELL, quantity="0.3", price="73110.0", client_order_id="c-1"),
     )
     assert second.status is OrderStatus.OPEN
     assert second.quantity == Decimal("0.2")
@@ -258,6 +260,7 @@ def test_an_empty_list_says_that_nothing_is_open(feed: FuturesFeed) -> None:
         ("post_order_failed_because_it_would_be_filled", True, OrderStatus.REJECTED),
         ("ioc_order_failed_because_it_would_not_be_executed", True, OrderStatus.REJECTED),
         pytest.param("stop_order_triggered", True, None, id="it may go on under the same id"),
+        pytest.param("order_for_edit_not_found", True, None, id="its edit failed; how it ended is not said"),
         ("a_reason_of_tomorrow", True, OrderStatus.CANCELED),
     ],
 )
@@ -287,6 +290,94 @@ def test_a_change_may_name_no_more_than_the_order(feed: FuturesFeed) -> None:
     )
     assert update(feed, order_id="o-9", is_cancel=True, reason="full_fill").status is OrderStatus.FILLED
     assert update(feed, order_id="o-9", is_cancel=False, reason="partial_fill").status is None
+
+
+TRIGGERS = [
+    pytest.param("stop", 0.0, OrderType.STOP, None, id="a stop that becomes a market order"),
+    pytest.param("stop", 73000.0, OrderType.STOP_LIMIT, Decimal("73000.0"), id="a stop with a limit"),
+    pytest.param("take_profit", 73000.0, OrderType.TAKE_PROFIT_LIMIT, Decimal("73000.0"), id="a take-profit"),
+]
+
+
+@pytest.mark.parametrize(("kind", "limit", "expected", "price"), TRIGGERS)
+@pytest.mark.parametrize(
+    ("signal", "by"), [("mark", TriggerBy.MARK), ("last", TriggerBy.LAST), ("spot", TriggerBy.INDEX), (None, None)]
+)
+def test_a_triggered_order_is_shown_with_its_trigger(
+    feed: FuturesFeed,
+    kind: str,
+    limit: float,
+    expected: OrderType,
+    price: Decimal | None,
+    signal: str | None,
+    by: TriggerBy | None,
+) -> None:
+    """``index`` is reported back as ``spot``."""
+    row = order(type=kind, stop_price=72000.5, limit_price=limit, filled=0.0, reduce_only=True)
+    if signal is not None:
+        row["triggerSignal"] = signal
+    found = update(feed, order=row, is_cancel=False, reason="new_placed_order_by_user")
+    assert (found.price, found.trigger_price) == (price, Decimal("72000.5"))
+    terms = found.request
+    assert terms is not None
+    assert (terms.type, terms.price, terms.trigger_price) == (expected, price, Decimal("72000.5"))
+    assert (terms.trigger_by, terms.reduce_only, terms.quantity) == (by, True, Decimal("0.2"))
+
+
+@pytest.mark.parametrize(
+    ("options", "trail"),
+    [
+        ({"max_deviation": 1.5, "unit": "percent"}, "1.5%"),
+        pytest.param([{"max_deviation": 150, "unit": "quote_currency"}], "150", id="a list, as documented"),
+    ],
+)
+def test_a_trailing_stop_is_shown_with_its_distance(feed: FuturesFeed, options: Any, trail: str) -> None:
+    row = order(type="trailing_stop", limit_price=None, stop_price=72000.5, trailing_stop_options=options)
+    terms = update(feed, order=row, is_cancel=False).request
+    assert terms is not None
+    assert terms.type is OrderType.TRAILING_STOP
+    assert terms.trail == Offset.of(trail)
+    assert terms.trigger_price is None
+
+
+@pytest.mark.parametrize("row", [order(type="of tomorrow"), order(type="stop"), order(qty=0.0, filled=0.0)])
+def test_terms_that_cannot_be_told_are_not_made_up(feed: FuturesFeed, row: dict[str, Any]) -> None:
+    assert update(feed, order=row, is_cancel=False).request is None
+
+
+def test_a_trigger_that_comes_back_under_another_id_is_the_same_order(feed: FuturesFeed) -> None:
+    update(feed, order=order(type="stop", stop_price=72000.0), is_cancel=True, reason="stop_order_triggered")
+    found = update(feed, order=order(order_id="o-2"), is_cancel=False, reason="limit_order_from_stop")
+    assert (found.venue_order_id, found.continues) == ("o-2", "o-1")
+    again = update(feed, order=order(order_id="o-2", qty=0.1), is_cancel=False, reason="partial_fill")
+    assert again.continues is None
+
+
+def test_a_trigger_that_keeps_its_id_continues_nothing(feed: FuturesFeed) -> None:
+    update(feed, order=order(type="stop", stop_price=72000.0), is_cancel=True, reason="stop_order_triggered")
+    found = update(feed, order=order(), is_cancel=False, reason="limit_order_from_stop")
+    assert (found.venue_order_id, found.continues, found.status) == ("o-1", None, OrderStatus.PARTIALLY_FILLED)
+
+
+def test_after_a_trigger_the_list_of_orders_is_asked_for(feed: FuturesFeed) -> None:
+    """Whether it goes on, and under which id, only the list tells."""
+    update(feed, order_id="o-1", is_cancel=True, reason="stop_order_triggered")
+    feed.tick(1.0)
+    assert sent(feed) == [signed_request("open_orders_verbose", "unsubscribe"), signed_request("open_orders_verbose")]
+    feed.tick(2.0)
+    assert not feed.outbox()
+
+
+def test_the_feed_without_failed_post_orders_can_be_chosen(private: FuturesFeed) -> None:
+    plain = Subscription(Channel.ORDERS, variant="open_orders")
+    private.subscribe([plain], 0.0)
+    private.opened(0.0)
+    private.outbox()
+    say(private, event="challenge", message=CHALLENGE)
+    assert sent(private) == [signed_request("open_orders")]
+    assert ack(private, "open_orders") == [Subscribed(subscription=plain)]
+    with pytest.raises(NotSupported, match="open_orders_verbose, open_orders"):
+        private.subscribe([Subscription(Channel.ORDERS, variant="orders")], 0.0)
 
 
 def test_both_order_feeds_are_read(feed: FuturesFeed) -> None:
@@ -363,12 +454,55 @@ def test_a_fill_is_told_once_across_snapshots_and_connections(feed: FuturesFeed)
     assert fill.id == "f-2"
 
 
-def test_holes_in_the_numbers_of_fills_mean_nothing(feed: FuturesFeed) -> None:
-    """The documentation's own snapshot goes from 36 to 39."""
-    fills(feed, FILL)
-    (fill,) = fills(feed, {**FILL, "fill_id": "f-2", "seq": 99})
-    assert isinstance(fill, Fill)
+ASK_FILLS = [signed_request("fills", "unsubscribe"), signed_request("fills")]
+
+
+def numbered(number: int) -> dict[str, Any]:
+    return {**FILL, "seq": number, "fill_id": f"f-{number}"}
+
+
+def fill_ids(events: list[Event]) -> list[str]:
+    return [event.id for event in events if isinstance(event, Fill)]
+
+
+def test_a_hole_in_the_numbers_of_fills_is_filled_from_the_list(feed: FuturesFeed) -> None:
+    fills(feed, numbered(36))
+    assert fill_ids(fills(feed, numbered(39))) == ["f-39"]
+    feed.tick(1.0)
+    assert sent(feed) == ASK_FILLS
+    events = fills(feed, *map(numbered, (36, 37, 38, 39)), name="fills_snapshot")
+    assert [type(event) for event in events] == [Fill, Fill]
+    assert fill_ids(events) == ["f-37", "f-38"]
     assert feed.stats.gaps == 0
+
+
+def test_what_the_list_is_too_short_for_is_asked_for_elsewhere(feed: FuturesFeed) -> None:
+    fills(feed, numbered(36))
+    fills(feed, numbered(39))
+    events = fills(feed, numbered(38), numbered(39), name="fills_snapshot")
+    gap = next(event for event in events if isinstance(event, SequenceGap))
+    assert gap.channel is Channel.FILLS
+    assert fill_ids(events) == ["f-38"]
+    assert feed.stats.gaps == 1
+
+
+def test_holes_in_the_venues_own_list_prove_that_they_mean_nothing(feed: FuturesFeed) -> None:
+    """The documentation's own snapshot goes from 36 to 39."""
+    fills(feed, numbered(36), numbered(39), name="fills_snapshot")
+    assert fill_ids(fills(feed, numbered(99))) == ["f-99"]
+    feed.tick(1.0)
+    assert not feed.outbox()
+    assert feed.stats.gaps == 0
+
+
+def test_where_no_list_can_be_had_a_hole_is_told_at_once(context: VenueContext) -> None:
+    """A feed that nobody subscribed to, as in replays."""
+    bare = private_feed(context)
+    bare.opened(0.0)
+    fills(bare, numbered(36))
+    gap, fill = fills(bare, numbered(39))
+    assert isinstance(gap, SequenceGap)
+    assert isinstance(fill, Fill)
 
 
 def test_a_fill_of_an_unknown_product_is_reported_beside_the_others(feed: FuturesFeed) -> None:

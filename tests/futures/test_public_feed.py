@@ -18,6 +18,7 @@ from exchange_core.model.event import (
     Subscribed,
     Subscription,
     SubscriptionRefused,
+    TickerTrigger,
     Unrecognised,
 )
 from exchange_core.model.instrument import InstrumentStatus
@@ -281,6 +282,9 @@ def test_what_is_not_wanted_any_more_is_ended(feed: FuturesFeed) -> None:
         (Subscription(Channel.CANDLES, PF, interval=1), NotSupported),
         (Subscription(Channel.FILLS), NotSupported),
         (Subscription(Channel.TICKER), NotSupported),
+        (Subscription(Channel.TICKER, PF, trigger=TickerTrigger.BBO), NotSupported),
+        (Subscription(Channel.TICKER, PF, variant="ticker_full"), NotSupported),
+        (Subscription(Channel.BOOK, PF, variant="ticker_lite"), NotSupported),
         (Subscription(Channel.TICKER, Symbol.parse("NO/USD:USD")), UnknownSymbol),
     ],
 )
@@ -291,6 +295,18 @@ def test_what_cannot_be_had_is_refused_before_sending(
         feed.subscribe([TICKER_PF, subscription], 0.0)
     assert not feed.outbox()
     assert list(feed.subscriptions()) == []
+
+
+def test_the_lighter_ticker_can_be_chosen(feed: FuturesFeed) -> None:
+    lite = Subscription(Channel.TICKER, PF, variant="ticker_lite")
+    feed.subscribe([TICKER_PF, lite], 0.0)
+    assert sent(feed) == [subscription_request("ticker", "PF_XBTUSD")]
+    assert ack(feed, "ticker", "PF_XBTUSD") == [Subscribed(subscription=TICKER_PF)]
+    assert sent(feed) == [subscription_request("ticker_lite", "PF_XBTUSD")]
+    assert ack(feed, "ticker_lite", "PF_XBTUSD") == [Subscribed(subscription=lite)]
+    feed.unsubscribe([lite], 1.0)
+    assert sent(feed) == [subscription_request("ticker_lite", "PF_XBTUSD", event="unsubscribe")]
+    assert feed.is_active(TICKER_PF)
 
 
 # Trades.
@@ -367,6 +383,78 @@ def test_trades_without_uid_are_told_apart_by_their_number(feed: FuturesFeed) ->
     assert ids(trade(feed, 1, uid=None)) == ["1"]
     assert ids(trade(feed, 1, uid=None)) == []
     assert ids(trade(feed, 2, uid=None)) == ["2"]
+
+
+def subscribed_trades(feed: FuturesFeed, now: float = 0.0) -> None:
+    feed.subscribe([TRADES_PF], now)
+    ack(feed, "trade", "PF_XBTUSD", now=now)
+    trade_snapshot(feed, 12, 11)
+    feed.outbox()
+
+
+ASK_TRADES = [subscription_request("trade", "PF_XBTUSD", event=e) for e in ("unsubscribe", "subscribe")]
+
+
+def test_a_hole_is_filled_from_a_fresh_snapshot_each_trade_once(feed: FuturesFeed) -> None:
+    subscribed_trades(feed)
+    assert ids(trade(feed, 15)) == ["u15"]
+    feed.tick(1.0)
+    assert sent(feed) == ASK_TRADES
+    assert ack(feed, "trade", "PF_XBTUSD") == [Ignored(kind="subscribed trade")]
+    assert feed.is_active(TRADES_PF)
+    events = trade_snapshot(feed, 16, 15, 14, 13, 12, 11)
+    assert ids(events) == ["u13", "u14", "u16"]
+    assert not [event for event in events if isinstance(event, SequenceGap)]
+    assert ids(trade(feed, 17)) == ["u17"]
+    assert (feed.stats.gaps, feed.stats.silent) == (1, 0)
+
+
+def test_what_a_snapshot_does_not_reach_back_to_is_told_as_lost(feed: FuturesFeed) -> None:
+    subscribed_trades(feed)
+    trade(feed, 40)
+    feed.tick(1.0)
+    events = trade_snapshot(feed, 41, 40, 39)
+    gaps = [event for event in events if isinstance(event, SequenceGap)]
+    assert [gap.symbol for gap in gaps] == [PF]
+    assert "26 trades before 40" in gaps[0].reason
+    assert ids(events) == ["u39", "u41"]
+    assert feed.stats.gaps == 1
+
+
+def test_what_was_missed_while_asking_comes_late_and_once(feed: FuturesFeed) -> None:
+    subscribed_trades(feed)
+    trade(feed, 15)
+    assert ids(trade(feed, 13)) == ["u13"]
+    events = trade_snapshot(feed, 15, 14, 13, 12)
+    assert ids(events) == ["u14"]
+    assert not [event for event in events if isinstance(event, SequenceGap)]
+
+
+def test_holes_are_asked_for_one_at_a_time(feed: FuturesFeed) -> None:
+    subscribed_trades(feed)
+    trade(feed, 15)
+    feed.tick(1.0)
+    assert sent(feed) == ASK_TRADES
+    trade(feed, 18)
+    ack(feed, "trade", "PF_XBTUSD", now=1.5)
+    for second in range(2, 11):
+        feed.tick(float(second))
+    assert not feed.outbox()
+    feed.tick(11.0)
+    assert sent(feed) == ASK_TRADES
+
+
+def test_a_hole_outlives_a_lost_connection(feed: FuturesFeed) -> None:
+    subscribed_trades(feed)
+    trade(feed, 15)
+    feed.closed(1.0)
+    feed.opened(2.0)
+    assert ids(trade_snapshot(feed, 15, 14, 13)) == ["u13", "u14"]
+
+
+def test_trades_from_before_the_first_are_no_news(feed: FuturesFeed) -> None:
+    trade_snapshot(feed, 12, 11)
+    assert ids(trade_snapshot(feed, 13, 12, 11, 10, 9)) == ["u13"]
 
 
 def test_ended_trades_that_are_asked_for_later_are_no_hole(feed: FuturesFeed) -> None:
@@ -459,8 +547,6 @@ def test_a_product_that_is_in_no_list_is_reported(feed: FuturesFeed, name: str) 
         {"event": "info", "version": 1},
         {"event": "pong"},
         {"feed": "heartbeat", "time": 1534262350627},
-        {"feed": "notifications_auth", "notifications": []},
-        {"feed": "account_log", "new_entry": {}},
         {"event": "subscribe", "feed": "book", "product_ids": ["X"]},
         {"event": "challenge", "message": "226aee50-88fc-4618-a42a-34f7709570b2"},
     ],

@@ -9,7 +9,7 @@ import pytest
 from exchange_core.connector.naming import AssetMap
 from exchange_core.model.order import OrderRequest, OrderStatus
 from exchange_core.model.symbol import Symbol
-from kraken_futures import parse, wire_feed
+from kraken_futures import parse, parse_orders, wire_feed
 from kraken_futures.rest import FuturesRest
 
 
@@ -43,7 +43,7 @@ def test_the_quantity_of_an_open_order_is_what_remains_and_what_is_filled() -> N
     row = wire_feed.OpenOrder(
         instrument="PF_XBTUSD", order_id="o", qty=Decimal("1234.5678"), filled=Decimal("0.0001"), direction=0
     )
-    update = parse.open_order(row, Symbol.parse("BTC/USD:USD"))
+    update = parse_orders.open_order(row, Symbol.parse("BTC/USD:USD"))
     assert update.quantity == Decimal("1234.5679")
 
 
