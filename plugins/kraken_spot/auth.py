@@ -41,10 +41,11 @@ class KrakenSpotSigner:
         if nonce is None:
             raise ConfigError("Kraken Spot: a private call needs a nonce")
         # Kraken hashes the body byte for byte, with the nonce's digits before it.
-        params = {"nonce": str(nonce), **_present(call.params)}
+        params = {"nonce": str(nonce), **call.params}
         body = _json(params) if call.json else form(params).encode()
         headers = {
-            **_HEADERS,
+            "Accept": "application/json",
+            "User-Agent": "exchange-core",
             "API-Key": self._api_key,
             "API-Sign": signature(self._secret, call.path, nonce, body),
             "Content-Type": "application/json" if call.json else _FORM,
@@ -91,13 +92,19 @@ def decoded_secret(api_secret: str) -> bytes:
 
 def public_request(call: RestCall) -> HttpRequest:
     """Write a call that needs no signature: everything is in the query."""
-    query = form(_present(call.params))
+    query = form(call.params)
     return HttpRequest(call.method, f"{call.path}?{query}" if query else call.path, dict(_HEADERS))
 
 
 def form(params: Mapping[str, Any]) -> str:
-    """Write parameters as Kraken reads forms and queries: lists in one text, booleans in lower case."""
-    return form_text((name, _form_value(value)) for name, value in params.items())
+    """Write parameters as Kraken reads forms and queries: None left out, lists in one text, booleans in lower case."""
+    return form_text(
+        [
+            (name, value if isinstance(value, str) else _form_value(value))
+            for name, value in params.items()
+            if value is not None
+        ]
+    )
 
 
 def _form_value(value: Any) -> str:
@@ -111,11 +118,7 @@ def _form_value(value: Any) -> str:
 
 
 def _json(params: Mapping[str, Any]) -> bytes:
-    return msgspec.json.encode(params)
-
-
-def _present(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in params.items() if value is not None}
+    return msgspec.json.encode({name: value for name, value in params.items() if value is not None})
 
 
 def _header_text(api_key: str) -> str:

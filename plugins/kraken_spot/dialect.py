@@ -21,6 +21,8 @@ from kraken_spot.errors import error_for, no_answer
 
 T = TypeVar("T")
 
+_ENVELOPE = msgspec.json.Decoder(wire.Envelope)
+
 _ZIP = b"PK"
 """How a report begins, the one good answer that is not wrapped in anything."""
 
@@ -43,17 +45,18 @@ class KrakenSpotDialect:
         if call.reply is bytes and reply.status == 200 and reply.body.startswith(_ZIP):
             return reply.body
         try:
-            envelope = decoder(wire.Envelope).decode(reply.body)
+            envelope = _ENVELOPE.decode(reply.body)
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise no_answer(call, reply, self._venue, "not an answer of Kraken's") from error
-        errors = [code for code in envelope.error if not code.startswith("W")]
-        if errors:
-            raise error_for(errors, call, reply, self._venue)
+        if envelope.error:
+            errors = [code for code in envelope.error if not code.startswith("W")]
+            if errors:
+                raise error_for(errors, call, reply, self._venue)
+            self.warnings.update(envelope.error)
         if reply.status != 200:
             raise no_answer(call, reply, self._venue, "and no error in the answer")
         if call.reply is bytes:
             raise no_answer(call, reply, self._venue, "and neither a report nor an error in the answer")
-        self.warnings.update(envelope.error)
         return self._result(call, envelope.result)
 
     def _result(self, call: RestCall, result: msgspec.Raw) -> Any:
