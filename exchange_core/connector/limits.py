@@ -161,7 +161,8 @@ class DecayingCounter:
         room = self.maximum - self.margin - (0.0 if cost.urgent else self.reserve)
         # A call that costs more than the whole room passes once the counter is empty.
         over = self.level(cost.key, now) + min(cost.amount, room) - room
-        return max(0.0, over / self.decay, self._pauses.left(cost.key, cost.urgent, now))
+        paused = self._pauses.left(cost.key, cost.urgent, now)
+        return max(paused, over / self.decay) if over > 0 else paused
 
     def spend(self, cost: Cost, now: float) -> None:
         self._counts[cost.key] = (self._drained(cost.key, now) + cost.amount, now)
@@ -213,8 +214,12 @@ class DecayingCounter:
                 )
 
     def _drained(self, key: str, now: float) -> float:
-        count, when = self._counts.get(key, (0.0, now))
-        return max(0.0, count - max(0.0, now - when) * self.decay)
+        counted = self._counts.get(key)
+        if counted is None:
+            return 0.0
+        count, when = counted
+        left = count - (now - when) * self.decay if now > when else count
+        return left if left > 0 else 0.0
 
 
 @attrs.define
@@ -232,27 +237,35 @@ class Limits:
 
     def delay(self, costs: Sequence[Cost], now: float) -> float:
         """Return seconds to wait before a call with *costs* may go."""
-        return max((limiter.delay(cost, now) for limiter, cost in self._of(costs)), default=0.0)
+        wait = 0.0
+        for cost in costs:
+            if (limiter := self.limiters.get(cost.pool)) is not None:
+                wait = max(wait, limiter.delay(cost, now))
+        return wait
 
     def spend(self, costs: Sequence[Cost], now: float) -> None:
         """Count *costs* in every pool, as counted by the venue now."""
-        for limiter, cost in self._of(costs):
-            limiter.spend(cost, now)
+        for cost in costs:
+            if (limiter := self.limiters.get(cost.pool)) is not None:
+                limiter.spend(cost, now)
 
     def hold(self, costs: Sequence[Cost], now: float) -> None:
         """Count *costs* of a call that is sent now, in every pool; settle them when it is answered."""
-        for limiter, cost in self._of(costs):
-            limiter.hold(cost, now)
+        for cost in costs:
+            if (limiter := self.limiters.get(cost.pool)) is not None:
+                limiter.hold(cost, now)
 
     def settle(self, costs: Sequence[Cost], now: float) -> None:
         """Let *costs* that were held drain from now on."""
-        for limiter, cost in self._of(costs):
-            limiter.settle(cost, now)
+        for cost in costs:
+            if (limiter := self.limiters.get(cost.pool)) is not None:
+                limiter.settle(cost, now)
 
     def pause(self, costs: Sequence[Cost], seconds: float, now: float) -> None:
         """Hold back what is like *costs* in every pool, after the venue refused for its limit."""
-        for limiter, cost in self._of(costs):
-            limiter.pause(cost, seconds, now)
+        for cost in costs:
+            if (limiter := self.limiters.get(cost.pool)) is not None:
+                limiter.pause(cost, seconds, now)
 
     def correct(self, pool: str, key: str, level: float, now: float) -> None:
         """Take the venue's own count, as far as it is safe."""
@@ -273,6 +286,3 @@ class Limits:
     def copy(self) -> Self:
         """Return limits that count on by themselves, from where these stand."""
         return deepcopy(self)
-
-    def _of(self, costs: Sequence[Cost]) -> Iterable[tuple[Limiter, Cost]]:
-        return ((self.limiters[cost.pool], cost) for cost in costs if cost.pool in self.limiters)

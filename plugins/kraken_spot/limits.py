@@ -155,6 +155,8 @@ def age_of(order: Order, now: datetime | None) -> timedelta | None:
 
 
 def _penalty(table: Sequence[tuple[int, float]], age: timedelta | None) -> float:
-    if age is None:
-        return table[0][1]
-    return next((points for seconds, points in table if age < timedelta(seconds=seconds)), 0.0)
+    seconds = 0.0 if age is None else age.total_seconds()
+    for below, points in table:
+        if seconds < below:
+            return points
+    return 0.0

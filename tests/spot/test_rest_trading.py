@@ -24,7 +24,7 @@ from exchange_core.errors import (
 )
 from kraken_spot.auth import KrakenSpotSigner
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.limits import ENGINE, OVERSHOOT, PRIVATE, limits
+from kraken_spot.limits import ENGINE, PRIVATE, limits
 from kraken_spot.order_terms import Amendment, ConditionalClose, Edit, SpotOrder
 from kraken_spot.rest import KrakenSpotRest
 from kraken_spot.types_trading import NotPlaced, Placed, Validated
@@ -177,7 +177,7 @@ def test_a_batch(trading: Any, run: Any, captures: Path) -> None:
             },
         ],
     }
-    assert costs(call) == [(ENGINE, 1, "XBTUSD", False)], "half a point for each"
+    assert costs(call) == [(ENGINE, 1, "XBTUSD", False), (PRIVATE, 1, "", False)], "half a point for each"
 
 
 def test_a_batch_as_it_is_on_the_wire(trading: Any) -> None:
@@ -252,7 +252,7 @@ def test_one_client_id_cannot_stand_on_two_orders(trading: Any) -> None:
 def test_fifteen_orders_go_in_one_batch(trading: Any) -> None:
     call = next(trading.add_batch(batch(15), NOW + timedelta(seconds=30)))
     assert call.params["deadline"] == "2026-01-01T00:00:30.000Z"
-    assert costs(call) == [(ENGINE, 7.5, "XBTUSD", False)]
+    assert costs(call) == [(ENGINE, 7.5, "XBTUSD", False), (PRIVATE, 1, "", False)]
 
 
 def test_an_amend(trading: Any, run: Any, captures: Path) -> None:
@@ -276,9 +276,9 @@ def test_an_amend(trading: Any, run: Any, captures: Path) -> None:
 def test_a_change_costs_by_age(trading: Any, seconds: float | None, amend: float, edit: float) -> None:
     touched = None if seconds is None else NOW - timedelta(seconds=seconds)
     amendment = Amendment(symbol="BTC/USD", txid="OA-B-C", quantity=1, touched=touched)
-    assert costs(next(trading.amend(amendment))) == [(ENGINE, amend, "XBTUSD", False)]
+    assert costs(next(trading.amend(amendment))) == [(ENGINE, amend, "XBTUSD", False), (PRIVATE, 1, "", False)]
     replacement = Edit(symbol="BTC/USD", txid="OA-B-C", type="limit", quantity=1, touched=touched)
-    assert costs(next(trading.edit(replacement))) == [(ENGINE, edit, "XBTUSD", False)]
+    assert costs(next(trading.edit(replacement))) == [(ENGINE, edit, "XBTUSD", False), (PRIVATE, 1, "", False)]
 
 
 @pytest.mark.parametrize(
@@ -386,7 +386,7 @@ def test_a_batch_of_cancels(trading: Any, run: Any, captures: Path) -> None:
     call = run.calls[0]
     assert call.json
     assert present(call) == {"orders": ["OA-B-C", -7], "cl_ord_ids": ["ours"]}
-    assert costs(call) == [(OVERSHOOT, 24, "XBTUSD", True)]
+    assert costs(call) == [(ENGINE, 24, "XBTUSD", True), (PRIVATE, 1, "", True)]
 
 
 @pytest.mark.parametrize("count", [0, 51])
@@ -410,7 +410,7 @@ def test_a_batch_of_cancels_never_waits_and_is_counted(trading: Any) -> None:
 
 def test_old_orders_go_for_nothing(trading: Any) -> None:
     flow = trading.cancel_batch(txids=["OA-B-C"] * 9, symbol="BTC/USD", youngest=NOW - timedelta(minutes=5))
-    assert costs(next(flow)) == [(OVERSHOOT, 0, "XBTUSD", True)]
+    assert costs(next(flow)) == [(ENGINE, 0, "XBTUSD", True), (PRIVATE, 1, "", True)]
 
 
 def test_cancel_all(trading: Any, run: Any, captures: Path) -> None:
