@@ -192,6 +192,7 @@ class VenueSpec:
         book_depths: Depths that books can be had in; empty when the venue sends whole books.
         book_by_order_depths: The same for books by order.
         ticker_triggers: What a user may choose to be told a ticker by, the default first; empty where there is none.
+        variants: By channel, feeds of the venue that tell less or more of it than its usual one, in its own words.
         support: What becomes of each term of an order: each of ``TERMS`` to a word of ``Support``. A term that is not
             here is refused. Combinations are refused by ``place``.
         terms: The class of ``OrderRequest.terms`` that this venue takes; None when it takes none.
@@ -212,6 +213,7 @@ class VenueSpec:
     book_depths: tuple[int, ...] = ()
     book_by_order_depths: tuple[int, ...] = ()
     ticker_triggers: tuple[TickerTrigger, ...] = ()
+    variants: Mapping[Channel, tuple[str, ...]] = attrs.field(factory=dict)
     support: Mapping[str, str] = attrs.field(factory=dict)
     terms: type | None = None
     simulator: SimulatorSpec | None = None

@@ -192,8 +192,10 @@ class ConnectedVenue:
     def live_book_by_order(self, symbol: Symbol | str) -> BookByOrder | None:
         return self._market.live_book_by_order(symbol)
 
-    def tickers(self, symbol: Symbol | str, trigger: TickerTrigger | str | None = None) -> Stream[Ticker]:
-        return self._market.tickers(symbol, trigger)
+    def tickers(
+        self, symbol: Symbol | str, trigger: TickerTrigger | str | None = None, *, variant: str | None = None
+    ) -> Stream[Ticker]:
+        return self._market.tickers(symbol, trigger, variant=variant)
 
     def trades(self, symbol: Symbol | str) -> Stream[Trade]:
         return self._market.trades(symbol)

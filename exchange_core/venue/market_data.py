@@ -136,17 +136,21 @@ class MarketData:
         watch.confirmed = True
         return watch
 
-    def tickers(self, symbol: Symbol | str, trigger: TickerTrigger | str | None = None) -> Stream[Ticker]:
+    def tickers(
+        self, symbol: Symbol | str, trigger: TickerTrigger | str | None = None, *, variant: str | None = None
+    ) -> Stream[Ticker]:
         """Follow the best prices; what came between two reads is skipped.
 
         Args:
             trigger: What the venue is to send a ticker by: ``bbo``, a change of the best prices, or ``trades``.
+            variant: Another feed of the venue's than its usual one, in its own word. A symbol that is followed by both
+                is told of by both.
 
         Raises:
             NotSupported: The venue leaves no such choice, or the ticker is followed by the other one already.
         """
         wanted = self.instrument(symbol).symbol
-        return self._stream(topic(Ticker, wanted), self._ticker(wanted, trigger), Overflow.CONFLATE)
+        return self._stream(topic(Ticker, wanted), self._ticker(wanted, trigger, variant), Overflow.CONFLATE)
 
     def trades(self, symbol: Symbol | str) -> Stream[Trade]:
         """Follow public trades; SlowConsumer when they are not read in time.
@@ -176,8 +180,12 @@ class MarketData:
             confirm=lambda: self._feeds.confirmed(subscription),
         )
 
-    def _ticker(self, wanted: Symbol, trigger: TickerTrigger | str | None) -> Subscription:
+    def _ticker(self, wanted: Symbol, trigger: TickerTrigger | str | None, variant: str | None) -> Subscription:
+        if variant is not None:
+            return self._variant(Channel.TICKER, wanted, variant, trigger)
         followed = self._feeds.subscribed(Channel.TICKER, wanted)
+        if followed is not None and followed.variant is not None:
+            followed = None
         offered = self._spec.ticker_triggers
         if trigger is None:
             return followed or Subscription(Channel.TICKER, wanted)
@@ -194,6 +202,17 @@ class MarketData:
                 venue=self._name,
             )
         return followed
+
+    def _variant(
+        self, channel: Channel, wanted: Symbol, variant: str, trigger: TickerTrigger | str | None
+    ) -> Subscription:
+        offered = self._spec.variants.get(channel, ())
+        if variant not in offered:
+            choices = f"it has {', '.join(offered)}" if offered else "it has one only"
+            raise NotSupported(f"{self._name}: {channel} has no feed {variant!r}; {choices}", venue=self._name)
+        if trigger is not None:
+            raise NotSupported(f"{self._name}: {variant} leaves no choice of a trigger", venue=self._name)
+        return Subscription(channel, wanted, variant=variant)
 
     def _book(self, channel: Channel, symbol: Symbol | str, depth: int | None, depths: tuple[int, ...]) -> Subscription:
         wanted = self.instrument(symbol).symbol

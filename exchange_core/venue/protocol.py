@@ -126,10 +126,13 @@ class Venue(Past, Protocol):
         """Return the live view of a book by order that is being followed; None when none is."""
         ...
 
-    def tickers(self, symbol: Symbol | str, trigger: TickerTrigger | str | None = None) -> EventStream[Ticker]:
+    def tickers(
+        self, symbol: Symbol | str, trigger: TickerTrigger | str | None = None, *, variant: str | None = None
+    ) -> EventStream[Ticker]:
         """Follow the best prices; what came between two reads is skipped.
 
-        *trigger* chooses what the venue sends a ticker by, where it leaves a choice; NotSupported is raised elsewhere.
+        *trigger* chooses what the venue sends a ticker by, *variant* which of its feeds, where it leaves a choice;
+        NotSupported is raised elsewhere.
         """
         ...
 
@@ -201,7 +204,7 @@ class Venue(Past, Protocol):
         ...
 
     def ledger_updates(self) -> EventStream[LedgerUpdate]:
-        """Follow the account's ledger; begins with past entries. Never drops. NotSupported where there is no such feed."""
+        """Follow the account's ledger, past entries first. Never drops. NotSupported where there is no such feed."""
         ...
 
     def notices(self) -> EventStream[Notice]:

@@ -11,6 +11,7 @@ from kraken_futures.auth import FuturesSigner
 from kraken_futures.config import FuturesConfig
 from kraken_futures.dialect import FuturesDialect
 from kraken_futures.feed import PRIVATE, PUBLIC, private_feed, public_feed
+from kraken_futures.feed_requests import VARIANTS
 from kraken_futures.history import FuturesHistory
 from kraken_futures.limits import FRAMES_PER_SECOND, limits
 from kraken_futures.rest import FuturesRest
@@ -59,6 +60,7 @@ KRAKEN_FUTURES = VenueSpec(
     },
     simulator=SIMULATOR,
     history=FuturesHistory,
+    variants=VARIANTS,
 )
 
 

@@ -34,6 +34,8 @@ from exchange_core.model.event import (
     Channel,
     Event,
     Ignored,
+    LedgerUpdate,
+    Notice,
     OpenOrdersSnapshot,
     OrderUpdate,
     PositionsUpdate,
@@ -59,7 +61,7 @@ KINDS = {
     kind.__name__: kind
     for kind in (
         *(Trade, Ticker, Candle, Fill, OrderUpdate, OpenOrdersSnapshot, BalancesUpdate, PositionsUpdate),
-        *(SequenceGap, StatusUpdate, BookDesynced),
+        *(SequenceGap, StatusUpdate, BookDesynced, LedgerUpdate, Notice),
     )
 }
 
@@ -312,7 +314,7 @@ class ShopFeed:
 
 def shop_spec(name: str = "shop", **changes: Any) -> VenueSpec:
     public = frozenset({Channel.TICKER, Channel.TRADES, Channel.BOOK, Channel.CANDLES})
-    private = frozenset({Channel.ORDERS, Channel.FILLS, Channel.BALANCES})
+    private = frozenset({Channel.ORDERS, Channel.FILLS, Channel.BALANCES, Channel.LEDGER, Channel.NOTICES})
     spec = VenueSpec(
         name=name,
         title="The Shop",
@@ -511,6 +513,12 @@ async def shop() -> AsyncIterator[Shop]:
 def without_feeds() -> VenueSpec:
     """The shop with REST only."""
     return shop_spec(feeds=())
+
+
+@pytest.fixture
+def two_tickers() -> VenueSpec:
+    """The shop with a second, lighter feed of tickers."""
+    return shop_spec(variants={Channel.TICKER: ("ticker_lite",)})
 
 
 MakeVenue = Callable[..., ConnectedVenue]
