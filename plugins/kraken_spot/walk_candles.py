@@ -29,7 +29,7 @@ from kraken_spot.cursors import Cursor, Seconds, read
 from kraken_spot.dialect import read as decode
 from kraken_spot.rest_calls import public
 from kraken_spot.rows import readable
-from kraken_spot.walk_trades import MOST_TRADES, ask, check_end
+from kraken_spot.walk_trades import MOST_TRADES, ask, is_end
 
 MOST_BARS = 10_000
 """Bars in a page: where nothing traded, one answer with trades may span any number of them."""
@@ -90,8 +90,7 @@ class _Tape:
         self.answers += 1
         self.unreadable += answer.unreadable
         if not fresh:
-            check_end(self._venue, self._pair, answer, self._count)
-            self.ended = True
+            self.ended = is_end(self._venue, self._pair, answer, self._since, self._count)
         self.rows += fresh
         self._since = max(self._since, answer.last - 1)
 

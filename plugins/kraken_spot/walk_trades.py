@@ -73,14 +73,15 @@ class TradeWalk(Generic[T]):
         fresh = [row for row in answer.rows if state.id is None or row.trade_id > state.id]
         given, ended = self._inside(fresh)
         ids = [row.trade_id for row in given]
-        if not fresh:
-            check_end(self.venue, self.pair, answer, self.count)
-            ended = True
         passed = fresh[-1].trade_id if fresh else state.id
         following = _State(since=max(answer.last - 1, state.since), id=passed)
+        if not fresh:
+            ended = is_end(self.venue, self.pair, answer, state.since, self.count)
         return HistoryPage(
             entries=[Entry(parse.moment(row.time), self.build(row)) for row in given],
-            after=lambda count: _State(since=state.since, id=ids[count - 1]).text,
+            after=lambda count: (
+                following.text if count == len(fresh) else _State(since=state.since, id=ids[count - 1]).text
+            ),
             cursor=None if ended else following.text,
             unreadable=answer.unreadable,
         )
@@ -121,13 +122,20 @@ def ask(venue: str, pair: str, since: int, count: int) -> Flow[TradeAnswer]:
     return TradeAnswer(rows, bad, len(raws), nanoseconds)
 
 
-def check_end(venue: str, pair: str, answer: TradeAnswer, count: int) -> None:
-    """Refuse to take a full answer without anything new for the end."""
-    if answer.size >= count:
-        raise ProtocolError(
-            f"{venue}: Trades of {pair}: {answer.size} trades at one moment fill an answer, and what follows them "
-            "cannot be asked for"
-        )
+def is_end(venue: str, pair: str, answer: TradeAnswer, since: int, count: int) -> bool:
+    """Return whether an answer without anything new means that there is nothing more.
+
+    Raises:
+        ProtocolError: There is more, and it cannot be asked for.
+    """
+    if answer.size < count:
+        return True
+    if answer.last - 1 > since:
+        return False
+    raise ProtocolError(
+        f"{venue}: Trades of {pair}: {answer.size} trades at one moment fill an answer, and what follows them "
+        "cannot be asked for"
+    )
 
 
 def nanos(time: datetime | None) -> int:
