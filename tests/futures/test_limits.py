@@ -10,6 +10,7 @@ from exchange_core.connector.limits import Cost, DecayingCounter
 from kraken_futures.limits import (
     BUDGET,
     DERIVATIVES,
+    GRACE,
     HISTORY,
     HISTORY_CALL,
     RESERVE,
@@ -72,11 +73,11 @@ def test_orders_wait_when_the_window_is_full_and_cancels_do_not() -> None:
     shared = limits()
     while shared.delay(units("sendorder"), now=0.0) == 0:
         shared.spend(units("sendorder"), now=0.0)
-    assert shared.delay(units("sendorder"), now=0.0) == 10.0
+    assert shared.delay(units("sendorder"), now=0.0) == 10.0 + GRACE
     assert shared.delay(units("cancelorder", urgent=True), now=0.0) == 0
     for _ in range(int(RESERVE) // 10):
         shared.spend(units("cancelorder", urgent=True), now=0.0)
-    assert shared.delay(units("cancelorder", urgent=True), now=0.0) == 10.0
+    assert shared.delay(units("cancelorder", urgent=True), now=0.0) == 10.0 + GRACE
 
 
 def test_the_wait_is_just_as_long_as_needed() -> None:
@@ -115,11 +116,38 @@ def test_a_refused_order_holds_no_cancel_back_and_a_refused_cancel_holds_all() -
 
 def test_history_refills_one_token_in_six_seconds() -> None:
     shared = limits()
-    while shared.delay(HISTORY_CALL, now=0.0) == 0:
+    for _ in range(99):
+        assert shared.delay(HISTORY_CALL, now=0.0) == 0
         shared.spend(HISTORY_CALL, now=0.0)
+    # One token is left alone: it may be that they come back one by one.
     assert shared.delay(HISTORY_CALL, now=0.0) == pytest.approx(6.0)
     assert isinstance(shared.limiters[HISTORY], DecayingCounter)
     assert shared.delay(units("sendorder"), now=0.0) == 0
+
+
+def test_what_is_under_way_stays_in_the_window_until_its_answer_and_a_window_longer() -> None:
+    window = SlidingWindow(100, 10)
+    window.hold(cost(60), now=0.0)
+    window.hold(cost(40), now=0.0)
+    assert window.delay(cost(1), now=30.0) > 0
+    window.settle(cost(60), now=31.0)
+    assert window.delay(cost(60), now=35.0) == 6.0
+    assert window.delay(cost(60), now=41.0) == 0.0
+    assert window.delay(cost(61), now=41.0) > 0
+
+
+def test_a_window_fills_up_to_the_venues_own_count_and_is_never_emptied_by_it() -> None:
+    window = SlidingWindow(100, 10)
+    window.spend(cost(40), now=0.0)
+    window.correct("", 90, now=1.0)
+    window.correct("", 10, now=2.0)
+    assert window.delay(cost(20), now=2.0) == 8.0
+    assert window.delay(cost(60), now=2.0) == 9.0
+
+
+def test_the_units_are_counted_by_address_and_the_number_of_open_orders_is_not_known() -> None:
+    assert limits().per_address == {DERIVATIVES}
+    assert limits().open_orders is None
 
 
 @given(st.lists(st.tuples(st.sampled_from([1, 2, 10, 25, 100]), st.floats(0, 5)), max_size=150))
