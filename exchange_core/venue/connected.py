@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
@@ -16,6 +16,7 @@ from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import RestOperations, VenueSpec
 from exchange_core.errors import ExchangeError, TransportError
 from exchange_core.model.account import Balance, FeeRates, Position
+from exchange_core.model.amendment import Amendment
 from exchange_core.model.book import BookByOrder, BookSnapshot, OrderBook
 from exchange_core.model.event import (
     BalancesUpdate,
@@ -44,6 +45,7 @@ from exchange_core.venue.limits import VenueLimits
 from exchange_core.venue.market_data import BookWatch, MarketData
 from exchange_core.venue.orders import OrderTracker
 from exchange_core.venue.stream import Stream, Streams
+from exchange_core.venue.switch import Switch
 from exchange_core.venue.trading import Trading
 
 T = TypeVar("T")
@@ -138,6 +140,7 @@ class ConnectedVenue:
             unknown_orders=tuple(order for order in parts.tracker.live() if order.unknown),
             fills_complete_until=parts.follower.complete_until,
             account_error=str(parts.follower.error) if parts.follower.error else None,
+            ways=dict(parts.rest.ways),
             unknown_assets=dict(parts.assets.unknown),
         )
 
@@ -213,7 +216,9 @@ class ConnectedVenue:
     async def run(self, flow: Flow[T]) -> T:
         """Run one of the plugin's ``operations``, within the venue's limits.
 
-        What it places or cancels is not looked after as ``place`` does: an unknown outcome is raised.
+        What it places or cancels is not looked after as ``place`` does: an unknown outcome is raised. Where an
+        operation makes several writes and a later one fails, ``done`` of the error has those before it, with their
+        answers: they were carried out, whatever the error says of the rest.
         """
         return await self._parts.rest.run(flow)
 
@@ -224,13 +229,33 @@ class ConnectedVenue:
         self._account.require("placing orders")
         return await self._trading.place(request)
 
+    async def place_all(self, requests: Iterable[OrderRequest]) -> list[Order | ExchangeError]:
+        self._account.require("placing orders")
+        return await self._trading.place_all(requests)
+
+    async def amend(self, order: Order | str, amendment: Amendment) -> Order:
+        self._account.require("amending orders")
+        return await self._trading.amend(order, amendment)
+
     async def cancel(self, order: Order | str) -> Order:
         self._account.require("canceling orders")
         return await self._trading.cancel(order)
 
+    async def cancel_many(self, orders: Iterable[Order | str]) -> list[Order]:
+        self._account.require("canceling orders")
+        return await self._trading.cancel_many(orders)
+
     async def cancel_all(self, symbol: Symbol | str | None = None) -> list[Order]:
         self._account.require("canceling orders")
         return await self._trading.cancel_all(symbol)
+
+    async def cancel_all_after(self, seconds: int) -> datetime | None:
+        self._account.require("canceling orders")
+        return await self._trading.cancel_all_after(seconds)
+
+    def dead_mans_switch(self, seconds: int) -> AbstractAsyncContextManager[Switch]:
+        self._account.require("canceling orders")
+        return self._trading.dead_mans_switch(seconds)
 
     async def order(self, order: Order | str) -> Order:
         self._account.require("orders")

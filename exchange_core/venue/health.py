@@ -54,6 +54,7 @@ class VenueHealth:
         fills_complete_until: See ``Venue.fills_complete_until``.
         account_error: Why the account is not followed live, where it is not.
         books_by_order: As *books*, of those that show every order.
+        ways: How many requests, of those that could choose, went over REST (``rest``) or over which feed.
         unknown_assets: The venue's asset names that are in none of its lists, and how often they came.
     """
 
@@ -63,5 +64,6 @@ class VenueHealth:
     unknown_orders: tuple[Order, ...] = ()
     fills_complete_until: datetime | None = None
     account_error: str | None = None
+    ways: Mapping[str, int] = attrs.field(factory=dict)
     unknown_assets: Mapping[str, int] = attrs.field(factory=dict)
     books_by_order: Mapping[Symbol, BookState] = attrs.field(factory=dict)

@@ -14,11 +14,13 @@ from datetime import datetime, timedelta
 import attrs
 
 from exchange_core.errors import OrderRefused
+from exchange_core.model.amendment import Amendment
 from exchange_core.model.event import OpenOrdersSnapshot, OrderUpdate
 from exchange_core.model.fill import Fill
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.venue.record import Heard, OrderRecord
+from exchange_core.venue.terms import Amending
 
 FINISHED_KEPT = 10_000
 FILL_IDS_KEPT = 100_000
@@ -103,6 +105,21 @@ class OrderTracker:
         record = ours or (self._by_venue.get(fill.venue_order_id) if fill.venue_order_id else None)
         return record is not None and record.created is not None
 
+    def require_new(self, request: OrderRequest) -> None:
+        """Refuse an order whose client id was used before: it could be a second order.
+
+        Raises:
+            OrderRefused: Says which order has it.
+        """
+        key = request.client_order_id
+        known = self._by_client.get(key) if key is not None else None
+        if known is not None:
+            raise OrderRefused(
+                f"{request.symbol}: client_order_id {key!r} belongs to an order that is {known.status} already; "
+                "a new order needs a new one, or none to have one made",
+                venue=self._venue,
+            )
+
     def sending(self, request: OrderRequest, now: datetime) -> Order:
         """Note an order that is about to be sent.
 
@@ -111,13 +128,7 @@ class OrderTracker:
         """
         key = request.client_order_id
         assert key is not None
-        known = self._by_client.get(key)
-        if known is not None:
-            raise OrderRefused(
-                f"{request.symbol}: client_order_id {key!r} belongs to an order that is {known.status} already; "
-                "a new order needs a new one, or none to have one made",
-                venue=self._venue,
-            )
+        self.require_new(request)
         record = OrderRecord(venue=self._venue, request=request, client_order_id=key, created=now, updated=now)
         order = record.order()
         assert order is not None
@@ -128,7 +139,8 @@ class OrderTracker:
     def lost(self, client_order_id: str, now: datetime) -> Order:
         """Note that no answer came, unless the venue has spoken of the order meanwhile."""
         record = self._by_client[client_order_id]
-        record.unknown = not record.heard_of
+        # What is refused meanwhile, by an answer that came late, is known.
+        record.unknown = not record.heard_of and not record.status.is_final
         return self._show(record, now)
 
     def refused(self, client_order_id: str, reason: str, now: datetime) -> Order:
@@ -174,6 +186,29 @@ class OrderTracker:
         record.touch(before, now if about else answer.touched or answer.created)
         return self._show(record, now)
 
+    def amending(self, order: Order, amendment: Amendment) -> Amending:
+        """Note an amendment that is about to be sent; tell :meth:`amended` what became of it."""
+        return self._record_of(order).amend(amendment)
+
+    def is_amending(self, order: Order) -> bool:
+        """Return whether it is not known yet what became of an amendment."""
+        return self._record_of(order).terms.is_amending
+
+    def amended(self, order: Order, amending: Amending, answer: Order | None, now: datetime) -> Order:
+        """Note that an amendment was carried out, as *answer* shows it, or with None that it was not."""
+        record = self._record_of(order)
+        before = record.request
+        record.amended(amending, None if answer is None else answer.request, now)
+        if answer is not None and (answer.is_final or answer.filled > record.filled):
+            # Its other statuses are no news: they may be those that it was sent with.
+            end = answer.status if answer.is_final else None
+            news = OrderUpdate(
+                status=end, filled=answer.filled, average_price=answer.average_price, reason=answer.reason
+            )
+            self._count(record, record.hear(news, answer.fees))
+        record.touch(before, now)
+        return self._show(record, now)
+
     def apply(self, update: OrderUpdate, now: datetime) -> Order | None:
         """Merge an update; return the order as it now stands, None while too little is known of it."""
         record = self._record_told(update)
@@ -202,8 +237,11 @@ class OrderTracker:
         listed = {id(self._record_told(update)) for update in snapshot.orders}
         absent = [
             record.shown
-            for record in self._by_venue.values()
-            if id(record) not in listed and record.shown is not None and not record.status.is_final
+            for order_id, record in self._by_venue.items()
+            if id(record) not in listed
+            and record.shown is not None
+            and not record.status.is_final
+            and order_id not in record.former_ids
         ]
         for update in snapshot.orders:
             self.apply(update, now)
@@ -213,6 +251,13 @@ class OrderTracker:
         return self._record(order.client_order_id, order.venue_order_id)
 
     def _record_told(self, update: OrderUpdate) -> OrderRecord:
+        before = self._by_venue.get(update.continues) if update.continues else None
+        if before is not None and update.venue_order_id:
+            now = self._by_venue.get(update.venue_order_id)
+            if now is not None and now is not before:
+                self._join(before, now)
+            self._by_venue[update.venue_order_id] = before
+            return before
         return self._record(update.client_order_id, update.venue_order_id, update.sequence_time)
 
     def _ours(
@@ -238,15 +283,18 @@ class OrderTracker:
         ours = self._ours(client_order_id, venue_order_id, when)
         theirs = self._by_venue.get(venue_order_id) if venue_order_id else None
         if ours is not None and theirs is not None and ours is not theirs:
-            ours.absorb(theirs)
-            self._idle.pop(id(theirs), None)
-            self._count_open(theirs, None)
+            self._join(ours, theirs)
         record = ours or theirs or OrderRecord(venue=self._venue)
         if client_order_id:
             self._by_client.setdefault(client_order_id, record)
         if venue_order_id:
             self._by_venue[venue_order_id] = record
         return record
+
+    def _join(self, ours: OrderRecord, theirs: OrderRecord) -> None:
+        ours.absorb(theirs)
+        self._idle.pop(id(theirs), None)
+        self._count_open(theirs, None)
 
     def _count(self, record: OrderRecord, heard: Heard) -> None:
         if heard is Heard.STALE:
@@ -294,6 +342,7 @@ class OrderTracker:
     def _forget(self) -> None:
         while len(self._idle) > self._finished_kept:
             _, record = self._idle.popitem(last=False)
-            for table, key in ((self._by_client, record.client_order_id), (self._by_venue, record.venue_order_id)):
+            named = [(self._by_client, record.client_order_id), (self._by_venue, record.venue_order_id)]
+            for table, key in (*named, *((self._by_venue, former) for former in record.former_ids)):
                 if key is not None and table.get(key) is record:
                     del table[key]

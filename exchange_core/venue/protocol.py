@@ -6,12 +6,14 @@ can be offered whole by having these methods.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol, Self, TypeVar
 
 from exchange_core.errors import ExchangeError
 from exchange_core.model.account import Balance, FeeRates, Position
+from exchange_core.model.amendment import Amendment
 from exchange_core.model.book import BookByOrder, BookSnapshot, OrderBook
 from exchange_core.model.event import BalancesUpdate, LedgerUpdate, Notice, PositionsUpdate, TickerTrigger
 from exchange_core.model.fill import Fill
@@ -21,6 +23,7 @@ from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.venue.health import VenueHealth
 from exchange_core.venue.history import Past
+from exchange_core.venue.switch import Switch
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -154,8 +157,45 @@ class Venue(Past, Protocol):
         """Send an order, once. ``order.unknown`` is True when the venue's answer is still missing."""
         ...
 
+    async def place_all(self, requests: Iterable[OrderRequest]) -> Sequence[Order | ExchangeError]:
+        """Send several orders; return, in their order, each as :meth:`place` does or the error that it would raise.
+
+        All are checked first: when one of them is wrong, that is raised, and none is sent.
+        """
+        ...
+
+    async def amend(self, order: Order | str, amendment: Amendment) -> Order:
+        """Change an order that rests, once; it keeps its ids and what was executed of it.
+
+        Raises:
+            NotSupported: The venue cannot. It is never done by canceling and placing anew.
+            OrderRefused: Nothing changed.
+            OutcomeUnknown: It may have been amended, and is being asked for.
+        """
+        ...
+
     async def cancel(self, order: Order | str) -> Order:
         """Cancel one order; return what became of it, which may be that it was filled first."""
+        ...
+
+    async def cancel_many(self, orders: Iterable[Order | str]) -> Sequence[Order]:
+        """Cancel several orders; return what became of each."""
+        ...
+
+    async def cancel_all_after(self, seconds: int) -> datetime | None:
+        """Have the venue cancel every order of the account in *seconds*, unless told again before; 0 ends that.
+
+        Returns when it will happen, by the venue's clock, where that is known. Raises NotSupported where it cannot.
+        """
+        ...
+
+    def dead_mans_switch(self, seconds: int) -> AbstractAsyncContextManager[Switch]:
+        """Have the venue cancel every order of the account when this program falls silent for *seconds*.
+
+        Used as ``async with venue.dead_mans_switch(60):`` it is renewed each third of the time, and ended when the body
+        ends well; not when it fails or the program dies. When it cannot be renewed in two thirds of the time, the body
+        is cancelled and the error raised, before the venue acts. It is for the whole account, and there is but one.
+        """
         ...
 
     async def cancel_all(self, symbol: Symbol | str | None = None) -> Sequence[Order]:

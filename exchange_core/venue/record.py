@@ -14,12 +14,14 @@ from enum import StrEnum
 import attrs
 
 from exchange_core.errors import InvalidValue
+from exchange_core.model.amendment import Amendment
 from exchange_core.model.event import OrderUpdate
 from exchange_core.model.fill import Fee, Fill
 from exchange_core.model.number import EXACT, ratio
-from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType
+from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from exchange_core.venue.terms import Amending, Terms
 
 
 class Heard(StrEnum):
@@ -43,6 +45,8 @@ class OrderRecord:
         concluded: The end is our conclusion, from an error or from silence; what the venue then says of the order
             itself overrules it.
         heard_of: The venue has spoken of it.
+        terms: What is known of amendments.
+        former_ids: The venue's ids that it had before, as long as it was a trigger.
         shown: What was last told to others.
     """
 
@@ -58,6 +62,8 @@ class OrderRecord:
     touched: datetime | None = None
     shown: Order | None = None
     fills: dict[str, Fill] = attrs.field(factory=dict)
+    terms: Terms = attrs.field(factory=Terms)
+    former_ids: set[str] = attrs.field(factory=set)
     _stated: OrderStatus = OrderStatus.PENDING
     _reason: str | None = None
     _refused: bool = False
@@ -83,7 +89,8 @@ class OrderRecord:
         stated = self._stated
         if stated.is_final and not self.concluded:
             return stated
-        if self.request is not None and self.filled >= self.request.quantity:
+        # While an amendment may have made it larger, what was all of it proves no end.
+        if self.request is not None and self.filled >= self.terms.most(self.request):
             return OrderStatus.FILLED
         if self.filled > 0 and stated is not OrderStatus.CANCELED:
             return OrderStatus.PARTIALLY_FILLED
@@ -94,14 +101,33 @@ class OrderRecord:
         self.unknown, self.heard_of = False, True
         self.client_order_id = self.client_order_id or news.client_order_id
         self.venue_order_id = self.venue_order_id or news.venue_order_id
+        if news.continues is not None:
+            self._go_on(news.continues, news.venue_order_id)
+        elif news.venue_order_id in self.former_ids and news.status is not None and news.status.is_final:
+            # The end of the trigger, which fired: the order goes on under its new id.
+            news = attrs.evolve(news, status=None)
         time = news.sequence_time
         stale = time is not None and self._news_time is not None and time < self._news_time
-        self._learn_terms(news, stale)
+        taken = self._learn_terms(news, stale)
         self._learn_filled(news, fees)
         heard = self._move(news, stale)
         if time is not None and not stale:
             self._news_time = time
-        return heard
+        return heard if taken or heard is not Heard.TAKEN else Heard.STALE
+
+    def amend(self, amendment: Amendment) -> Amending:
+        """Note an amendment that is about to be sent."""
+        assert self.request is not None
+        return self.terms.begin(self.request, amendment)
+
+    def amended(self, amending: Amending, confirmed: OrderRequest | None, now: datetime) -> None:
+        """Note that an amendment was carried out, or with None was not."""
+        assert self.request is not None
+        request = self.terms.end(amending, self.request, confirmed, now)
+        if request.quantity < self.filled:
+            # It was executed further meanwhile: the venue makes it what was executed, and ends it.
+            request = attrs.evolve(request, quantity=self.filled)
+        self.request = request
 
     def add_fill(self, fill: Fill) -> bool:
         """Merge an execution; return False when it was known."""
@@ -215,8 +241,17 @@ class OrderRecord:
             self._reason = news.reason
         return Heard.REVIVED if revived else Heard.TAKEN
 
-    def _learn_terms(self, news: OrderUpdate, stale: bool) -> None:
-        """Take symbol, side, quantity and price: of our own orders only a newer quantity and price (an amendment)."""
+    def _go_on(self, before: str, order_id: str | None) -> None:
+        """Take *order_id* for the order that was *before*; that one's end was none of this."""
+        self.former_ids.add(before)
+        self.former_ids.discard(order_id or "")
+        if self.venue_order_id in (None, before):
+            self.venue_order_id = order_id
+            if self._stated is OrderStatus.CANCELED:
+                self._stated, self._reason = OrderStatus.PENDING, None
+
+    def _learn_terms(self, news: OrderUpdate, stale: bool) -> bool:
+        """Take symbol, side and terms: of our own orders only newer ones (an amendment); return whether they were."""
         self._symbol, self._side = self._symbol or news.symbol, self._side or news.side
         if stale:
             self._quantity = self._quantity if self._quantity is not None else news.quantity
@@ -225,9 +260,13 @@ class OrderRecord:
             self._quantity = news.quantity if news.quantity is not None else self._quantity
             self._price = news.price if news.price is not None else self._price
         if self.request is None:
+            self.request = news.request and attrs.evolve(news.request, client_order_id=self.client_order_id)
             self._make_request()
         elif not stale and news.sequence_time is not None:
-            self._amend(self.request, news)
+            request = self.terms.told(self.request, news)
+            self.request = request or self.request
+            return request is not None
+        return True
 
     def _make_request(self) -> None:
         if self.request is not None or self._symbol is None or self._side is None or self._quantity is None:
@@ -243,21 +282,6 @@ class OrderRecord:
         except InvalidValue:
             # Some venues report an order that is done with a quantity of nothing left; wait for better news.
             return
-
-    def _amend(self, request: OrderRequest, news: OrderUpdate) -> None:
-        changes: dict[str, Decimal] = {}
-        if news.quantity is not None and news.quantity > 0 and news.quantity != request.quantity:
-            changes["quantity"] = news.quantity
-        # Venues echo a price for market orders too; it means nothing there.
-        if (
-            news.price is not None
-            and news.price > 0
-            and request.type is OrderType.LIMIT
-            and news.price != request.price
-        ):
-            changes["price"] = news.price
-        if changes:
-            self.request = attrs.evolve(request, **changes)  # type: ignore[arg-type]
 
     def _learn_filled(self, news: OrderUpdate, fees: tuple[Fee, ...]) -> None:
         if news.filled is None or news.filled < self._stated_filled:

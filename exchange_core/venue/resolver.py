@@ -17,6 +17,7 @@ from exchange_core.transport.rest_client import RestClient
 from exchange_core.venue.background import Background
 from exchange_core.venue.bus import Bus, topic
 from exchange_core.venue.orders import OrderTracker
+from exchange_core.venue.waiting import wait_for
 
 _LOG = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class Resolver:
         self._clock = clock
         self._asking: set[str] = set()
         self._missing: set[str | None] = set()
+        self._hurried: dict[str, asyncio.Event] = {}
 
     def unknown(self, order: Order) -> None:
         """Ask for an order whose sending got no answer, until it is found or can no longer come to be."""
@@ -92,12 +94,16 @@ class Resolver:
 
         def conclude(asked: datetime, _: int) -> _End | None:
             # Without a deadline its absence proves nothing: it may still be under way.
-            margin = self.policy.margin if self._is_live() else max(self.policy.margin, self.policy.lag)
-            if deadline is None or asked < deadline + timedelta(seconds=margin):
+            if deadline is None or not self.is_conclusive(deadline, asked):
                 return None
             return OrderStatus.REJECTED, f"never arrived: the venue does not know it after its deadline {deadline}"
 
         self._start(order, lambda newest: newest.unknown, conclude)
+
+    def is_conclusive(self, deadline: datetime, asked: datetime) -> bool:
+        """Return whether what the venue does not show, when *asked* then, cannot come any more after *deadline*."""
+        margin = self.policy.margin if self._is_live() else max(self.policy.margin, self.policy.lag)
+        return asked >= deadline + timedelta(seconds=margin)
 
     def absent(self, order: Order) -> None:
         """Ask for an order that we hold open and that is not in the venue's list of open orders."""
@@ -110,6 +116,11 @@ class Resolver:
             return OrderStatus.CANCELED, "no longer open, and the venue does not say how it ended"
 
         self._start(order, lambda newest: not newest.is_final and missing in self._missing, conclude)
+
+    def hurry(self, order: Order) -> None:
+        """Ask for an order that is being asked for at once: the venue has spoken of it."""
+        if (hurried := self._hurried.get(_key(order))) is not None:
+            hurried.set()
 
     def listed(self, order_ids: Iterable[str | None]) -> None:
         """Ask no more for orders that are on the venue's list after all: a long one may come in parts."""
@@ -131,10 +142,28 @@ class Resolver:
         self._bus.subscribe(topic(Order), look)
         try:
             if not done(self.newest(order)):
-                await self._either(changed, seconds)
+                await wait_for(self._clock, changed, seconds)
         finally:
             self._bus.unsubscribe(topic(Order), look)
         return self.newest(order)
+
+    async def until_all_ended(self, orders: Iterable[Order], seconds: float) -> None:
+        """Wait until all of *orders* are done, *seconds* at most."""
+        ended = asyncio.Event()
+        left: set[str | None] = {_key(order) for order in orders if not self.newest(order).is_final}
+
+        def look(news: Order) -> None:
+            if news.is_final:
+                left.difference_update((news.client_order_id, news.venue_order_id))
+                if not left:
+                    ended.set()
+
+        self._bus.subscribe(topic(Order), look)
+        try:
+            if left:
+                await wait_for(self._clock, ended, seconds)
+        finally:
+            self._bus.unsubscribe(topic(Order), look)
 
     def newest(self, order: Order) -> Order:
         """Return what is known of *order* now."""
@@ -145,7 +174,7 @@ class Resolver:
         return order
 
     def _start(self, order: Order, wanted: Callable[[Order], bool], conclude: _Conclude) -> None:
-        key = order.client_order_id or order.venue_order_id or ""
+        key = _key(order)
         if key in self._asking:
             return
         try:
@@ -154,13 +183,16 @@ class Resolver:
             _LOG.error("%s: closed before it was known what became of order %s; ask the venue", self._venue, key)
             return
         self._asking.add(key)
+        self._hurried[key] = asyncio.Event()
+        task.add_done_callback(lambda _: self._hurried.pop(key, None))
         task.add_done_callback(lambda _: self._asking.discard(key))
         task.add_done_callback(lambda _: self._missing.discard(order.venue_order_id))
 
     async def _ask(self, order: Order, wanted: Callable[[Order], bool], conclude: _Conclude) -> None:
         nowhere, began = 0, self._clock.now()
         for pause in self.policy.pauses():
-            await self._clock.sleep(pause)
+            await wait_for(self._clock, self._hurried[_key(order)], pause)
+            self._hurried[_key(order)].clear()
             if not wanted(self.newest(order)):
                 return
             asked = self._clock.now()
@@ -185,15 +217,9 @@ class Resolver:
                 self._tracker.concluded(self.newest(order), *end, self._clock.now())
                 return
 
-    async def _either(self, changed: asyncio.Event, seconds: float) -> None:
-        """Wait for *changed*, but not longer than *seconds* by our clock."""
-        waits = [asyncio.ensure_future(changed.wait()), asyncio.ensure_future(self._clock.sleep(seconds))]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.wait(waits)
+
+def _key(order: Order) -> str:
+    return order.client_order_id or order.venue_order_id or ""
 
 
 def _same(one: Order, other: Order) -> bool:

@@ -1,57 +1,35 @@
-"""Place and cancel orders. An order is sent once; what then is not known is asked for, never guessed, never resent."""
+"""Place, amend and cancel orders. Each is sent once; what then is not known is asked for, never guessed or resent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
-import attrs
 import pluggy
 
 from exchange_core.clock import Clock
 from exchange_core.connector.naming import SymbolMap
-from exchange_core.connector.rest import Flow, RestCall
+from exchange_core.connector.order_operations import Batches
 from exchange_core.connector.spec import RestOperations, VenueConfig, VenueSpec
-from exchange_core.connector.support import Support, used_terms
-from exchange_core.errors import (
-    AuthenticationError,
-    BadRequest,
-    ConfigError,
-    ConnectFailed,
-    ExchangeError,
-    LockedOut,
-    NotSupported,
-    OrderNotFound,
-    OrderRefused,
-    OutcomeUnknown,
-    PluginError,
-    RateLimited,
-    TransportError,
-)
-from exchange_core.model.instrument import Instrument
+from exchange_core.errors import ExchangeError, OrderNotFound
+from exchange_core.model.amendment import Amendment
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.transport.rest_client import RestClient
+from exchange_core.venue.amending import Amender
+from exchange_core.venue.background import Background
+from exchange_core.venue.canceling import Canceler, chunks
+from exchange_core.venue.checking import Checks
+from exchange_core.venue.dead_mans_switch import SwitchBoard
 from exchange_core.venue.limits import OpenOrders
 from exchange_core.venue.orders import OrderTracker
 from exchange_core.venue.resolver import Resolver
-
-T = TypeVar("T")
-
-# The venue looked at it and said no, or it never left. After a write was sent, every other error leaves it open.
-_DID_NOT_HAPPEN = (
-    OrderRefused,
-    AuthenticationError,
-    RateLimited,
-    BadRequest,
-    ConnectFailed,
-    NotSupported,
-    ConfigError,
-)
-
-_CANCEL_TRIES = 3
+from exchange_core.venue.sending import Sender
+from exchange_core.venue.switch import Switch
 
 
 class Trading:
@@ -67,6 +45,7 @@ class Trading:
         operations: RestOperations,
         tracker: OrderTracker,
         resolver: Resolver,
+        background: Background,
         *,
         hooks: pluggy.PluginManager | None,
         clock: Clock,
@@ -81,19 +60,18 @@ class Trading:
         open_orders: Says how many may stand on one symbol.
         """
         self._name = name
-        self._spec = spec
-        self._config = config
         self._symbols = symbols
-        self._rest = rest
         self._operations = operations
         self._tracker = tracker
         self._resolver = resolver
-        self._hooks = hooks
         self._clock = clock
-        self._random = random
         self._watch = watch
         self._is_live = is_live
-        self._open_orders = open_orders
+        self._checks = Checks(name, spec, config, symbols, open_orders, hooks=hooks, clock=clock, random=random)
+        self._sender = Sender(name, rest, operations, tracker, resolver, clock)
+        self._amender = Amender(name, rest, operations, tracker, resolver, self._checks, background, clock)
+        self._canceler = Canceler(name, rest, operations, tracker, resolver, clock, is_live)
+        self._switches = SwitchBoard(name, rest, operations, clock)
 
     def check(self, request: OrderRequest) -> None:
         """Refuse what would be refused, before anything is sent.
@@ -101,13 +79,7 @@ class Trading:
         Raises:
             UnknownSymbol, OrderRefused, NotSupported: Say what is wrong with it.
         """
-        instrument = self._symbols.instrument(request.symbol)
-        self._check_support(request)
-        instrument.check(request)
-        if request.deadline is not None and request.deadline <= self._clock.now():
-            raise OrderRefused(f"{request.symbol}: its deadline {request.deadline} has passed", venue=self._name)
-        self._open_orders.check(request)
-        self._review(request, instrument)
+        self._checks.order(self._checks.with_terms(request))
 
     async def place(self, request: OrderRequest) -> Order:
         """Send an order, once.
@@ -120,29 +92,64 @@ class Trading:
             OrderRefused: It did not happen.
             NotSupported, VenueError, ConnectFailed, ConfigError: Neither did it; it was not even looked at.
         """
-        self.check(request)
-        request = self._complete(request)
-        key = request.client_order_id or ""
+        request = self._checks.with_terms(request)
+        self._checks.order(request)
+        request = self._checks.complete(request)
         self._watch()
-        order = self._tracker.sending(request, self._clock.now())
-        writes: list[RestCall] = []
+        return await self._sender.one(self._tracker.sending(request, self._clock.now()))
+
+    async def place_all(self, requests: Iterable[OrderRequest]) -> list[Order | ExchangeError]:
+        """Send several orders, with as few calls as the venue allows, each once.
+
+        All are checked first, and noted in the journal: when one of them is wrong, none is sent.
+
+        Returns:
+            What became of each, in the order of *requests*: the order (with ``unknown`` True where no answer came), or
+            the error that says that it did not happen.
+
+        Raises:
+            UnknownSymbol, OrderRefused, NotSupported: What is wrong with the first that is; its notes name all.
+        """
+        wanted = [self._checks.with_terms(request) for request in requests]
+        self._checks.orders(wanted)
+        for request in wanted:
+            self._tracker.require_new(request)
+        if not wanted:
+            return []
+        self._watch()
+        orders = self._note([self._checks.complete(request) for request in wanted])
+        groups = self._groups(orders)
+        begun: set[int] = set()
         try:
-            answer = await self._rest.run(_noting(self._operations.place(request), writes))
-            return self._tracker.answered(answer, self._clock.now(), about=order)
-        except BaseException as error:
-            if not writes or isinstance(error, _DID_NOT_HAPPEN):
-                order = self._tracker.refused(key, str(error) or type(error).__name__, self._clock.now())
-                if order.filled or not order.is_final:
-                    # The private feed has seen it alive; that weighs more than an error.
-                    return order
-                raise
-            # No answer, or one that cannot be used, or the caller was cancelled: it may have been carried out.
-            order = self._tracker.lost(key, self._clock.now())
-            if order.unknown:
-                self._resolver.unknown(order)
-            if not isinstance(error, ExchangeError):
-                raise
-            return await self._resolver.until(order, lambda known: not known.unknown, self._resolver.policy.wait)
+            # None of these raises an ExchangeError: one that fails must not stop the others.
+            outcomes = await asyncio.gather(*(self._send(group, begun) for group in groups))
+        finally:
+            # Where the caller gives up, some may not even have been begun.
+            self._drop([order for order in orders if id(order) not in begun], "not sent: the caller gave up")
+        results: dict[int, Order | ExchangeError] = {}
+        for group, outcome in zip(groups, outcomes, strict=True):
+            results.update(zip(map(id, group), outcome, strict=True))
+        return [results[id(order)] for order in orders]
+
+    async def amend(self, order: Order | str, amendment: Amendment) -> Order:
+        """Change an order that rests, once; it keeps its ids and what was executed of it.
+
+        Returns:
+            The order with its new terms; or as it ended, where it did before it could be told whether it was amended.
+
+        Raises:
+            NotSupported: The venue cannot; nothing was sent. It is never done by canceling and placing anew.
+            OrderRefused: Nothing changed.
+            OutcomeUnknown: It may have been amended, is being asked for, and news come through ``order_updates``.
+        """
+        known = await self._known(order)
+        self._watch()
+        if self._tracker.get(known.venue_order_id or known.client_order_id or "") is None:
+            found = await self._resolver.find(known)
+            if found is None:
+                raise OrderNotFound(f"{self._name}: the venue knows no order {known.venue_order_id}", venue=self._name)
+            known = found
+        return await self._amender.amend(known, amendment)
 
     async def cancel(self, order: Order | str) -> Order:
         """Cancel one order; return what became of it.
@@ -151,50 +158,40 @@ class Trading:
             OrderNotFound: The venue knows no such order.
             OutcomeUnknown: Asked several times, and it is still not known whether it was canceled.
         """
-        known = await self._known(order)
-        for attempt in range(1, _CANCEL_TRIES + 1):
-            if known.is_final:
-                return known
-            try:
-                await self._rest.run(self._operations.cancel(known))
-            except OrderNotFound as error:
-                return await self._not_found(known, error)
-            except RateLimited as error:
-                # By the venue, not by our own count: nothing was carried out, and no order must stand for that.
-                if attempt == _CANCEL_TRIES or isinstance(error, LockedOut) or not error.codes:
-                    raise
-                await self._clock.sleep(self._resolver.policy.first_pause)
-                known = self._resolver.newest(known)
-            except OutcomeUnknown:
-                # Canceling twice does no harm, but asking first may spare it.
-                if attempt == _CANCEL_TRIES:
-                    raise
-                await self._clock.sleep(self._resolver.policy.first_pause)
-                known = await self._ask_quietly(known)
-            else:
-                break
-        return await self._ended(known)
+        return await self._canceler.one(await self._known(order))
 
-    async def cancel_all(self, symbol: Symbol | str | None = None) -> list[Order]:
-        """Cancel what is open, of *symbol* only where it is given, one by one.
+    async def cancel_many(self, orders: Iterable[Order | str]) -> list[Order]:
+        """Cancel several orders, with as few calls as the venue allows; return what became of each, in their order.
 
         Every one is tried; the first error is raised at the end, with the others as its notes.
         """
-        wanted = None if symbol is None else self._symbols.instrument(Symbol.of(symbol)).symbol
-        done: list[Order] = []
-        errors: list[ExchangeError] = []
-        for order in await self.open_orders(wanted):
-            try:
-                done.append(await self.cancel(order))
-            except ExchangeError as error:
-                error.add_note(f"while canceling {order.venue_order_id} of {order.symbol}")
-                errors.append(error)
-        if errors:
-            first, *others = errors
-            for other in others:
-                first.add_note(f"also: {other}")
-            raise first
-        return done
+        return await self._canceler.many([await self._known(order) for order in orders])
+
+    async def cancel_all(self, symbol: Symbol | str | None = None) -> list[Order]:
+        """Cancel what is open, of *symbol* only where it is given; return what became of each.
+
+        Every one is tried; the first error is raised at the end, with the others as its notes. OutcomeUnknown is raised
+        also for orders that are being asked for and may still arrive.
+        """
+        return await self._canceler.all(self._symbol(symbol))
+
+    async def cancel_all_after(self, seconds: int) -> datetime | None:
+        """Have the venue cancel every order of the account in *seconds*, unless told again before; 0 ends that.
+
+        Returns:
+            When it will happen, by the venue's clock; None when it is off, or the venue does not say.
+
+        Raises:
+            NotSupported: The venue cannot.
+        """
+        return await self._switches.set(seconds)
+
+    def dead_mans_switch(self, seconds: int) -> AbstractAsyncContextManager[Switch]:
+        """Have the venue cancel every order of the account when this program falls silent for *seconds*.
+
+        See :meth:`exchange_core.venue.protocol.Venue.dead_mans_switch`.
+        """
+        return self._switches.hold(seconds)
 
     async def order(self, order: Order | str) -> Order:
         """Return the newest of an order: what the private feed told, or else what the venue answers.
@@ -209,64 +206,42 @@ class Trading:
 
     async def open_orders(self, symbol: Symbol | str | None = None) -> list[Order]:
         """Ask the venue what is open."""
-        wanted = None if symbol is None else self._symbols.instrument(Symbol.of(symbol)).symbol
-        found = await self._rest.run(self._operations.open_orders())
-        now = self._clock.now()
-        orders = [self._tracker.answered(order, now) for order in found]
-        return [order for order in orders if not order.is_final and wanted in (None, order.symbol)]
+        return await self._canceler.open_orders(self._symbol(symbol))
 
-    def _check_support(self, request: OrderRequest) -> None:
-        spec = self._spec
-        for term in used_terms(request):
-            if not self._takes(term):
-                raise NotSupported(f"{self._name}: {spec.title} does not take {term}", venue=self._name)
-        if request.terms is not None and not (spec.terms and isinstance(request.terms, spec.terms)):
-            takes = f"takes {spec.terms.__name__}" if spec.terms else "takes none"
-            raise NotSupported(
-                f"{self._name}: terms: {type(request.terms).__name__} is of another venue; {spec.title} {takes}",
-                venue=self._name,
-            )
+    def _symbol(self, symbol: Symbol | str | None) -> Symbol | None:
+        return None if symbol is None else self._symbols.instrument(Symbol.of(symbol)).symbol
 
-    def _review(self, request: OrderRequest, instrument: Instrument) -> None:
-        if self._hooks is None:
-            return
+    def _note(self, requests: Sequence[OrderRequest]) -> list[Order]:
+        """Note orders that are about to be sent, all or none."""
+        orders: list[Order] = []
         try:
-            reasons = self._hooks.hook.review_order(request=request, instrument=instrument)
-        except Exception as error:
-            raise PluginError(f"{request.symbol}: a review_order hook failed, nothing was sent: {error}") from error
-        if reasons:
-            raise OrderRefused(f"{request.symbol}: {'; '.join(map(str, reasons))}", venue=self._name)
+            for request in requests:
+                orders.append(self._tracker.sending(request, self._clock.now()))  # noqa: PERF401 (some may be noted)
+        except BaseException:
+            self._drop(orders, "not sent: another one of those that were to go with it could not be noted")
+            raise
+        return orders
 
-    def _complete(self, request: OrderRequest) -> OrderRequest:
-        """Add a client id and a deadline, which make it possible to ask for the order and to know when to stop."""
-        added: dict[str, Any] = {}
-        if request.client_order_id is None:
-            added["client_order_id"] = self._spec.client_order_id(self._random.getrandbits(128))
-        seconds = self._config.order_deadline
-        if request.deadline is None and seconds > 0 and self._takes("deadline"):
-            added["deadline"] = self._clock.now() + timedelta(seconds=seconds)
-        return attrs.evolve(request, **added)
+    def _drop(self, orders: Iterable[Order], why: str) -> None:
+        for order in orders:
+            self._tracker.refused(order.client_order_id or "", why, self._clock.now())
 
-    def _takes(self, term: str) -> bool:
-        return self._spec.support.get(term, Support.REFUSED) != Support.REFUSED
+    def _groups(self, orders: Sequence[Order]) -> list[list[Order]]:
+        """Return what goes with one call each: of a batch, all have one deadline, and one symbol where it must be."""
+        operations = self._operations
+        if not isinstance(operations, Batches):
+            return [[order] for order in orders]
+        alike: dict[Any, list[Order]] = {}
+        for order in orders:
+            symbol = order.symbol if operations.one_symbol else None
+            alike.setdefault((symbol, order.request.deadline), []).append(order)
+        return [chunk for group in alike.values() for chunk in chunks(group, max(1, operations.most_placed))]
 
-    async def _not_found(self, known: Order, error: OrderNotFound) -> Order:
-        """Return what a cancel without anything to cancel means: mostly, that the order was done before."""
-        found = await self._resolver.find(known)
-        if found is not None and found.is_final:
-            return found
-        if found is None and self._resolver.newest(known).unknown:
-            raise OutcomeUnknown(
-                f"{self._name}: order {known.client_order_id} has not arrived yet and still may; it is being asked for",
-                venue=self._name,
-            ) from error
-        raise error
-
-    async def _ask_quietly(self, known: Order) -> Order:
-        try:
-            return await self._resolver.find(known) or self._resolver.newest(known)
-        except TransportError:
-            return self._resolver.newest(known)
+    async def _send(self, orders: Sequence[Order], begun: set[int]) -> list[Order | ExchangeError]:
+        begun.update(map(id, orders))
+        if len(orders) > 1 and isinstance(self._operations, Batches):
+            return await self._sender.batch(self._operations, orders)
+        return [await self._sender.result(order) for order in orders]
 
     async def _known(self, order: Order | str) -> Order:
         if isinstance(order, Order):
@@ -278,31 +253,3 @@ class Trading:
             if order in (found.venue_order_id, found.client_order_id):
                 return found
         raise OrderNotFound(f"{self._name}: no order {order!r} is open, and none was placed here", venue=self._name)
-
-    async def _ended(self, order: Order) -> Order:
-        """Return a canceled order once its end is known: from the private feed, or else by asking."""
-        if self._is_live():
-            newest = await self._resolver.until(order, lambda o: o.is_final, self._resolver.policy.cancel_wait)
-            if newest.is_final:
-                return newest
-        return await self._resolver.find(order) or self._resolver.newest(order)
-
-
-def _noting(flow: Flow[T], writes: list[RestCall]) -> Flow[T]:
-    """Run *flow* and note each write that it asks for."""
-    try:
-        call = next(flow)
-        while True:
-            if call.changes_state:
-                writes.append(call)
-            try:
-                answer = yield call
-            except ExchangeError as error:
-                call = flow.throw(error)
-            else:
-                call = flow.send(answer)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    finally:
-        flow.close()

@@ -177,6 +177,7 @@ def open_venue(
         operations,
         tracker,
         resolver,
+        background,
         hooks=hooks,
         clock=clock,
         random=random,

@@ -1,0 +1,231 @@
+"""Cancel orders: one, several, all; and say what became of each. Canceling twice does no harm, canceling more does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from itertools import islice
+
+from exchange_core.clock import Clock
+from exchange_core.connector.order_operations import Batches, CancelsAll
+from exchange_core.connector.spec import RestOperations
+from exchange_core.errors import (
+    AuthenticationError,
+    ExchangeError,
+    LockedOut,
+    OrderNotFound,
+    OutcomeUnknown,
+    RateLimited,
+    TransportError,
+)
+from exchange_core.model.order import Order
+from exchange_core.model.symbol import Symbol
+from exchange_core.transport.rest_client import RestClient
+from exchange_core.venue.orders import OrderTracker
+from exchange_core.venue.resolver import Resolver
+
+_TRIES = 3
+
+
+class Canceler:
+    """Cancels the orders of one venue.
+
+    Args:
+        is_live: Whether the account is being followed just now.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        rest: RestClient,
+        operations: RestOperations,
+        tracker: OrderTracker,
+        resolver: Resolver,
+        clock: Clock,
+        is_live: Callable[[], bool],
+    ) -> None:
+        self._name = name
+        self._rest = rest
+        self._operations = operations
+        self._tracker = tracker
+        self._resolver = resolver
+        self._clock = clock
+        self._is_live = is_live
+
+    async def one(self, known: Order) -> Order:
+        """Cancel one order; return what became of it.
+
+        Raises:
+            OrderNotFound: The venue knows no such order.
+            OutcomeUnknown: Asked several times, and it is still not known whether it was canceled.
+        """
+        for attempt in range(1, _TRIES + 1):
+            if known.is_final:
+                return known
+            try:
+                await self._rest.run(self._operations.cancel(known))
+            except OrderNotFound as error:
+                return await self._not_found(known, error)
+            except RateLimited as error:
+                # By the venue, not by our own count: nothing was carried out, and no order must stand for that.
+                if attempt == _TRIES or isinstance(error, LockedOut) or not error.codes:
+                    raise
+                await self._clock.sleep(self._resolver.policy.first_pause)
+                known = self._resolver.newest(known)
+            except OutcomeUnknown:
+                # Canceling twice does no harm, but asking first may spare it.
+                if attempt == _TRIES:
+                    raise
+                await self._clock.sleep(self._resolver.policy.first_pause)
+                known = await self._ask_quietly(known)
+            else:
+                break
+        return await self._ended(known)
+
+    async def many(self, orders: Sequence[Order]) -> list[Order]:
+        """Cancel *orders*, with as few calls as the venue allows; return what became of each.
+
+        Every one is tried; the first error is raised at the end, with the others as its notes.
+        """
+        operations = self._operations
+        if isinstance(operations, Batches) and operations.most_cancelled > 1:
+            left = [order for order in orders if not order.is_final]
+            for chunk in chunks(left, operations.most_cancelled):
+                if len(chunk) > 1:
+                    await self._batch(operations, chunk)
+            await self._see(left)
+        return await self._each(map(self._resolver.newest, orders))
+
+    async def all(self, symbol: Symbol | None) -> list[Order]:
+        """Cancel what is open, of *symbol* only where it is given; return what became of each.
+
+        Raises as :meth:`many`; OutcomeUnknown also where an order is being asked for that may still arrive.
+        """
+        orders = await self._standing(symbol)
+        if symbol is None and isinstance(self._operations, CancelsAll):
+            try:
+                await self._rest.run(self._operations.cancel_all())
+            except ExchangeError as error:
+                if isinstance(error, LockedOut | AuthenticationError):
+                    raise
+                # Whatever it was, each order is taken out by itself now.
+            else:
+                await self._see(orders)
+            known = {order.venue_order_id for order in orders}
+            orders += [order for order in await self._left_over() if order.venue_order_id not in known]
+        return await self.many([self._resolver.newest(order) for order in orders])
+
+    async def open_orders(self, symbol: Symbol | None = None) -> list[Order]:
+        """Ask the venue what is open."""
+        found = await self._rest.run(self._operations.open_orders())
+        now = self._clock.now()
+        orders = [self._tracker.answered(order, now) for order in found]
+        return [order for order in orders if not order.is_final and symbol in (None, order.symbol)]
+
+    async def _standing(self, symbol: Symbol | None) -> list[Order]:
+        """Return what is to be canceled: as the venue lists it, and what is so new that it may not list it yet."""
+        one_call = symbol is None and isinstance(self._operations, CancelsAll)
+        if one_call and self._is_live():
+            # No time is lost by asking.
+            return self._tracker.live()
+        try:
+            orders = await self.open_orders(symbol)
+        except ExchangeError:
+            # Where one call takes out all of them, it need not be known which; else it must.
+            if not one_call:
+                raise
+            return self._tracker.live()
+        listed = {order.venue_order_id for order in orders}
+        since = self._clock.now() - timedelta(seconds=self._resolver.policy.lag)
+        return orders + [
+            order
+            for order in self._tracker.live()
+            if symbol in (None, order.symbol)
+            and (order.unknown or (order.created is not None and order.created > since))
+            and order.venue_order_id not in listed
+        ]
+
+    async def _left_over(self) -> list[Order]:
+        try:
+            return await self.open_orders()
+        except ExchangeError as error:
+            error.add_note("all orders were canceled in one call before; it could not be asked whether any is left")
+            raise
+
+    async def _batch(self, operations: Batches, orders: Sequence[Order]) -> None:
+        try:
+            await self._rest.run(operations.cancel_batch(orders))
+        except ExchangeError as error:
+            if isinstance(error, LockedOut | AuthenticationError):
+                raise
+            # Each is canceled by itself then, and says what is wrong with it.
+
+    async def _see(self, orders: Sequence[Order]) -> None:
+        """Learn which of *orders* ended: from the private feed, or else by asking, all at once as far as possible."""
+        if self._is_live():
+            await self._resolver.until_all_ended(orders, self._resolver.policy.cancel_wait)
+        left = [order for order in map(self._resolver.newest, orders) if not order.is_final]
+        if not left:
+            return
+        try:
+            listed = {order.venue_order_id for order in await self.open_orders()}
+            gone = [order for order in left if order.venue_order_id and order.venue_order_id not in listed]
+            await asyncio.gather(*map(self._resolver.find, gone))
+        except ExchangeError:
+            # Canceling each of them will show.
+            return
+
+    async def _each(self, orders: Iterable[Order]) -> list[Order]:
+        wanted = list(orders)
+        outcomes = await asyncio.gather(*map(self._one_quietly, wanted))
+        errors = [outcome for outcome in outcomes if isinstance(outcome, ExchangeError)]
+        if errors:
+            first, *others = errors
+            for other in others:
+                first.add_note(f"also: {other}")
+            raise first
+        return [outcome for outcome in outcomes if isinstance(outcome, Order)]
+
+    async def _one_quietly(self, order: Order) -> Order | ExchangeError:
+        try:
+            return await self.one(order)
+        except ExchangeError as error:
+            error.add_note(f"while canceling {order.venue_order_id} of {order.symbol}")
+            return error
+
+    async def _not_found(self, known: Order, error: OrderNotFound) -> Order:
+        """Return what a cancel without anything to cancel means: mostly, that the order was done before."""
+        found = await self._resolver.find(known)
+        if found is not None and found.is_final:
+            return found
+        newest = self._resolver.newest(known)
+        if newest.is_final:
+            return newest
+        if found is None and (newest.unknown or newest.venue_order_id is None):
+            raise OutcomeUnknown(
+                f"{self._name}: order {known.client_order_id} has not arrived yet and still may; it is being asked for",
+                venue=self._name,
+            ) from error
+        raise error
+
+    async def _ask_quietly(self, known: Order) -> Order:
+        try:
+            return await self._resolver.find(known) or self._resolver.newest(known)
+        except TransportError:
+            return self._resolver.newest(known)
+
+    async def _ended(self, order: Order) -> Order:
+        """Return a canceled order once its end is known: from the private feed, or else by asking."""
+        if self._is_live():
+            newest = await self._resolver.until(order, lambda o: o.is_final, self._resolver.policy.cancel_wait)
+            if newest.is_final:
+                return newest
+        return await self._resolver.find(order) or self._resolver.newest(order)
+
+
+def chunks(orders: Iterable[Order], most: int) -> Iterable[list[Order]]:
+    """Cut *orders* into lists of *most*."""
+    rest = iter(orders)
+    while chunk := list(islice(rest, most)):
+        yield chunk

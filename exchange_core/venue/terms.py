@@ -1,0 +1,135 @@
+"""The terms of one order while it is amended: what is told of them comes late and out of order.
+
+The feed tells terms in the order in which they were, but maybe after our own amendment's answer; answers come when
+they come. So terms that an amendment replaced are older news until the feed has caught up with it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from exchange_core.errors import InvalidValue
+from exchange_core.model.amendment import Amendment
+from exchange_core.model.event import OrderUpdate
+from exchange_core.model.order import OrderRequest, OrderType
+
+# Clocks differ. What a venue says that it did so long after our amendment was confirmed is no older news.
+CAUGHT_UP = timedelta(seconds=30)
+
+
+@attrs.define(eq=False)
+class Amending:
+    """An amendment under way.
+
+    Attributes:
+        before: The terms that it is to change.
+        after: What they are to be.
+        seen: The feed has told the new terms: what it says from then on is newer than the amendment.
+    """
+
+    amendment: Amendment
+    before: OrderRequest
+    after: OrderRequest
+    seen: bool = False
+
+
+@attrs.define(eq=False)
+class Terms:
+    """What is known to be replaced, and what may be replaced in a moment."""
+
+    _under_way: list[Amending] = attrs.field(factory=list)
+    _replaced: list[tuple[OrderRequest, datetime]] = attrs.field(factory=list)
+
+    def most(self, request: OrderRequest) -> Decimal:
+        """Return the largest quantity that the order may have just now."""
+        return max(request.quantity, *(one.after.quantity for one in self._under_way), Decimal(0))
+
+    @property
+    def is_amending(self) -> bool:
+        """Whether an amendment is under way."""
+        return bool(self._under_way)
+
+    def begin(self, request: OrderRequest, amendment: Amendment) -> Amending:
+        """An amendment is about to be sent."""
+        amending = Amending(amendment, request, amendment.applied_to(request))
+        self._under_way.append(amending)
+        return amending
+
+    def end(
+        self, amending: Amending, request: OrderRequest, confirmed: OrderRequest | None, now: datetime
+    ) -> OrderRequest:
+        """An amendment was carried out, with what it made of the order, or with None was not; return the terms now."""
+        if amending in self._under_way:
+            self._under_way.remove(amending)
+        if confirmed is None or amending.seen:
+            return request
+        changes = {
+            name: value
+            for name in amending.amendment.changes
+            if (value := getattr(confirmed, name)) is not None and value != getattr(request, name)
+        }
+        after = _changed(request, changes)
+        if after != request:
+            self._replaced.append((request, now))
+        return after
+
+    def told(self, request: OrderRequest, news: OrderUpdate) -> OrderRequest | None:
+        """Return the terms after the feed's *news*, the same where it says nothing new; None when it is older news."""
+        view = _view(request, news)
+        if not view:
+            return request
+        when = news.sequence_time
+        self._replaced = [old for old in self._replaced if when is None or when < old[1] + CAUGHT_UP]
+        if not _agrees(view, request):
+            if any(_agrees(view, old) for old, _ in self._replaced):
+                return None
+            request = _changed(request, view)
+        elif not any(_agrees(view, old) for old, _ in self._replaced):
+            self._replaced.clear()
+        for one in self._under_way:
+            one.seen = one.seen or (_agrees(view, one.after) and not _agrees(view, one.before))
+        return request
+
+
+def same_terms(amendment: Amendment, shown: OrderRequest, wanted: OrderRequest) -> bool | None:
+    """Return whether what *amendment* changes is in *shown* as in *wanted*; None where *shown* does not say."""
+    said = [name for name in amendment.changes if getattr(shown, name) is not None]
+    if not said:
+        return None
+    return all(getattr(shown, name) == getattr(wanted, name) for name in said)
+
+
+def _view(request: OrderRequest, news: OrderUpdate) -> dict[str, Decimal]:
+    """Return what *news* says of the terms that *request* has."""
+    said: dict[str, Decimal | None] = {"quantity": news.quantity}
+    # Venues echo a price for market orders too; it means nothing there. A limit that follows from what sets the order
+    # off is the venue's to work out, as is the trigger of a trailing stop.
+    if request.type.has_limit and request.price is not None:
+        said["price"] = news.price
+    if request.trigger_price is not None:
+        said["trigger_price"] = news.trigger_price
+    if request.type is OrderType.LIMIT:
+        said["display_quantity"] = news.display_quantity
+    return {name: value for name, value in said.items() if value is not None and value > 0}
+
+
+def _agrees(view: dict[str, Decimal], request: OrderRequest) -> bool:
+    return all(getattr(request, name) == value for name, value in view.items())
+
+
+def _changed(request: OrderRequest, changes: dict[str, Any]) -> OrderRequest:
+    if not changes:
+        return request
+    try:
+        return attrs.evolve(request, **changes)
+    except InvalidValue:
+        # Such as a quantity below what is displayed: the rest of it will be told too.
+        changes = {name: value for name, value in changes.items() if name in ("quantity", "price")}
+        shown = request.display_quantity
+        if shown is not None and changes.get("quantity", request.quantity) < shown:
+            changes["display_quantity"] = changes["quantity"]
+        return attrs.evolve(request, **changes)
