@@ -1,8 +1,8 @@
 """Who owns what: balances, what open orders keep back, the ledger, and each account's orders and fills.
 
 All amounts are whole units of an asset's last decimal. What one account pays another gets; fees go to the house, which
-is an account without orders, and derivatives profits come from a clearing house, so that every asset's sum stays what
-was once deposited.
+is an account without orders; profits come from a clearing house, which also lends for margin trades and pays for the
+bankrupt; so every asset's sum stays what was once deposited.
 """
 
 from __future__ import annotations
@@ -17,52 +17,12 @@ from exchange_core.connector.simulation import SimBalance, SimFill, SimLedgerEnt
 from exchange_core.errors import InvalidValue
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.exposure import Exposure
+from exchange_core.simulator.leverage import Leveraged
 from exchange_core.simulator.market import MarketState
-from exchange_core.simulator.matching import Resting
-from exchange_core.simulator.units import RATE, ceil_div, nearest_div, to_decimal
-
-
-@attrs.define(kw_only=True)
-class LiveOrder:
-    """An order and the whole numbers behind it.
-
-    Attributes:
-        resting: The order as the book knows it; its remaining lots count down while it is filled.
-        cost: Units paid or received so far.
-        fee: Units charged so far; always the exact fee so far, rounded once.
-        fee_exact: The exact fee so far, in fine units times RATE.
-        held: Units kept back for it (spot), of the asset it pays with.
-        counted, counted_lots: Fine value and lots with which it stands in the exposure (derivatives).
-    """
-
-    order: SimOrder
-    market: MarketState
-    resting: Resting
-    lots: int
-    cost: int = 0
-    fee: int = 0
-    fee_exact: int = 0
-    held: int = 0
-    counted: int = 0
-    counted_lots: int = 0
-
-    def charge(self, fine: int, rate: int) -> int:
-        """Return the fee to charge now for a value of *fine*, in units."""
-        self.fee_exact += fine * rate
-        total = nearest_div(self.fee_exact, RATE * self.market.per_unit)
-        fee, self.fee = total - self.fee, total
-        return fee
-
-    def buy_hold(self) -> int:
-        """Return what a resting spot buy must keep back: its rest at its price, and the taker's fee on it.
-
-        The cost of a part is cut, and fees are rounded once for the whole order, so that the parts never take
-        more than this.
-        """
-        market = self.market
-        value = market.value(self.resting.price, self.resting.remaining)
-        fee = self.fee_exact + value * max(0, market.taker_rate, market.maker_rate)
-        return value // market.per_unit + max(0, ceil_div(fee, RATE * market.per_unit) - self.fee)
+from exchange_core.simulator.matching import Reducible
+from exchange_core.simulator.orders import LiveOrder
+from exchange_core.simulator.units import to_decimal
+from exchange_core.simulator.volumes import Volume
 
 
 @attrs.define(kw_only=True)
@@ -72,6 +32,7 @@ class Account:
     Attributes:
         keep: How many finished orders, fills and ledger entries are kept; None keeps all.
         client_ids: Of its open orders.
+        dead_man: When all its orders are cancelled unless it says otherwise.
     """
 
     name: str
@@ -84,6 +45,8 @@ class Account:
     closed: deque[SimOrder] = attrs.field(factory=deque)
     fills: deque[SimFill] = attrs.field(factory=deque)
     ledger: deque[SimLedgerEntry] = attrs.field(factory=deque)
+    volume: Volume = attrs.field(factory=Volume)
+    dead_man: datetime | None = None
 
     def free(self, asset: str) -> int:
         """Return the units that nothing keeps back."""
@@ -96,7 +59,16 @@ class Account:
     def exposure(self, market: MarketState) -> Exposure:
         found = self.exposures.get(market.symbol)
         if found is None:
-            found = self.exposures[market.symbol] = Exposure(market=market)
+            kind = Leveraged if market.is_spot else Exposure
+            found = self.exposures[market.symbol] = kind(market=market)
+            if market.funding is not None:
+                found.read = market.funding.reading
+        return found
+
+    def leveraged(self, market: MarketState) -> Leveraged:
+        """Return its margin position of a spot market."""
+        found = self.exposure(market)
+        assert isinstance(found, Leveraged)
         return found
 
     def settle_margin(self, exposure: Exposure) -> None:
@@ -118,8 +90,9 @@ class Accounts:
         self.deposited: dict[str, int] = dict.fromkeys(decimals, 0)
         self.fees: dict[str, int] = dict.fromkeys(decimals, 0)
         self.clearing: dict[str, int] = dict.fromkeys(decimals, 0)
+        self.insurance: dict[str, int] = dict.fromkeys(decimals, 0)
         self._by_name: dict[str, Account] = {}
-        self._new_id = new_id
+        self.new_id = new_id
 
     def __iter__(self) -> Iterator[Account]:
         return iter(self._by_name.values())
@@ -133,6 +106,12 @@ class Accounts:
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
 
+    def reducible(self, market: MarketState) -> Reducible | None:
+        """Return how to ask how far the market's orders that only reduce may be matched."""
+        if not market.book.reducers:
+            return None
+        return lambda owner, side: self[owner].exposure(market).reducible(side)
+
     def add(self, account: Account) -> None:
         if account.name in self._by_name:
             raise InvalidValue(f"the simulated exchange already has an account {account.name!r}")
@@ -141,14 +120,14 @@ class Accounts:
     def deposit(self, account: Account, asset: str, units: int, now: datetime) -> SimLedgerEntry:
         """Bring in money from outside."""
         self.deposited[asset] += units
-        return self.book(account, asset, units, kind="deposit", reference=self._new_id(), now=now)
+        return self.book(account, asset, units, kind="deposit", reference=self.new_id(), now=now)
 
     def move(
         self, account: Account, asset: str, units: int, *, kind: str, fee: int, reference: str, now: datetime
     ) -> SimLedgerEntry:
         """Let money in from outside, or out; the house keeps *fee*."""
         self.deposited[asset] += units
-        return self.book(account, asset, units, kind=kind, reference=reference or self._new_id(), now=now, fee=fee)
+        return self.book(account, asset, units, kind=kind, reference=reference or self.new_id(), now=now, fee=fee)
 
     def book(
         self, account: Account, asset: str, amount: int, *, kind: str, reference: str, now: datetime, fee: int = 0
@@ -159,7 +138,7 @@ class Accounts:
         self.fees[asset] += fee
         decimals = self.decimals[asset]
         entry = SimLedgerEntry(
-            id=self._new_id(),
+            id=self.new_id(),
             reference=reference,
             account=account.name,
             kind=kind,

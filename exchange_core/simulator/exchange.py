@@ -2,57 +2,59 @@
 
 Venue-neutral and without I/O: a venue's wire protocol stands on top of it (see ``exchange_core.connector.simulation``),
 a clock tells the time, and all randomness comes from one seeded generator, so that the same requests at the same times
-give the same ids, events and sums.
+give the same ids, events and sums. Nothing here waits: what is due is done by :meth:`SimulatedExchange.step`, and
+before anything else that changes something.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import TypeVar, cast
 
 from exchange_core.clock import Clock
 from exchange_core.connector.simulation import (
+    EndReason,
     Refusal,
     SimAmendment,
-    SimBalance,
     SimEvent,
-    SimFill,
-    SimFunding,
     SimKey,
     SimLedgerEntry,
-    SimMargin,
     SimMarket,
     SimOrder,
-    SimPosition,
     SimRefused,
     SimRequest,
-    SimTrade,
     SimulatorSpec,
 )
 from exchange_core.errors import InvalidValue
-from exchange_core.model.account import FeeRates
-from exchange_core.model.asset import Asset
-from exchange_core.model.market import Candle, Level
-from exchange_core.model.order import OrderStatus
-from exchange_core.model.side import Side
+from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.symbol import Symbol
-from exchange_core.simulator import invariants
-from exchange_core.simulator.accounts import Account, Accounts, LiveOrder
+from exchange_core.simulator import amending, invariants
+from exchange_core.simulator.accounts import Account, Accounts
 from exchange_core.simulator.admission import admit
+from exchange_core.simulator.clockwork import Clockwork
+from exchange_core.simulator.desk import Desk
 from exchange_core.simulator.market import MarketState, kept_decimals
-from exchange_core.simulator.matching import Resting
+from exchange_core.simulator.orders import LiveOrder
 from exchange_core.simulator.settlement import Settlement
-from exchange_core.simulator.units import to_units
+from exchange_core.simulator.settling import settle
+from exchange_core.simulator.timers import Due, Timers
+from exchange_core.simulator.units import rate, to_units
+from exchange_core.simulator.views import Views
+from exchange_core.simulator.volumes import VolumeUnit
 
 Listener = Callable[[SimEvent], None]
 T = TypeVar("T")
 
 
-class SimulatedExchange:
-    """Implements ``SimExchange``; beside it, :meth:`add_account` and :meth:`add_key`."""
+class SimulatedExchange(Views):
+    """Implements ``SimExchange``; beside it, accounts and keys are added and prices set here.
+
+    Attributes:
+        volume_asset: What 30-day volumes are counted in.
+    """
 
     def __init__(
         self, spec: SimulatorSpec, *, seed: int, clock: Clock, markets: Sequence[SimMarket] | None = None
@@ -66,58 +68,19 @@ class SimulatedExchange:
         self._assets = tuple(spec.assets)
         listed = list(spec.markets if markets is None else markets)
         decimals = kept_decimals({asset.code: asset.decimals for asset in self._assets}, listed)
-        self._markets = {market.instrument.symbol: MarketState(market, decimals) for market in listed}
+        now = self.now()
+        self._markets = {market.instrument.symbol: MarketState(market, decimals, now) for market in listed}
+        volumes = VolumeUnit(listed)
+        self.volume_asset = volumes.asset
         self._accounts = Accounts(decimals, self._new_fill_id)
-        self._settlement = Settlement(self._accounts, self._new_fill_id)
+        self._settlement = Settlement(self._accounts, volumes, self._new_fill_id)
+        self._timers = Timers()
+        self._desk = Desk(self._markets, self._accounts, self._settlement, self._timers, self._new_order_id)
+        self._clockwork = Clockwork(self._desk, self._timers, now)
         self._keys: dict[str, SimKey] = {}
         self._nonces: dict[str, int] = {}
         self._listeners: list[Listener] = []
         self._kept: dict[tuple[str, ...], object] = {}
-        self.volume_asset = listed[0].instrument.symbol.quote if listed else ""
-
-    # Markets
-
-    def now(self) -> datetime:
-        return self.clock.now()
-
-    def markets(self) -> Sequence[SimMarket]:
-        return [state.market for state in self._markets.values()]
-
-    def market(self, symbol: Symbol) -> SimMarket:
-        return self._market(symbol).market
-
-    def assets(self) -> Sequence[Asset]:
-        return self._assets
-
-    def book(self, symbol: Symbol, depth: int | None = None) -> tuple[list[Level], list[Level]]:
-        market = self._market(symbol)
-        bids, asks = (
-            [Level(market.price(price), market.quantity(lots)) for price, lots in market.book.levels(side, depth)]
-            for side in (Side.BUY, Side.SELL)
-        )
-        return bids, asks
-
-    def trades(self, symbol: Symbol) -> Sequence[SimTrade]:
-        return list(self._market(symbol).tape.trades)
-
-    def candles(self, symbol: Symbol, interval: int) -> Sequence[Candle]:
-        return self._market(symbol).tape.candles(interval, self.now())
-
-    def mark_price(self, symbol: Symbol) -> Decimal:
-        return self._market(symbol).mark_price()
-
-    def index_price(self, symbol: Symbol) -> Decimal:
-        return self.mark_price(symbol)
-
-    def funding(self, symbol: Symbol) -> Sequence[SimFunding]:
-        return []
-
-    def queue(self, symbol: Symbol) -> tuple[list[SimOrder], list[SimOrder]]:
-        market = self._market(symbol)
-        sides: dict[Side, list[SimOrder]] = {Side.BUY: [], Side.SELL: []}
-        for resting in market.book:
-            sides[resting.side].append(self._settlement.orders[resting.id])
-        return sides[Side.BUY], sides[Side.SELL]
 
     # Accounts and keys
 
@@ -152,7 +115,7 @@ class SimulatedExchange:
         if api_key:
             self.add_key(name, api_key, api_secret, permissions)
         for asset, units in amounts.items():
-            self._settlement.booked(self._accounts.deposit(account, asset, units, self.now()))
+            self._settlement.told.entry(self._accounts.deposit(account, asset, units, self.now()))
         self._tell()
 
     def add_key(self, account: str, api_key: str, api_secret: str, permissions: Iterable[str] = ()) -> None:
@@ -175,8 +138,10 @@ class SimulatedExchange:
         self._nonces[api_key] = nonce
         return True
 
-    def balances(self, account: str) -> Sequence[SimBalance]:
-        return self._accounts.balances(self._accounts[account])
+    def kept(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+        if key not in self._kept:
+            self._kept[key] = make()
+        return cast(T, self._kept[key])
 
     def book_money(
         self, account: str, asset: str, amount: Decimal, *, kind: str, fee: Decimal = Decimal(0), reference: str = ""
@@ -189,100 +154,89 @@ class SimulatedExchange:
         if units - cost < 0 and owner.free(asset) + units - cost < 0:
             raise SimRefused(Refusal.INSUFFICIENT_FUNDS, asset)
         entry = self._accounts.move(owner, asset, units, kind=kind, fee=cost, reference=reference, now=self.now())
-        self._settlement.booked(entry)
+        self._settlement.told.entry(entry)
         self._tell()
         return entry
-
-    def ledger(self, account: str) -> Sequence[SimLedgerEntry]:
-        return list(self._accounts[account].ledger)
-
-    def positions(self, account: str) -> Sequence[SimPosition]:
-        return [exposure.position() for exposure in self._accounts[account].exposures.values() if exposure.lots]
-
-    def margins(self, account: str) -> Sequence[SimMargin]:
-        return []
-
-    def volume(self, account: str) -> Decimal:
-        return Decimal(0)
-
-    def fees(self, account: str, symbol: Symbol) -> FeeRates:
-        return self._market(symbol).market.fees
-
-    def kept(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
-        if key not in self._kept:
-            self._kept[key] = make()
-        return cast(T, self._kept[key])
 
     # Orders
 
     def place(self, account: str, request: SimRequest, *, validate: bool = False) -> SimOrder:
-        owner = self._accounts[account]
-        market = self._market(request.symbol)
-        now = self.now()
-        intent, plan = admit(owner, market, request, now, self._reducible(market))
-        order = SimOrder(
-            id="" if validate else self._new_order_id(),
-            account=account,
-            request=request,
-            status=OrderStatus.PENDING,
-            created=now,
-            updated=now,
-            fee_asset=market.quote,
-        )
+        now = self._begin()
+        owner, market = self._accounts[account], self._market(request.symbol)
+        live, plan = admit(self._accounts, owner, market, request, self._desk.rates(owner, market, now), now)
         if validate:
-            return order
-        resting = Resting(
-            id=order.id,
-            owner=account,
-            side=request.side,
-            price=intent.price or 0,
-            remaining=intent.lots,
-            reduce_only=request.reduce_only,
-        )
-        live = LiveOrder(order=order, market=market, resting=resting, lots=intent.lots)
-        self._settlement.execute(owner, live, plan, now)
-        self._tell()
-        return order
+            return live.order
+        self._desk.accept(owner, live, plan, now)
+        self._finish(now)
+        return live.order
 
-    def cancel(self, account: str, order_id: str, reason: str = "User requested") -> SimOrder:
-        owner = self._accounts[account]
-        live = owner.open.get(order_id)
-        if live is None:
-            raise SimRefused(Refusal.UNKNOWN_ORDER, order_id)
-        self._settlement.cancel(owner, live, reason, self.now())
-        self._tell()
+    def cancel(self, account: str, order_id: str, reason: str = EndReason.USER) -> SimOrder:
+        now = self._begin()
+        owner, live = self._open_order(account, order_id)
+        self._desk.cancel(owner, live, now, reason)
+        self._finish(now)
         return live.order
 
     def amend(self, account: str, order_id: str, amendment: SimAmendment) -> SimOrder:
-        raise SimRefused(Refusal.NOT_AMENDABLE, order_id)
+        now = self._begin()
+        owner, live = self._open_order(account, order_id)
+        amending.amend(self._desk, owner, live, amendment, now)
+        self._finish(now)
+        return live.order
 
     def replace(self, account: str, order_id: str, request: SimRequest, *, validate: bool = False) -> SimOrder:
-        raise SimRefused(Refusal.NOT_AMENDABLE, order_id)
-
-    def cancel_all_after(self, account: str, seconds: float | None) -> datetime | None:
-        raise SimRefused(Refusal.INVALID_TIME, account)
-
-    def step(self) -> None:
-        """Nothing is due yet."""
+        now = self._begin()
+        owner, live = self._open_order(account, order_id)
+        market = self._market(request.symbol)
+        order = amending.replace(self._desk, owner, live, market, request, now, validate=validate)
+        if not validate:
+            self._finish(now)
+        return order
 
     def settle(self, account: str, symbol: Symbol, quantity: Decimal | None = None) -> Decimal:
-        raise SimRefused(Refusal.WOULD_NOT_REDUCE, f"no margin position in {symbol}")
+        now = self._begin()
+        owner, market = self._accounts[account], self._market(symbol)
+        settled = settle(self._accounts, self._settlement.told, owner, market, quantity, now)
+        self._settlement.drop_useless(market, [account], now)
+        self._finish(now)
+        return settled
 
-    def open_orders(self, account: str) -> Sequence[SimOrder]:
-        return [live.order for live in self._accounts[account].open.values()]
+    def cancel_all_after(self, account: str, seconds: float | None) -> datetime | None:
+        now = self._begin()
+        owner = self._accounts[account]
+        owner.dead_man = None if seconds is None else now + timedelta(seconds=seconds)
+        if owner.dead_man is not None:
+            self._timers.add(owner.dead_man, Due.DEAD_MAN, account)
+        return owner.dead_man
 
-    def closed_orders(self, account: str) -> Sequence[SimOrder]:
-        return list(reversed(self._accounts[account].closed))
+    # Time and prices
 
-    def order(self, account: str, order_id: str) -> SimOrder | None:
-        found = self._settlement.orders.get(order_id)
-        return found if found is not None and found.account == account else None
+    def step(self) -> None:
+        now = self.now()
+        self._clockwork.run(now)
+        self._clockwork.watch(now)
+        self._tell()
 
-    def fills(self, account: str) -> Sequence[SimFill]:
-        return list(self._accounts[account].fills)
+    def set_index(self, symbol: Symbol, price: Decimal | None) -> None:
+        """Let the index price of a market be *price*; None lets it be the mark price again."""
+        market = self._market(symbol)
+        market.prices.set_index = None if price is None else market.micro(price)
 
-    def fill(self, fill_id: str) -> SimFill | None:
-        return self._settlement.fills.get(fill_id)
+    def set_mark(self, symbol: Symbol, price: Decimal | None) -> None:
+        """Let the mark price of a market be *price*; None lets it be the middle of the book again."""
+        market = self._market(symbol)
+        market.prices.set_mark = None if price is None else market.micro(price)
+
+    def set_funding(self, symbol: Symbol, relative: Decimal) -> None:
+        """Let a perpetual's hour have this rate from now on, as a fraction of the index price."""
+        funding = self._market(symbol).funding
+        if funding is None:
+            raise InvalidValue(f"{symbol} is no perpetual")
+        funding.set_rate(rate(relative, f"{symbol} funding"), self._begin())
+
+    def set_status(self, symbol: Symbol, status: InstrumentStatus) -> None:
+        """Let a market take what *status* says from now on."""
+        self._market(symbol).set_status(status)
 
     # Listeners
 
@@ -303,24 +257,32 @@ class SimulatedExchange:
         """
         invariants.check(list(self._markets.values()), self._accounts, self._settlement)
 
+    def _begin(self) -> datetime:
+        """Do first what is due by now."""
+        now = self.now()
+        if self._timers.is_due(now):
+            self._clockwork.run(now)
+            self._tell()
+        return now
+
+    def _finish(self, now: datetime) -> None:
+        self._desk.carry_on(now)
+        self._tell()
+
     def _tell(self) -> None:
         """Give every event of this request to every listener; those that come or go meanwhile count from the next."""
-        events, self._settlement.events = self._settlement.events, []
+        events = self._settlement.told.take()
         listeners = tuple(self._listeners)
         for event in events:
             for listener in listeners:
                 listener(event)
 
-    def _market(self, symbol: Symbol) -> MarketState:
-        try:
-            return self._markets[symbol]
-        except KeyError:
-            raise SimRefused(Refusal.UNKNOWN_MARKET, str(symbol)) from None
-
-    def _reducible(self, market: MarketState) -> Callable[[str, Side], int] | None:
-        if market.is_spot:
-            return None
-        return lambda owner, side: self._accounts[owner].exposure(market).reducible(side)
+    def _open_order(self, account: str, order_id: str) -> tuple[Account, LiveOrder]:
+        owner = self._accounts[account]
+        live = owner.open.get(order_id)
+        if live is None:
+            raise SimRefused(Refusal.UNKNOWN_ORDER, order_id)
+        return owner, live
 
     def _new_order_id(self) -> str:
         while (order_id := self.spec.order_id(self.random)) in self._settlement.orders:

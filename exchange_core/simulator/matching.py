@@ -3,37 +3,18 @@
 A request is first planned (what would it meet?) and then carried out, so that whoever asks may still say no in between.
 Pure and deterministic. Finding a price is a binary search over the prices of one side, and the best price stands at
 the end of its list, so that busy prices move little; everything inside a price takes constant time.
+An iceberg order shows a part of itself; when that is eaten, its next part goes to the back of the queue.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-import attrs
-
 from exchange_core.model.side import Side
-
-
-@attrs.define(kw_only=True)
-class Resting:
-    """An order that stands in a book.
-
-    Attributes:
-        owner: Orders of one owner never meet.
-        price: In ticks.
-        remaining: In lots.
-        reduce_only: May only be matched as far as its owner's position gets smaller.
-    """
-
-    id: str
-    owner: str
-    side: Side
-    price: int
-    remaining: int
-    reduce_only: bool = False
+from exchange_core.model.terms import SelfTrade
+from exchange_core.simulator.ladder import Ladder, Level, Resting
 
 
 class Match(NamedTuple):
@@ -47,14 +28,16 @@ class Plan(NamedTuple):
     """What an incoming order would meet.
 
     Attributes:
-        matches: In the order in which they happen; each maker once.
+        matches: In the order in which they happen; each maker once, an iceberg once for each part it shows.
         remaining: Lots that would be left of the incoming order.
         blocked: It ended at an order of its own owner.
+        own: Orders of its own owner that are to be cancelled for it.
     """
 
     matches: list[Match]
     remaining: int
     blocked: bool
+    own: tuple[Resting, ...] = ()
 
 
 class LevelChange(NamedTuple):
@@ -69,54 +52,20 @@ Reducible = Callable[[str, Side], int]
 """How many lots an owner may trade on a side before the position is closed."""
 
 
-class _Level:
-    __slots__ = ("orders", "total")
-
-    def __init__(self) -> None:
-        # An OrderedDict, because its first entry is found at once even after many were taken from its front.
-        self.orders: OrderedDict[str, Resting] = OrderedDict()
-        self.total = 0
-
-
-class _Half:
-    """One side of a book. A key is the price with the sign that puts the best price last."""
-
-    __slots__ = ("keys", "levels", "sign")
-
-    def __init__(self, sign: int) -> None:
-        self.sign = sign
-        self.keys: list[int] = []
-        self.levels: dict[int, _Level] = {}
-
-    def __iter__(self) -> Iterator[tuple[int, _Level]]:
-        for key in reversed(self.keys):
-            yield key * self.sign, self.levels[key]
-
-    def level(self, price: int) -> _Level:
-        key = price * self.sign
-        level = self.levels.get(key)
-        if level is None:
-            level = self.levels[key] = _Level()
-            self.keys.insert(bisect_left(self.keys, key), key)
-        return level
-
-    def drop(self, price: int) -> None:
-        key = price * self.sign
-        del self.levels[key]
-        del self.keys[bisect_left(self.keys, key)]
-
-    def total(self, price: int) -> int:
-        level = self.levels.get(price * self.sign)
-        return level.total if level else 0
-
-
 class MatchingBook:
-    """The resting orders of one market."""
+    """The resting orders of one market.
+
+    Attributes:
+        leaving: Id of an order that plans do not see, as it is about to leave.
+        reducers: How many orders only reduce.
+    """
 
     def __init__(self) -> None:
-        self._halves = {Side.BUY: _Half(1), Side.SELL: _Half(-1)}
+        self._halves = {Side.BUY: Ladder(1), Side.SELL: Ladder(-1)}
         self._orders: dict[str, Resting] = {}
         self._before: dict[tuple[Side, int], int] = {}
+        self.leaving = ""
+        self.reducers = 0
 
     def __len__(self) -> int:
         return len(self._orders)
@@ -136,7 +85,7 @@ class MatchingBook:
         return half.keys[-1] * half.sign if half.keys else None
 
     def levels(self, side: Side, depth: int | None = None) -> list[tuple[int, int]]:
-        """Return price and total of the best *depth* levels."""
+        """Return price and shown total of the best *depth* levels."""
         found: list[tuple[int, int]] = []
         for price, level in self._halves[side]:
             if depth is not None and len(found) >= depth:
@@ -145,7 +94,13 @@ class MatchingBook:
         return found
 
     def plan(
-        self, side: Side, price: int | None, quantity: int, owner: str, reducible: Reducible | None = None
+        self,
+        side: Side,
+        price: int | None,
+        quantity: int,
+        owner: str,
+        reducible: Reducible | None = None,
+        self_trade: SelfTrade = SelfTrade.CANCEL_NEWEST,
     ) -> Plan:
         """Return what an order would meet; changes nothing.
 
@@ -153,51 +108,114 @@ class MatchingBook:
             price: The worst price in ticks; None takes any.
             quantity: In lots.
             reducible: Asked for makers that only reduce.
+            self_trade: What becomes of an order of the same owner in its way.
         """
         matches: list[Match] = []
-        traded: dict[str, int] = {}  # what each owner on the other side has bought (+) or sold (-) in this plan
+        own: list[Resting] = []
         sign = side.sign
+        caps = None if reducible is None or not self.reducers else _Caps(reducible)
+        blocked = False
         for level_price, level in self._halves[side.opposite]:
-            if price is not None and (level_price - price) * sign > 0:
+            if quantity == 0 or (price is not None and (level_price - price) * sign > 0):
                 break
-            for maker in level.orders.values():
-                if quantity == 0:
-                    return Plan(matches, 0, False)
-                if maker.owner == owner:
-                    return Plan(matches, quantity, True)
-                taken = min(quantity, maker.remaining)
-                if maker.reduce_only and reducible is not None:
-                    taken = min(taken, reducible(maker.owner, maker.side) - traded.get(maker.owner, 0))
-                    if taken <= 0:
-                        continue
-                if reducible is not None:
-                    traded[maker.owner] = traded.get(maker.owner, 0) + taken
-                matches.append(Match(maker, taken))
-                quantity -= taken
+            quantity, blocked = self._eat(level, matches, own, quantity, owner, self_trade, caps)
+            if blocked:
+                break
+        return Plan(matches, quantity, blocked, tuple(own))
+
+    def _eat(
+        self,
+        level: Level,
+        matches: list[Match],
+        own: list[Resting],
+        quantity: int,
+        owner: str,
+        self_trade: SelfTrade,
+        caps: _Caps | None,
+    ) -> tuple[int, bool]:
+        """Plan one price; return what is left of *quantity*, and whether an own order ended it."""
+        refills: deque[tuple[Resting, int]] = deque()
+        for maker in level.orders.values():
             if quantity == 0:
                 break
-        return Plan(matches, quantity, False)
+            if maker.owner == owner:
+                if maker.id == self.leaving:
+                    continue
+                if self_trade is not SelfTrade.CANCEL_NEWEST:
+                    own.append(maker)
+                if self_trade is SelfTrade.CANCEL_OLDEST:
+                    continue
+                return quantity, True
+            shown = maker.remaining - maker.hidden
+            taken = quantity if quantity < shown else shown
+            if caps is not None:
+                taken = caps.cut(maker, taken)
+                if taken <= 0:
+                    continue
+            matches.append(Match(maker, taken))
+            quantity -= taken
+            if maker.hidden and taken == shown:
+                refills.append((maker, maker.hidden))
+        return _eat_refills(matches, refills, quantity, caps), False
 
     def carry_out(self, plan: Plan) -> None:
         """Take from the makers what *plan* says; those with nothing left leave the book."""
         for maker, quantity in plan.matches:
-            self._take(maker, quantity)
+            self.take(maker, quantity)
+
+    def take(self, order: Resting, quantity: int) -> bool:
+        """Take *quantity* lots of what *order* shows; return whether it then showed its next part."""
+        half = self._halves[order.side]
+        level = half.level(order.price)
+        self._touch(order.side, order.price, level.total)
+        order.remaining -= quantity
+        level.total -= quantity
+        if order.remaining == 0:
+            self._forget(order)
+            del level.orders[order.id]
+            if not level.orders:
+                half.drop(order.price)
+        elif order.remaining == order.hidden:
+            order.show()
+            level.total += order.remaining - order.hidden
+            level.orders.move_to_end(order.id)
+            return True
+        return False
 
     def add(self, order: Resting) -> None:
         """Put *order* behind all others at its price. It must not cross the book."""
         level = self._halves[order.side].level(order.price)
         self._touch(order.side, order.price, level.total)
         level.orders[order.id] = order
-        level.total += order.remaining
+        level.total += order.remaining - order.hidden
         self._orders[order.id] = order
+        self.reducers += order.reduce_only
 
     def remove(self, order_id: str) -> Resting:
-        """Take an order out."""
+        """Take an order out. What it had left, it keeps.
+
+        Raises:
+            KeyError: It does not stand here.
+        """
         order = self._orders[order_id]
-        left = order.remaining
-        self._take(order, left)
-        order.remaining = left
+        half = self._halves[order.side]
+        level = half.level(order.price)
+        self._touch(order.side, order.price, level.total)
+        level.total -= order.remaining - order.hidden
+        self._forget(order)
+        del level.orders[order_id]
+        if not level.orders:
+            half.drop(order.price)
         return order
+
+    def resize(self, order: Resting, remaining: int, display: int) -> None:
+        """Change an order's size where it stands; it keeps its place."""
+        level = self._halves[order.side].level(order.price)
+        self._touch(order.side, order.price, level.total)
+        level.total -= order.remaining - order.hidden
+        order.remaining, order.display = remaining, display
+        order.show()
+        level.total += order.remaining - order.hidden
 
     def take_changes(self) -> list[LevelChange]:
         """Return the levels that differ from when this was last called, in the order they were first touched."""
@@ -209,16 +227,42 @@ class MatchingBook:
         self._before.clear()
         return changes
 
-    def _take(self, order: Resting, quantity: int) -> None:
-        half = self._halves[order.side]
-        level = half.level(order.price)
-        self._touch(order.side, order.price, level.total)
-        order.remaining -= quantity
-        level.total -= quantity
-        if order.remaining == 0:
-            del level.orders[order.id], self._orders[order.id]
-            if not level.orders:
-                half.drop(order.price)
+    def _forget(self, order: Resting) -> None:
+        del self._orders[order.id]
+        self.reducers -= order.reduce_only
 
     def _touch(self, side: Side, price: int, total: int) -> None:
         self._before.setdefault((side, price), total)
+
+
+class _Caps:
+    """How much makers that only reduce may still trade in one plan."""
+
+    def __init__(self, reducible: Reducible) -> None:
+        self._reducible = reducible
+        self._traded: dict[str, int] = {}  # what each owner on the other side has bought or sold in this plan
+
+    def cut(self, maker: Resting, taken: int) -> int:
+        before = self._traded.get(maker.owner, 0)
+        if maker.reduce_only:
+            taken = min(taken, self._reducible(maker.owner, maker.side) - before)
+        if taken > 0 and maker.moves:
+            self._traded[maker.owner] = before + taken
+        return taken
+
+
+def _eat_refills(matches: list[Match], refills: deque[tuple[Resting, int]], quantity: int, caps: _Caps | None) -> int:
+    """Let the icebergs of one price show part after part; return what is left of *quantity*."""
+    while refills and quantity:
+        maker, hidden = refills.popleft()
+        shown = min(maker.display, hidden)
+        taken = min(quantity, shown)
+        if caps is not None:
+            taken = caps.cut(maker, taken)
+            if taken <= 0:
+                continue
+        matches.append(Match(maker, taken))
+        quantity -= taken
+        if taken == shown and hidden > shown:
+            refills.append((maker, hidden - shown))
+    return quantity

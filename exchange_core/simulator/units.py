@@ -89,3 +89,8 @@ def ceil_div(number: int, divisor: int) -> int:
 def nearest_div(number: int, divisor: int) -> int:
     """Divide, rounding to the nearest; a tie goes up."""
     return (2 * number + divisor) // (2 * divisor)
+
+
+def floor_steps(value: Decimal, step: Decimal) -> int:
+    """Return how many whole times *step* goes into *value*."""
+    return int(_EXACT.divmod(value, step)[0])
