@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -158,6 +158,53 @@ def test_a_date_code_that_disagrees_is_reported_and_the_time_counts() -> None:
     rest = load({**FI, "lastTradingTime": "2026-12-24T16:00:00Z"})
     assert str(only(rest).symbol) == "BTC/USD:BTC-261224"
     assert "date code" in rest.reports[0]
+
+
+EXPIRY = datetime(2026, 12, 25, 16, tzinfo=UTC)
+BEFORE, AFTER = EXPIRY - timedelta(seconds=1), EXPIRY + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_closed"),
+    [
+        ({}, False),
+        pytest.param({"postOnly": True}, False, id="it takes orders that rest"),
+        pytest.param({"isExpired": True}, True, id="tradeable stays true after expiry"),
+        ({"tradeable": False}, True),
+    ],
+)
+def test_closed_is_another_thing_than_halted(changes: dict[str, bool], is_closed: bool) -> None:
+    instrument = only(load({**FI, **changes}))
+    assert instrument.is_closed is is_closed
+    assert (instrument.status is InstrumentStatus.OFFLINE) is is_closed
+
+
+@pytest.mark.parametrize("changes", [{"isExpired": True}, {"tradeable": False}])
+def test_no_ticker_opens_a_closed_market(changes: dict[str, bool]) -> None:
+    """Tickers of expired contracts say that they are not suspended."""
+    instrument = only(load({**FI, **changes}))
+    told = naming.with_state(instrument, suspended=False, post_only=False, now=BEFORE)
+    assert told.status is InstrumentStatus.OFFLINE
+
+
+def test_a_ticker_ends_a_halt_and_sees_the_expiry() -> None:
+    instrument = only(load(FI))
+    halted = naming.with_state(instrument, suspended=True, post_only=False, now=BEFORE)
+    assert (halted.status, halted.is_closed) == (InstrumentStatus.OFFLINE, False)
+    again = naming.with_state(halted, suspended=False, post_only=True, now=BEFORE)
+    assert again.status is InstrumentStatus.POST_ONLY
+    ended = naming.with_state(again, suspended=False, post_only=False, now=AFTER)
+    assert (ended.status, ended.is_closed) == (InstrumentStatus.OFFLINE, True)
+    assert naming.with_state(ended, suspended=False, post_only=False, now=BEFORE) == ended
+
+
+def test_an_expired_contract_keeps_its_name_for_what_lies_behind() -> None:
+    """Its orders and fills are in the history, in small letters in the log; its successor has another name."""
+    expired = {**FI, "symbol": "FI_XBTUSD_220930", "lastTradingTime": "2022-09-30T15:00:00.000Z", "isExpired": True}
+    symbols = load(expired, FI)._context.symbols
+    assert str(naming.find(symbols, "fi_xbtusd_220930")) == "BTC/USD:BTC-220930"
+    assert str(naming.find(symbols, "fi_xbtusd_261225")) == "BTC/USD:BTC-261225"
+    assert naming.told(symbols, "PX_XBTUSD") == "PX_XBTUSD"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
-"""The public connection: asking one thing at a time, trades, tickers, life."""
+"""The public connection: asking one thing at a time, tickers, life."""
 
 import json
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +13,6 @@ from exchange_core.model.event import (
     Event,
     Ignored,
     InstrumentsUpdate,
-    SequenceGap,
     Subscribed,
     Subscription,
     SubscriptionRefused,
@@ -22,8 +20,7 @@ from exchange_core.model.event import (
     Unrecognised,
 )
 from exchange_core.model.instrument import InstrumentStatus
-from exchange_core.model.market import Ticker, Trade
-from exchange_core.model.side import Side
+from exchange_core.model.market import Ticker
 from exchange_core.model.symbol import Symbol
 from kraken_futures.config import FuturesConfig
 from kraken_futures.feed import FuturesFeed, public_feed
@@ -307,172 +304,6 @@ def test_the_lighter_ticker_can_be_chosen(feed: FuturesFeed) -> None:
     feed.unsubscribe([lite], 1.0)
     assert sent(feed) == [subscription_request("ticker_lite", "PF_XBTUSD", event="unsubscribe")]
     assert feed.is_active(TICKER_PF)
-
-
-# Trades.
-
-
-def row(seq: int, **more: Any) -> dict[str, Any]:
-    times = {"time": 1767614400000 + seq, "price": 60000.5, "qty": 0.25}
-    return {"side": "sell", "type": "fill", "seq": seq, "uid": f"u{seq}", **times, **more}
-
-
-def trade(feed: FuturesFeed, seq: int, **more: Any) -> list[Event]:
-    return say(feed, feed="trade", product_id="PF_XBTUSD", **row(seq, **more))
-
-
-def trade_snapshot(feed: FuturesFeed, *seqs: int) -> list[Event]:
-    return say(feed, feed="trade_snapshot", product_id="PF_XBTUSD", trades=[row(seq) for seq in seqs])
-
-
-def ids(events: list[Event]) -> list[str]:
-    return [event.id for event in events if isinstance(event, Trade)]
-
-
-def test_trades_of_a_snapshot_come_oldest_first(feed: FuturesFeed) -> None:
-    events = trade_snapshot(feed, 12, 11, 10)
-    assert ids(events) == ["u10", "u11", "u12"]
-    assert events[0] == Trade(
-        symbol=PF,
-        id="u10",
-        side=Side.SELL,
-        price=Decimal("60000.5"),
-        quantity=Decimal("0.25"),
-        time=datetime(2026, 1, 5, 12, 0, 0, 10000, tzinfo=UTC),
-    )
-
-
-def test_a_trade_is_told_once(feed: FuturesFeed) -> None:
-    trade_snapshot(feed, 12, 11)
-    assert ids(trade(feed, 13)) == ["u13"]
-    assert trade(feed, 13) == [Ignored(kind="trades seen before")]
-    feed.closed(1.0)
-    feed.opened(2.0)
-    assert ids(trade_snapshot(feed, 15, 14, 13, 12)) == ["u14", "u15"]
-    assert feed.stats.gaps == 0
-
-
-def test_a_hole_in_the_trades_is_told(feed: FuturesFeed) -> None:
-    trade_snapshot(feed, 12, 11)
-    gap, told = trade(feed, 15)
-    assert isinstance(gap, SequenceGap)
-    assert gap.channel is Channel.TRADES
-    assert "2 missing" in gap.reason
-    assert isinstance(told, Trade)
-    assert feed.stats.gaps == 1
-    assert len(trade(feed, 16)) == 1
-
-
-def test_more_trades_than_a_snapshot_holds_while_away_are_a_hole(feed: FuturesFeed) -> None:
-    trade_snapshot(feed, 12, 11)
-    events = trade_snapshot(feed, 31, 30)
-    assert isinstance(events[0], SequenceGap)
-    assert ids(events) == ["u30", "u31"]
-
-
-def test_a_counter_that_starts_anew_is_a_hole_and_its_trades_are_news(feed: FuturesFeed) -> None:
-    trade_snapshot(feed, 12, 11)
-    events = trade(feed, 1, uid="another")
-    assert isinstance(events[0], SequenceGap)
-    assert ids(events) == ["another"]
-    assert ids(trade(feed, 2, uid="and another")) == ["and another"]
-    assert feed.stats.gaps == 1
-
-
-def test_trades_without_uid_are_told_apart_by_their_number(feed: FuturesFeed) -> None:
-    assert ids(trade(feed, 1, uid=None)) == ["1"]
-    assert ids(trade(feed, 1, uid=None)) == []
-    assert ids(trade(feed, 2, uid=None)) == ["2"]
-
-
-def subscribed_trades(feed: FuturesFeed, now: float = 0.0) -> None:
-    feed.subscribe([TRADES_PF], now)
-    ack(feed, "trade", "PF_XBTUSD", now=now)
-    trade_snapshot(feed, 12, 11)
-    feed.outbox()
-
-
-ASK_TRADES = [subscription_request("trade", "PF_XBTUSD", event=e) for e in ("unsubscribe", "subscribe")]
-
-
-def test_a_hole_is_filled_from_a_fresh_snapshot_each_trade_once(feed: FuturesFeed) -> None:
-    subscribed_trades(feed)
-    assert ids(trade(feed, 15)) == ["u15"]
-    feed.tick(1.0)
-    assert sent(feed) == ASK_TRADES
-    assert ack(feed, "trade", "PF_XBTUSD") == [Ignored(kind="subscribed trade")]
-    assert feed.is_active(TRADES_PF)
-    events = trade_snapshot(feed, 16, 15, 14, 13, 12, 11)
-    assert ids(events) == ["u13", "u14", "u16"]
-    assert not [event for event in events if isinstance(event, SequenceGap)]
-    assert ids(trade(feed, 17)) == ["u17"]
-    assert (feed.stats.gaps, feed.stats.silent) == (1, 0)
-
-
-def test_what_a_snapshot_does_not_reach_back_to_is_told_as_lost(feed: FuturesFeed) -> None:
-    subscribed_trades(feed)
-    trade(feed, 40)
-    feed.tick(1.0)
-    events = trade_snapshot(feed, 41, 40, 39)
-    gaps = [event for event in events if isinstance(event, SequenceGap)]
-    assert [gap.symbol for gap in gaps] == [PF]
-    assert "26 trades before 40" in gaps[0].reason
-    assert ids(events) == ["u39", "u41"]
-    assert feed.stats.gaps == 1
-
-
-def test_what_was_missed_while_asking_comes_late_and_once(feed: FuturesFeed) -> None:
-    subscribed_trades(feed)
-    trade(feed, 15)
-    assert ids(trade(feed, 13)) == ["u13"]
-    events = trade_snapshot(feed, 15, 14, 13, 12)
-    assert ids(events) == ["u14"]
-    assert not [event for event in events if isinstance(event, SequenceGap)]
-
-
-def test_holes_are_asked_for_one_at_a_time(feed: FuturesFeed) -> None:
-    subscribed_trades(feed)
-    trade(feed, 15)
-    feed.tick(1.0)
-    assert sent(feed) == ASK_TRADES
-    trade(feed, 18)
-    ack(feed, "trade", "PF_XBTUSD", now=1.5)
-    for second in range(2, 11):
-        feed.tick(float(second))
-    assert not feed.outbox()
-    feed.tick(11.0)
-    assert sent(feed) == ASK_TRADES
-
-
-def test_a_hole_outlives_a_lost_connection(feed: FuturesFeed) -> None:
-    subscribed_trades(feed)
-    trade(feed, 15)
-    feed.closed(1.0)
-    feed.opened(2.0)
-    assert ids(trade_snapshot(feed, 15, 14, 13)) == ["u13", "u14"]
-
-
-def test_trades_from_before_the_first_are_no_news(feed: FuturesFeed) -> None:
-    trade_snapshot(feed, 12, 11)
-    assert ids(trade_snapshot(feed, 13, 12, 11, 10, 9)) == ["u13"]
-
-
-def test_ended_trades_that_are_asked_for_later_are_no_hole(feed: FuturesFeed) -> None:
-    feed.subscribe([TRADES_PF], 0.0)
-    ack(feed, "trade", "PF_XBTUSD")
-    trade_snapshot(feed, 12, 11)
-    feed.unsubscribe([TRADES_PF], 1.0)
-    feed.subscribe([TRADES_PF], 50.0)
-    assert ids(trade_snapshot(feed, 99, 98)) == ["u98", "u99"]
-    assert feed.stats.gaps == 0
-
-
-def test_a_damaged_trade_is_an_error_and_the_next_one_shows_the_hole(feed: FuturesFeed) -> None:
-    trade_snapshot(feed, 12, 11)
-    for damage in ({"price": None}, {"price": "NaN"}, {"side": "hold"}, {"time": -1}):
-        with pytest.raises(ProtocolError):
-            trade(feed, 13, **damage)
-    assert isinstance(trade(feed, 14)[0], SequenceGap)
 
 
 # Tickers.
