@@ -62,7 +62,6 @@ class EndReason(StrEnum):
     POST_ONLY = "Post only order"
     SELF_TRADE = "Self trade prevention"
     WOULD_NOT_REDUCE = "Would not reduce the position"
-    WOULD_TRIGGER = "Order would trigger immediately"
     NO_FUNDS = "Insufficient funds"
     NO_MARGIN = "Insufficient margin"
     REFUSED = "Not accepted by the market"

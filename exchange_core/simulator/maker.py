@@ -88,8 +88,12 @@ class MarketMaker:
         return self._tick * self._at / _FINE
 
     def step(self, now: datetime) -> None:
-        """Move the price, renew some quotes, and perhaps let someone trade. *now* is not looked at."""
+        """Move the price, renew some quotes, and perhaps let someone trade. *now* is not looked at.
+
+        The price that the quotes stand around is the market's index price.
+        """
         self._wander()
+        self._exchange.set_index(self._instrument.symbol, self.price)
         for side in Side:
             self._withdraw(side)
         for side in Side:

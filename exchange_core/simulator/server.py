@@ -1,6 +1,6 @@
 """The simulated venue's front door: one TCP port for its HTTP and WebSocket protocols, on loopback.
 
-The server also makes time pass: it ticks the sessions and lets the market makers act.
+The server also makes time pass: it steps the exchange, ticks the sessions and lets the market makers act.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
 
-from exchange_core.connector.simulation import SimEvent, WireProtocol
+from exchange_core.connector.rest import HttpReply, HttpRequest
+from exchange_core.connector.simulation import SimEvent, WireProtocol, WireSession
 from exchange_core.simulator.exchange import SimulatedExchange
 from exchange_core.simulator.faults import Faults
 from exchange_core.simulator.faults_line import FaultyProtocol
@@ -21,7 +22,7 @@ from exchange_core.simulator.websocket import MAX_UNSENT, WebSocket
 from exchange_core.venue.background import Background
 
 TICK = 0.2
-"""Seconds between two ticks of a session."""
+"""Seconds between two steps of the exchange and ticks of the sessions."""
 
 _GOODBYE = 1.0
 
@@ -30,6 +31,21 @@ class Maker(Protocol):
     """Whatever moves the market."""
 
     def step(self, now: datetime) -> None: ...
+
+
+class _Stepped:
+    """A protocol before whose every HTTP request the exchange does what is due."""
+
+    def __init__(self, protocol: WireProtocol, exchange: SimulatedExchange) -> None:
+        self._protocol = protocol
+        self._exchange = exchange
+
+    def http(self, request: HttpRequest) -> HttpReply:
+        self._exchange.step()
+        return self._protocol.http(request)
+
+    def session(self, path: str) -> WireSession | None:
+        return self._protocol.session(path)
 
 
 class SimulatorServer:
@@ -64,7 +80,7 @@ class SimulatorServer:
         self.host = host
         self.port = port
         self.faults = Faults(exchange.clock) if faults is None else faults
-        self._protocol = FaultyProtocol(protocol, self.faults)
+        self._protocol = FaultyProtocol(_Stepped(protocol, exchange), self.faults)
         self._exchange = exchange
         self._makers = makers
         self._step_interval = step_interval
@@ -155,6 +171,7 @@ class SimulatorServer:
     async def _tick_sessions(self) -> None:
         while True:
             await self._exchange.clock.sleep(TICK)
+            self._exchange.step()
             for socket in tuple(self._sockets):
                 socket.tick()
 
