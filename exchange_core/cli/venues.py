@@ -48,5 +48,5 @@ def _abilities(spec: VenueSpec) -> dict[str, object]:
         "streams": sorted({str(channel) for feed in spec.feeds for channel in feed.channels}),
         "book_depths": list(spec.book_depths),
         "orders": dict(spec.support),
-        "simulated": spec.simulator is not None,
+        "simulated": spec.is_simulated,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -15,7 +15,6 @@ from exchange_core.connector.limits import Limits
 from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.connector.pages import HistoryOperations
 from exchange_core.connector.rest import Dialect, Flow
-from exchange_core.connector.simulation import SimulatorSpec
 from exchange_core.connector.support import Support as Support
 from exchange_core.errors import InvalidValue
 from exchange_core.model.account import Balance, FeeRates, Position
@@ -26,6 +25,9 @@ from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle, Ticker, Trade
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
+
+if TYPE_CHECKING:
+    from exchange_core.connector.simulation import SimulatorSpec
 
 
 def _above_zero(_: object, attribute: attrs.Attribute[float], value: float) -> None:
@@ -197,7 +199,8 @@ class VenueSpec:
             here is refused. Combinations are refused by ``place``.
         terms: The class of ``OrderRequest.terms`` that this venue takes; None when it takes none.
         client_order_id: Makes a client id in the form that the venue takes, from 128 random bits.
-        simulator: Its simulated side, if it has one.
+        simulator: Its simulated side, if it has one: given as it is, or as a function that imports it when it is first
+            asked for, since most programs never do.
         history: Builds what shows its past, if there is more than the latest.
     """
 
@@ -216,8 +219,17 @@ class VenueSpec:
     variants: Mapping[Channel, tuple[str, ...]] = attrs.field(factory=dict)
     support: Mapping[str, str] = attrs.field(factory=dict)
     terms: type | None = None
-    simulator: SimulatorSpec | None = None
+    _simulator: SimulatorSpec | Callable[[], SimulatorSpec] | None = None
     history: Callable[[VenueContext], HistoryOperations] | None = None
+
+    @property
+    def simulator(self) -> SimulatorSpec | None:
+        return self._simulator() if callable(self._simulator) else self._simulator
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether it has a simulated side, which is not imported for the answer."""
+        return self._simulator is not None
 
     def feed_for(self, channel: Channel) -> FeedSpec | None:
         """Return the connection that serves *channel*, or None."""

@@ -11,9 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from random import Random
-from typing import Any, Self, TypeVar
-
-import httpx
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from exchange_core.clock import Clock, SystemClock
 from exchange_core.connector.auth import Signer
@@ -39,6 +37,9 @@ from exchange_core.transport.http import HttpSender, SendFailed
 from exchange_core.transport.nonces import NonceSource
 from exchange_core.transport.redaction import LOGGER, RedactingLogger, Redactor
 from exchange_core.transport.socket_requests import NotSent, SocketRequests, Unanswered
+
+if TYPE_CHECKING:
+    import httpx
 
 T = TypeVar("T")
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random, SystemRandom
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import attrs
-import httpx
 import pluggy
 
 from exchange_core.clock import Clock, SystemClock
@@ -39,6 +38,9 @@ from exchange_core.venue.orders import OrderTracker
 from exchange_core.venue.resolver import ResolvePolicy, Resolver
 from exchange_core.venue.stream import QUEUE_SIZE, Streams
 from exchange_core.venue.trading import Trading
+
+if TYPE_CHECKING:
+    import httpx
 
 
 @attrs.frozen(kw_only=True)

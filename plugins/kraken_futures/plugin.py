@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from exchange_core.connector.spec import FeedSpec, Support, VenueSpec
@@ -15,12 +16,21 @@ from kraken_futures.feed_requests import VARIANTS
 from kraken_futures.history import FuturesHistory
 from kraken_futures.limits import FRAMES_PER_SECOND, limits
 from kraken_futures.rest import FuturesRest
-from kraken_futures.simulator import SIMULATOR
+
+if TYPE_CHECKING:
+    from exchange_core.connector.simulation import SimulatorSpec
 
 
 def client_order_id(bits: int) -> str:
     """Return a UUID; the venue takes any text of up to 100 characters that is unique."""
     return str(UUID(int=bits, version=4))
+
+
+def simulator() -> SimulatorSpec:
+    """Import the simulated side."""
+    from kraken_futures.simulator import SIMULATOR
+
+    return SIMULATOR
 
 
 KRAKEN_FUTURES = VenueSpec(
@@ -58,7 +68,7 @@ KRAKEN_FUTURES = VenueSpec(
         "client_order_id": Support.HONOURED,
         "deadline": Support.HONOURED,
     },
-    simulator=SIMULATOR,
+    simulator=simulator,
     history=FuturesHistory,
     variants=VARIANTS,
 )

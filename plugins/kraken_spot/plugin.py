@@ -6,6 +6,7 @@ See https://docs.kraken.com/exchange/guides/general/api-comparison
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from exchange_core.connector.spec import FeedSpec, VenueSpec
 from exchange_core.hookspecs import hookimpl
@@ -19,7 +20,17 @@ from kraken_spot.history import KrakenSpotHistory
 from kraken_spot.limits import limits
 from kraken_spot.rest import KrakenSpotRest
 from kraken_spot.rest_orders import SUPPORT, client_order_id
-from kraken_spot.simulator import SIMULATOR
+
+if TYPE_CHECKING:
+    from exchange_core.connector.simulation import SimulatorSpec
+
+
+def simulator() -> SimulatorSpec:
+    """Import the simulated side."""
+    from kraken_spot.simulator import SIMULATOR
+
+    return SIMULATOR
+
 
 KRAKEN_SPOT = VenueSpec(
     name="kraken_spot",
@@ -41,7 +52,7 @@ KRAKEN_SPOT = VenueSpec(
     book_by_order_depths=DEPTHS_BY_ORDER,
     ticker_triggers=TRIGGERS,
     support=SUPPORT,
-    simulator=SIMULATOR,
+    simulator=simulator,
     history=KrakenSpotHistory,
 )
 
