@@ -16,7 +16,23 @@ import attrs
 from exchange_core.connector.rest import HttpRequest
 from exchange_core.connector.simulation import SimExchange, SimKey
 from kraken_spot.simulator.codec import Arguments, Refused, read_body
+from kraken_spot.simulator.limits import Limits
 
+PERMISSIONS = (
+    "query-funds",
+    "add-funds",
+    "withdraw-funds",
+    "earn-funds",
+    "query-open-trades",
+    "query-closed-trades",
+    "modify-trades",
+    "close-trades",
+    "query-ledger",
+    "export-data",
+    "create-ws-token",
+    "add-withdraw-address",
+    "update-withdraw-address",
+)
 TOKEN_SECONDS = 900
 _LARGEST_NONCE = 2**64 - 1
 
@@ -28,12 +44,46 @@ def signature(secret: str, path: str, nonce: str, body: bytes) -> str:
     return b64encode(mac.digest()).decode()
 
 
-def admit(exchange: SimExchange, request: HttpRequest, path: str) -> tuple[SimKey, Arguments]:
-    """Return whose call it is, and its arguments.
+@attrs.define
+class Used:
+    """What is known of a key's use.
 
-    Raises:
-        Refused: Key, signature or nonce is wrong. Only a signed nonce counts as used.
+    Attributes:
+        nonce: The highest that was accepted.
     """
+
+    nonce: int = 0
+    last: datetime | None = None
+
+
+class Door:
+    """Lets calls in, and locks out who fails too often."""
+
+    def __init__(self, exchange: SimExchange, limits: Limits) -> None:
+        self._exchange = exchange
+        self._limits = limits
+        self.used: dict[str, Used] = {}
+
+    def admit(self, request: HttpRequest, path: str) -> tuple[SimKey, Arguments]:
+        """Return whose call it is, and its arguments.
+
+        Raises:
+            Refused: Key, signature or nonce is wrong, or was too often.
+        """
+        name = next((value for header, value in request.headers.items() if header.lower() == "api-key"), "")
+        self._limits.check_lockout(name)
+        try:
+            key, arguments, nonce = _admit(self._exchange, request, path)
+        except Refused:
+            self._limits.failed(name)
+            raise
+        self._limits.passed(name)
+        self.used[name] = Used(nonce, self._exchange.now())
+        return key, arguments
+
+
+def _admit(exchange: SimExchange, request: HttpRequest, path: str) -> tuple[SimKey, Arguments, int]:
+    """Check a call. Only a signed nonce counts as used."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     key = exchange.key(headers.get("api-key", ""))
     if key is None:
@@ -51,7 +101,7 @@ def admit(exchange: SimExchange, request: HttpRequest, path: str) -> tuple[SimKe
         raise Refused("EAPI:Invalid signature")
     if not exchange.accept_nonce(key.api_key, int(nonce)):
         raise Refused("EAPI:Invalid nonce")
-    return key, arguments
+    return key, arguments, int(nonce)
 
 
 def permitted(key: SimKey, needed: tuple[str, ...]) -> bool:

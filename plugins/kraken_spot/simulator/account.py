@@ -6,34 +6,39 @@ See https://docs.kraken.com/api-reference/account-data/get-account-balance
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from exchange_core.connector.simulation import SimExchange, SimFill, SimKey, SimLedgerEntry, SimOrder
-from kraken_spot.simulator.access import TOKEN_SECONDS, Tokens, permitted
+import msgspec
+
+from exchange_core.connector.simulation import SimFill, SimKey, SimLedgerEntry, SimOrder
+from exchange_core.model.time import to_millis
+from kraken_spot.simulator.access import PERMISSIONS, TOKEN_SECONDS, Door, permitted
+from kraken_spot.simulator.bank import Bank
 from kraken_spot.simulator.codec import Arguments, Refused, fixed, invalid, padded
-from kraken_spot.simulator.desk import Desk
-from kraken_spot.simulator.hub import Hub
-from kraken_spot.simulator.names import Names, Pair
+from kraken_spot.simulator.fees import fee_row, schedule
+from kraken_spot.simulator.markets import public_id
 from kraken_spot.simulator.order_text import is_order_id
 from kraken_spot.simulator.paging import PAGE, page
 from kraken_spot.simulator.records import ledger_id, ledger_record, moment_of, order_record, trade_record
+from kraken_spot.simulator.venue import Venue
 
-_MONTH = timedelta(days=30)
 _TRADE_TYPES = ("all", "any position", "closed position", "closing position", "no position")
-_ZERO = "0.0000"
+_NONE = Decimal(0)
 
 
 class Account:
     """What an account's owner may ask."""
 
-    def __init__(self, exchange: SimExchange, names: Names, hub: Hub, desk: Desk, tokens: Tokens) -> None:
-        self._exchange = exchange
-        self._names = names
-        self._hub = hub
-        self._desk = desk
-        self._tokens = tokens
+    def __init__(self, venue: Venue, bank: Bank, door: Door) -> None:
+        self._exchange = venue.exchange
+        self._names = venue.names
+        self._desk = venue.desk
+        self._tokens = venue.tokens
+        self._earn = venue.earn
+        self._bank = bank
+        self._door = door
 
     # ── money ──
 
@@ -53,38 +58,23 @@ class Account:
                 "balance": padded(balance.total, asset.decimals),
                 "held": padded(balance.held, asset.decimals),
             }
+        for code, _, amount, asset in self._earn.balances(account):
+            yield {"id": code, "balance": padded(amount, asset.decimals), "held": padded(_NONE, asset.decimals)}
 
-    def trade_balance(self, key: SimKey, given: Arguments) -> object:
-        """Return the sums in US dollars; nothing is traded on margin here."""
-        if given.text("asset", "ZUSD") not in ("ZUSD", "USD"):
-            raise invalid("asset")
-        balances = self._exchange.balances(key.account)
-        equity = fixed(sum((self._hub.usd(row.asset, row.total) for row in balances), Decimal(0)), 4)
-        waiting = sum((self._value(order) for order in self._exchange.open_orders(key.account)), Decimal(0))
-        sums = {"eb": equity, "tb": equity, "m": _ZERO, "uv": fixed(waiting, 4), "n": _ZERO, "c": _ZERO, "v": _ZERO}
-        return sums | {"e": equity, "mf": equity, "mfo": equity}
-
-    def _value(self, order: SimOrder) -> Decimal:
-        return self._hub.usd(order.request.symbol.quote, order.remaining * (order.request.price or Decimal(0)))
+    def credit_lines(self, key: SimKey, given: Arguments) -> object:
+        """Nobody has a credit line here."""
+        return None
 
     def trade_volume(self, key: SimKey, given: Arguments) -> object:
         """Return what was traded in 30 days and, for the pairs asked for, the fees in percent."""
-        since = self._exchange.now() - _MONTH
-        volume = sum(
-            (
-                self._hub.usd(fill.symbol.quote, fill.cost)
-                for fill in self._exchange.fills(key.account)
-                if fill.time >= since
-            ),
-            Decimal(0),
-        )
+        volume = self._exchange.volume(key.account)
         pairs = [self._names.pair(name) for name in self._pairs_asked(given)]
         answer: dict[str, Any] = {"currency": "ZUSD", "volume": fixed(volume, 4), "fees": None, "fees_maker": None}
         if pairs:
-            answer["fees"] = {pair.id: _tier(pair.market.fees.taker) for pair in pairs}
-            answer["fees_maker"] = {pair.id: _tier(pair.market.fees.maker) for pair in pairs}
+            answer["fees"] = {pair.id: fee_row(pair, volume, "taker") for pair in pairs}
+            answer["fees_maker"] = {pair.id: fee_row(pair, volume, "maker") for pair in pairs}
         if given.flag("fee_schedule", strict=True):
-            answer["schedules"] = [_schedule(pair) for pair in pairs]
+            answer["schedules"] = [schedule(pair, volume) for pair in pairs]
         return answer
 
     def _pairs_asked(self, given: Arguments) -> list[str]:
@@ -151,11 +141,18 @@ class Account:
         rows = [
             fill
             for fill in reversed(self._exchange.fills(key.account))
-            if kind in ("all", "no position") and (pair is None or fill.symbol == pair.symbol)
+            if self._is_of(key.account, fill, kind) and (pair is None or fill.symbol == pair.symbol)
         ]
         size = min(given.integer("limit", PAGE, 1, 2**31), 100)
         found, count = page(rows, given, lambda fill: [fill.time], self._time_of_fill, size)
         return {"trades": self._trades(key.account, found, given), **count}
+
+    def _is_of(self, account: str, fill: SimFill, kind: str) -> bool:
+        """Whether a fill is among those of a ``type``; what closed its position is told by the order."""
+        if kind in ("all", "no position") or not fill.position_id:
+            return kind == "all" or (not fill.position_id and kind == "no position")
+        order = self._desk.find(account, fill.order_id)
+        return kind == "any position" or (order is not None and order.request.reduce_only)
 
     def query_trades(self, key: SimKey, given: Arguments) -> object:
         fills = [self._exchange.fill(txid) for txid in _ids(given, "txid", 20)]
@@ -172,7 +169,10 @@ class Account:
                 booked.setdefault(entry.reference, []).append(ledger_id(entry))
         return {
             fill.id: trade_record(
-                self._names.of(fill.symbol), fill, booked.get(fill.id, []) if given.flag("ledgers") else None
+                self._names.of(fill.symbol),
+                fill,
+                self._desk.find(account, fill.order_id),
+                booked.get(fill.id, []) if given.flag("ledgers") else None,
             )
             for fill in fills
         }
@@ -196,7 +196,42 @@ class Account:
         return self._entries([known[text] for text in _ids(given, "id", 20) if text in known])
 
     def _entries(self, entries: Iterable[SimLedgerEntry]) -> dict[str, Any]:
-        return {ledger_id(entry): ledger_record(self._names, entry) for entry in entries}
+        return {ledger_id(entry): ledger_record(self._names, entry, self._bank.subtype(entry)) for entry in entries}
+
+    # ── reports ──
+
+    def trade_rows(self, account: str) -> Iterable[tuple[datetime, dict[str, Any]]]:
+        """Return what a report of trades may hold."""
+        for fill in self._exchange.fills(account):
+            [(txid, record)] = self._trades(account, [fill], Arguments({})).items()
+            yield fill.time, {"txid": txid} | {name: _cell(value) for name, value in record.items()}
+
+    def ledger_rows(self, account: str) -> Iterable[tuple[datetime, dict[str, Any]]]:
+        """Return what a report of ledgers may hold."""
+        for entry in self._exchange.ledger(account):
+            record = ledger_record(self._names, entry, self._bank.subtype(entry))
+            yield entry.time, {"txid": ledger_id(entry)} | {name: _cell(value) for name, value in record.items()}
+
+    # ── the key ──
+
+    def key_info(self, key: SimKey, given: Arguments) -> object:
+        used = self._door.used.get(key.api_key)
+        # Open point: a client that was read has these names with underscores.
+        return {
+            "apiKeyName": key.api_key,
+            "apiKey": key.api_key,
+            "nonce": str(used.nonce if used else 0),
+            "nonceWindow": 0,
+            "permissions": sorted(key.permissions) or list(PERMISSIONS),
+            "iban": public_id(key.account),
+            "validUntil": "0",
+            "queryFrom": "0",
+            "queryTo": "0",
+            "createdTime": "0",
+            "modifiedTime": "0",
+            "ipAllowlist": [],
+            "lastUsed": None if used is None or used.last is None else str(to_millis(used.last) // 1000),
+        }
 
     # ── sessions ──
 
@@ -211,20 +246,8 @@ def _ids(given: Arguments, name: str, most: int) -> list[str]:
     return found
 
 
-def _tier(rate: Decimal) -> dict[str, str | None]:
-    """Return a fee schedule of one step, in percent."""
-    percent = padded(rate * 100, 4)
-    return {
-        "fee": percent,
-        "minfee": percent,
-        "maxfee": percent,
-        "nextfee": None,
-        "tiervolume": _ZERO,
-        "nextvolume": None,
-    }
-
-
-def _schedule(pair: Pair) -> dict[str, Any]:
-    fees = pair.market.fees
-    tier = {"maker_fee": padded(fees.maker * 100, 4), "taker_fee": padded(fees.taker * 100, 4), "active": True}
-    return {"pair": pair.id, "class": "forex", "tiers": [tier]}
+def _cell(value: Any) -> str:
+    """Write a value for a report."""
+    if isinstance(value, msgspec.Raw):
+        return bytes(value).decode()
+    return str(value).lower() if isinstance(value, bool) else str(value)

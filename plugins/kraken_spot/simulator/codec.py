@@ -83,6 +83,11 @@ def failure(code: str) -> HttpReply:
     return _reply(200, msgspec.json.encode({"error": [code]}))
 
 
+def file(content: bytes) -> HttpReply:
+    """Return a zip file, which comes without an envelope."""
+    return HttpReply(200, {"content-type": "application/zip"}, content)
+
+
 def not_found() -> HttpReply:
     """What stands in front of the API answers paths outside of it, and not in JSON."""
     body = b"<html><head><title>404 Not Found</title></head><body>404 Not Found</body></html>"

@@ -22,6 +22,7 @@ from kraken_spot.simulator import market_frames, private_frames
 from kraken_spot.simulator.books import DEPTHS, WireBook
 from kraken_spot.simulator.codec import encode, stamp
 from kraken_spot.simulator.names import Names, Pair
+from kraken_spot.simulator.orders_book import ORDER_DEPTHS, OrdersBook
 from kraken_spot.simulator.tape import Tape
 
 INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
@@ -40,7 +41,7 @@ class Listener(Protocol):
 class PrivateListener(Protocol):
     """Takes the news of one account, each an encoded report."""
 
-    def execution(self, report: str, kind: str) -> None: ...
+    def execution(self, report: str, kind: str, symbol: Symbol) -> None: ...
     def balance(self, entry: str) -> None: ...
 
 
@@ -54,6 +55,7 @@ class Hub:
         self._accounts: dict[str, list[PrivateListener]] = {}
         self.tapes: dict[Symbol, Tape] = {}
         self.books: dict[Symbol, WireBook] = {}
+        self._orders: dict[Symbol, OrdersBook] = {}
         for pair in names:
             self.tapes[pair.symbol] = Tape(exchange, pair.symbol)
             self.books[pair.symbol] = WireBook(pair, *exchange.book(pair.symbol))
@@ -90,6 +92,28 @@ class Hub:
             pair, kind, self.tapes[pair.symbol], book.best(Side.BUY), book.best(Side.SELL), self._exchange.now()
         )
 
+    def orders(self, pair: Pair) -> OrdersBook:
+        """Return the book order by order as it stands now; subscribers are told of what changed since the last look."""
+        book = self._orders.get(pair.symbol)
+        if book is None:
+            book = self._orders[pair.symbol] = OrdersBook(pair)
+        before = book.load(*self._exchange.queue(pair.symbol))
+        if before != (book.bids, book.asks):
+            for depth in ORDER_DEPTHS:
+                topic = ("level3", pair.symbol, depth)
+                frame = book.update(before, depth, self._exchange.now()) if topic in self._topics else None
+                if frame is not None:
+                    self._publish(topic, frame)
+        return book
+
+    def orders_snapshot(self, pair: Pair, depth: int) -> str:
+        return self._orders[pair.symbol].snapshot(depth, self._exchange.now())
+
+    def last_price(self, pair: Pair) -> Decimal:
+        """Return the price of the last trade; where there was none yet, the price that the market began with."""
+        trade = self.tapes[pair.symbol].last
+        return pair.market.start_price if trade is None else trade.price
+
     def usd(self, asset: str, amount: Decimal) -> Decimal:
         """Return what *amount* is worth in US dollars; zero where nothing tells."""
         if asset == "USD" or not amount:
@@ -117,7 +141,8 @@ class Hub:
                         listener.balance(report)
 
     def order_changed(self, event: OrderChanged) -> None:
-        """Tell who follows the account."""
+        """Tell who follows the account, and who follows single orders."""
+        self._orders_changed(event.order.request.symbol)
         listeners = self._accounts.get(event.order.account)
         if not listeners:
             return
@@ -125,7 +150,7 @@ class Hub:
         report = private_frames.execution(pair, event, self.usd)
         text = encode(report)
         for listener in tuple(listeners):
-            listener.execution(text, report["exec_type"])
+            listener.execution(text, report["exec_type"], pair.symbol)
 
     def _traded(self, trade: SimTrade) -> None:
         pair = self._names.of(trade.symbol)
@@ -138,8 +163,13 @@ class Hub:
                 bars = self._exchange.candles(trade.symbol, interval)[-1:]
                 self._publish(topic, market_frames.ohlc(pair, "update", bars, self._exchange.now()))
 
+    def _orders_changed(self, symbol: Symbol) -> None:
+        if any(("level3", symbol, depth) in self._topics for depth in ORDER_DEPTHS):
+            self.orders(self._names.of(symbol))
+
     def _book_changed(self, event: BookChanged) -> None:
         symbol = event.symbol
+        self._orders_changed(symbol)
         book = self.books[symbol]
         change = book.apply(event.side, event.price, event.quantity)
         if change is None:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from exchange_core.connector.simulation import SimTrade
+from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.market import Candle, Level
 from exchange_core.model.number import plain
 from kraken_spot.simulator.codec import encode, fixed, number, stamp
+from kraken_spot.simulator.listing import TOKENIZED, Row
 from kraken_spot.simulator.names import Names, Pair
+from kraken_spot.simulator.order_words import public_type
 from kraken_spot.simulator.tape import Tape
 
 HEARTBEAT = '{"channel":"heartbeat"}'
@@ -53,7 +57,7 @@ def ticker(pair: Pair, kind: str, tape: Tape, bid: Level | None, ask: Level | No
 def trades(pair: Pair, kind: str, found: Iterable[SimTrade]) -> str:
     rows = ",".join(
         f'{{"symbol":"{pair.display}","side":"{trade.side}","price":{fixed(trade.price, pair.price_decimals)},'
-        f'"qty":{fixed(trade.quantity, pair.volume_decimals)},"ord_type":"{trade.taker_type}",'
+        f'"qty":{fixed(trade.quantity, pair.volume_decimals)},"ord_type":"{public_type(trade.taker_type)}",'
         f'"trade_id":{trade.trade_id},"timestamp":"{stamp(trade.time)}"}}'
         for trade in found
     )
@@ -82,25 +86,41 @@ def _nanos(moment: datetime) -> str:
     return stamp(moment)[:-1] + "000Z"
 
 
-def instruments(names: Names) -> str:
-    """Return the snapshot of all assets and pairs."""
+def instruments(names: Names, *, tokenized: bool = False) -> str:
+    """Return the snapshot of all assets and pairs; with *tokenized*, of those of tokenized assets too."""
     assets = [
-        {
-            "id": asset.code,
-            "status": asset.status,
-            "precision": asset.decimals,
-            "precision_display": max(2, asset.decimals // 2),
-            "borrowable": False,
-        }
+        _asset(asset, names.asset_row(asset))
         for asset in names.assets.values()
+        if tokenized or names.asset_row(asset).get("aclass") != TOKENIZED
     ]
-    data = {"assets": assets, "pairs": [_pair(pair) for pair in names]}
+    data = {"assets": assets, "pairs": [_pair(pair) for pair in names if tokenized or not pair.is_tokenized]}
     return encode({"channel": "instrument", "type": "snapshot", "data": data})
+
+
+def _asset(asset: Asset, row: Row) -> dict[str, object]:
+    found: dict[str, object] = {
+        "id": asset.code,
+        # The same words as REST, without their underscores.
+        "status": asset.status.replace("_", ""),
+        "precision": asset.decimals,
+        "precision_display": row.get("display_decimals", max(2, asset.decimals // 2)),
+        "borrowable": "margin_rate" in row,
+    }
+    if "collateral_value" in row:
+        found["collateral_value"] = row["collateral_value"]
+    return found | ({"margin_rate": number(str(row["margin_rate"]))} if "margin_rate" in row else {})
 
 
 def _pair(pair: Pair) -> dict[str, object]:
     instrument = pair.market.instrument
     tick = number(fixed(instrument.tick_size, instrument.price_decimals))
+    margin: dict[str, object] = {}
+    if pair.leverages:
+        margin = {
+            "margin_initial": number(fixed(Decimal(1) / max(pair.leverages), 2)),
+            "position_limit_long": pair.row.get("long_position_limit", 250),
+            "position_limit_short": pair.row.get("short_position_limit", 200),
+        }
     return {
         "symbol": pair.display,
         "base": pair.base.code,
@@ -110,10 +130,11 @@ def _pair(pair: Pair) -> dict[str, object]:
         "qty_increment": number(plain(instrument.lot_size)),
         "price_precision": instrument.price_decimals,
         "cost_precision": pair.cost_decimals,
-        "marginable": False,
-        "has_index": False,
+        "marginable": bool(pair.leverages),
+        "has_index": True,
         "cost_min": number(plain(instrument.min_cost) if instrument.min_cost is not None else "0"),
         "tick_size": tick,
         "price_increment": tick,
         "qty_min": number(fixed(instrument.min_quantity, instrument.quantity_decimals)),
+        **margin,
     }

@@ -6,6 +6,7 @@ See https://docs.kraken.com/api-reference/market-data/get-tradable-asset-pairs
 
 from __future__ import annotations
 
+import hashlib
 from base64 import b64encode
 from decimal import Decimal
 from typing import Protocol
@@ -42,7 +43,7 @@ class Bits(Protocol):
     def getrandbits(self, k: int, /) -> int: ...
 
 
-def _market(symbol: str, venue_id: str, tick: str, least: str, least_cost: str, price: str) -> SimMarket:
+def _market(symbol: str, venue_id: str, tick: str, least: str, least_cost: str, price: str, leverage: int) -> SimMarket:
     return SimMarket(
         instrument=Instrument(
             symbol=Symbol.parse(symbol),
@@ -54,15 +55,17 @@ def _market(symbol: str, venue_id: str, tick: str, least: str, least_cost: str, 
         ),
         start_price=Decimal(price),
         fees=_FEES,
+        leverages=range(2, leverage + 1),
+        rollover=Decimal("0.0002"),
     )
 
 
 MARKETS = (
-    _market("BTC/USD", "XXBTZUSD", "0.1", "0.00005", "0.5", "84000.0"),
-    _market("ETH/USD", "XETHZUSD", "0.01", "0.001", "0.5", "2650.00"),
-    _market("ETH/BTC", "XETHXXBT", "0.000001", "0.001", "0.00002", "0.031550"),
-    _market("SOL/USD", "SOLUSD", "0.01", "0.06", "0.5", "140.00"),
-    _market("BTC/EUR", "XXBTZEUR", "0.1", "0.00005", "0.45", "71500.0"),
+    _market("BTC/USD", "XXBTZUSD", "0.1", "0.00005", "0.5", "84000.0", 10),
+    _market("ETH/USD", "XETHZUSD", "0.01", "0.001", "0.5", "2650.00", 10),
+    _market("ETH/BTC", "XETHXXBT", "0.000001", "0.001", "0.00002", "0.031550", 5),
+    _market("SOL/USD", "SOLUSD", "0.01", "0.06", "0.5", "140.00", 10),
+    _market("BTC/EUR", "XXBTZEUR", "0.1", "0.00005", "0.45", "71500.0", 5),
 )
 
 
@@ -92,6 +95,29 @@ def order_id(random: Bits) -> str:
 def fill_id(random: Bits) -> str:
     """Return a trade's txid, such as ``THVRQM-33VKH-UCI7BS``."""
     return _id(random, "T")
+
+
+def amend_id(random: Bits) -> str:
+    """Return an amendment's id, which looks like that of a trade."""
+    return _id(random, "T")
+
+
+def funding_id(random: Bits) -> str:
+    """Return the reference of a deposit, a withdrawal or a transfer, which is longer than other ids."""
+    letters = "".join(_ALPHABET[random.getrandbits(5)] for _ in range(27))
+    return f"F{letters[:6]}-{letters[6:]}"
+
+
+def report_id(random: Bits) -> str:
+    """Return the id of an export, four capital letters."""
+    return "".join(_ALPHABET[random.getrandbits(5)] for _ in range(4))
+
+
+def public_id(name: str) -> str:
+    """Return the public id of an account: four groups of four."""
+    digits = hashlib.sha256(name.encode()).hexdigest().upper()[:14]
+    text = f"AA{digits}"
+    return " ".join(text[start : start + 4] for start in range(0, 16, 4))
 
 
 def secret(random: Bits) -> str:

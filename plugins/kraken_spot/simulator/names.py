@@ -6,13 +6,15 @@ See https://support.kraken.com/articles/360000920306-api-symbols-and-tickers
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import attrs
 
 from exchange_core.connector.simulation import SimExchange, SimMarket
 from exchange_core.model.asset import Asset
 from exchange_core.model.symbol import Symbol
-from kraken_spot.simulator.codec import Refused
+from kraken_spot.simulator.codec import Arguments, Refused
+from kraken_spot.simulator.listing import TOKENIZED, Listing, Row
 
 # The only assets whose id is not their alternate name; everything else is the same in both.
 ALTNAMES = {
@@ -21,11 +23,6 @@ ALTNAMES = {
     "KFEE": "FEE",
 }
 _COST_DECIMALS = {"XXBT": 10, "XETH": 10}
-
-
-def altname(asset: Asset) -> str:
-    """Return the alternate name: ``XBT`` for ``XXBT``."""
-    return ALTNAMES.get(asset.venue_id, asset.venue_id)
 
 
 @attrs.frozen(eq=False)
@@ -37,6 +34,7 @@ class Pair:
         altname: ``XBTUSD``.
         wsname: ``XBT/USD``, the name of WebSocket v1.
         display: ``BTC/USD``, the name of WebSocket v2.
+        row: What a recorded list says of it.
     """
 
     market: SimMarket
@@ -46,6 +44,20 @@ class Pair:
     altname: str
     wsname: str
     display: str
+    row: Row = attrs.field(factory=dict)
+
+    @property
+    def is_tokenized(self) -> bool:
+        return TOKENIZED in (self.row.get("aclass_base"), self.row.get("aclass_quote"))
+
+    @property
+    def order_class(self) -> str:
+        """What orders and trades call its class."""
+        return TOKENIZED if self.is_tokenized else "forex"
+
+    @property
+    def leverages(self) -> list[int]:
+        return list(self.market.leverages)
 
     @property
     def symbol(self) -> Symbol:
@@ -66,20 +78,24 @@ class Pair:
 
     @property
     def cost_decimals(self) -> int:
-        return _COST_DECIMALS.get(self.quote.venue_id, 5)
+        told = self.row.get("cost_decimals")
+        return int(told) if told is not None else _COST_DECIMALS.get(self.quote.venue_id, 5)
 
 
 class Names:
     """Pairs and assets of one exchange by every name a client may use."""
 
-    def __init__(self, exchange: SimExchange) -> None:
+    def __init__(self, exchange: SimExchange, listing: Listing | None = None) -> None:
+        self._listing = listing or Listing()
         self.assets = {asset.code: asset for asset in exchange.assets()}
         self._pairs = {market.instrument.symbol: self._pair(market) for market in exchange.markets()}
         self._inputs: dict[str, Pair] = {}
         for pair in self:
+            self._inputs |= {pair.id: pair, pair.altname: pair}
+        for pair in self:
             # Not the v1 name: XBT/USD was refused when last seen.
-            for name in (pair.id, pair.altname, pair.display, pair.display.replace("/", "")):
-                self._inputs[name] = pair
+            for name in (pair.display, pair.display.replace("/", "")):
+                self._inputs.setdefault(name, pair)
         self._displays = {pair.display: pair for pair in self}
 
     def __iter__(self) -> Iterator[Pair]:
@@ -103,9 +119,28 @@ class Names:
             raise Refused("EQuery:Unknown asset pair")
         return pair
 
+    def listed(self, name: str, given: Arguments, class_name: str = "asset_class") -> Pair:
+        """Return the pair that a REST client means; tokenized ones only where it says so.
+
+        Raises:
+            Refused: Unknown.
+        """
+        pair = self.pair(name)
+        if pair.is_tokenized and given.text(class_name) != TOKENIZED:
+            raise Refused("EQuery:Unknown asset pair")
+        return pair
+
     def asset(self, code: str) -> Asset:
         """Return the asset of our *code*; one that no list names keeps its code as its id."""
         return self.assets.get(code) or Asset(code=code, venue_id=code, decimals=8)
+
+    def altname(self, asset: Asset) -> str:
+        """Return the alternate name: ``XBT`` for ``XXBT``."""
+        return str(self.asset_row(asset).get("altname") or ALTNAMES.get(asset.venue_id, asset.venue_id))
+
+    def asset_row(self, asset: Asset) -> Row:
+        """Return what a recorded list says of an asset; nothing without one."""
+        return self._listing.assets.get(asset.venue_id, {})
 
     def find_assets(self, names: Sequence[str]) -> list[Asset]:
         """Return the assets of the venue's *names* (all of them without any).
@@ -115,7 +150,9 @@ class Names:
         """
         if not names:
             return list(self.assets.values())
-        known = {name: asset for asset in self.assets.values() for name in (asset.venue_id, altname(asset), asset.code)}
+        known = {
+            name: asset for asset in self.assets.values() for name in (asset.venue_id, self.altname(asset), asset.code)
+        }
         if any(name not in known for name in names):
             raise Refused("EQuery:Unknown asset")
         return [known[name] for name in names]
@@ -123,14 +160,17 @@ class Names:
     def _pair(self, market: SimMarket) -> Pair:
         symbol = market.instrument.symbol
         base, quote = self.asset(symbol.base), self.asset(symbol.quote)
+        row: dict[str, Any] = dict(self._listing.pairs.get(market.instrument.venue_id, {}))
+        names = self.altname(base), self.altname(quote)
         return Pair(
             market=market,
             base=base,
             quote=quote,
             id=market.instrument.venue_id,
-            altname=altname(base) + altname(quote),
-            wsname=f"{altname(base)}/{altname(quote)}",
+            altname=str(row.get("altname") or "".join(names)),
+            wsname=str(row.get("wsname") or "/".join(names)),
             display=f"{symbol.base}/{symbol.quote}",
+            row=row,
         )
 
 

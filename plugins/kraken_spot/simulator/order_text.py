@@ -1,4 +1,4 @@
-"""Read orders as REST and WebSocket v2 send them, and word the exchange's refusals as the venue does.
+"""Ids and deadlines of orders, and the exchange's refusals in the venue's words.
 
 See https://docs.kraken.com/api-reference/trading/add-order and https://docs.kraken.com/api/docs/websocket-v2/add_order
 """
@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from decimal import Decimal
 
-from exchange_core.connector.simulation import Refusal, SimRefused, SimRequest
+from exchange_core.connector.simulation import Refusal, SimRefused
 from exchange_core.errors import ProtocolError
-from exchange_core.model.order import OrderType, TimeInForce
 from exchange_core.model.time import from_rfc3339
-from kraken_spot.simulator.codec import Refused, fixed
-from kraken_spot.simulator.names import Pair
+from kraken_spot.simulator.codec import Refused
 
 _ERRORS = {
     Refusal.UNKNOWN_MARKET: "EQuery:Unknown asset pair",
@@ -33,6 +30,14 @@ _ERRORS = {
     Refusal.DUPLICATE_CLIENT_ID: "EGeneral:Invalid arguments:cl_ord_id",
     Refusal.DEADLINE_ELAPSED: "EService:Deadline elapsed",
     Refusal.UNKNOWN_ORDER: "EOrder:Unknown order",
+    Refusal.INVALID_TRIGGER: "EOrder:Invalid price",
+    Refusal.INVALID_TIME: "EGeneral:Invalid arguments:starttm",
+    Refusal.INVALID_DISPLAY: "EGeneral:Invalid arguments:displayvol",
+    # The venue's text for an order that cannot be amended that way is not known.
+    Refusal.NOT_AMENDABLE: "EOrder:Invalid order",
+    Refusal.INSUFFICIENT_MARGIN: "EOrder:Insufficient margin",
+    Refusal.LEVERAGE: "EGeneral:Invalid arguments:leverage",
+    Refusal.TOO_MANY_ORDERS: "EOrder:Orders limit exceeded",
 }
 _CLIENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[ -~]{1,18}")
 _ORDER_ID = re.compile(r"[A-Z0-9]{6}-[A-Z0-9]{5}-[A-Z0-9]{6}")
@@ -41,7 +46,7 @@ _LATEST_DEADLINE = timedelta(seconds=60)
 
 def worded(refused: SimRefused) -> Refused:
     """Return the venue's error for the exchange's no."""
-    return Refused(_ERRORS[refused.refusal])
+    return Refused(_ERRORS.get(refused.refusal, "EOrder:Invalid order"))
 
 
 def is_client_id(text: str) -> bool:
@@ -69,22 +74,3 @@ def read_deadline(text: str, now: datetime, soonest: timedelta) -> datetime:
     if not soonest <= ahead <= _LATEST_DEADLINE:
         raise Refused("EGeneral:Invalid arguments:deadline")
     return deadline
-
-
-def check_flags(kind: OrderType, tif: TimeInForce, price: Decimal | None, post_only: bool) -> None:
-    """Raises: Refused: The order contradicts itself."""
-    if kind is OrderType.LIMIT and price is None:
-        raise Refused("EGeneral:Invalid arguments:price")
-    if kind is OrderType.MARKET and price is not None:
-        raise Refused("EOrder:Invalid price")
-    if kind is OrderType.MARKET and tif is TimeInForce.FOK:
-        raise Refused("EGeneral:Invalid arguments:timeinforce")
-    if post_only and (kind is OrderType.MARKET or tif is not TimeInForce.GTC):
-        raise Refused("EGeneral:Invalid arguments:oflags")
-
-
-def describe(pair: Pair, request: SimRequest) -> str:
-    """Return the order in words: ``buy 0.01000000 XBTEUR @ limit 1234.0``."""
-    volume = fixed(request.quantity, pair.volume_decimals)
-    price = "" if request.price is None else f" {fixed(request.price, pair.price_decimals)}"
-    return f"{request.side} {volume} {pair.altname} @ {request.type}{price}"

@@ -10,9 +10,10 @@ from typing import Any
 
 import attrs
 
+from exchange_core.model.symbol import Symbol
 from kraken_spot.simulator import private_frames
 from kraken_spot.simulator.access import Token, require
-from kraken_spot.simulator.codec import Refused, encode
+from kraken_spot.simulator.codec import Refused, encode, fixed
 from kraken_spot.simulator.replies import Params, Reply, done, failed, field
 from kraken_spot.simulator.venue import Venue
 
@@ -23,7 +24,7 @@ _WARNINGS = [
     "trigger is deprecated use triggers.reference",
     "triggered_price is deprecated use triggers.last_price",
 ]
-_MAX_RATE_COUNT = 125
+_ENDS_AND_FILLS = frozenset({"new", "trade", "filled", "canceled", "expired"})
 _SNAPSHOT_FILLS = 50
 
 
@@ -33,6 +34,7 @@ class _Channel:
 
     token: Token
     every_status: bool = True
+    counts: bool = False
     sequence: int = 0
 
 
@@ -53,11 +55,16 @@ class PrivateFeed:
 
     # ── news of the account ──
 
-    def execution(self, report: str, kind: str) -> None:
+    def execution(self, report: str, kind: str, symbol: Symbol) -> None:
         subscription = self._channels.get("executions")
         # Without every status only the ends of an order's life are told; fills always are.
-        if subscription is not None and (subscription.every_status or kind != "pending_new"):
-            self._push(_frame("executions", "update", report, subscription))
+        if subscription is None or not (subscription.every_status or kind in _ENDS_AND_FILLS):
+            return
+        if subscription.counts:
+            count = self._venue.limits.engine_value(subscription.token.key.account, symbol)
+            # Open point: what version 2 calls it; version 1 has this name.
+            report = f'{report[:-1]},"ratecount":{fixed(count, 2)}}}'
+        self._push(_frame("executions", "update", report, subscription))
 
     def balance(self, entry: str) -> None:
         subscription = self._channels.get("balances")
@@ -92,10 +99,11 @@ class PrivateFeed:
         orders = field(params, "snap_orders", bool, field(params, "snapshot", bool, True))
         trades = field(params, "snap_trades", bool, field(params, "snapshot_trades", bool, False))
         subscription = _Channel(token, every_status=field(params, "order_status", bool, True))
+        subscription.counts = field(params, "ratecounter", bool, False)
         self._add("executions", subscription)
         result = {
             "channel": "executions",
-            "maxratecount": _MAX_RATE_COUNT,
+            "maxratecount": int(self._venue.limits.tier.engine),
             "snap_orders": orders,
             "snap_trades": trades,
             "warnings": _WARNINGS,
@@ -126,7 +134,8 @@ class PrivateFeed:
         then = None
         if snapshot:
             found = self._venue.exchange.balances(token.key.account)
-            rows = ",".join(map(encode, private_frames.balances(self._venue.names, found)))
+            earning = list(self._venue.earn.balances(token.key.account))
+            rows = ",".join(map(encode, private_frames.balances(self._venue.names, found, earning)))
             then = [_frame("balances", "snapshot", rows, subscription)]
         return done({"channel": "balances", "snapshot": snapshot}, then)
 

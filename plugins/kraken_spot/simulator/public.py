@@ -1,4 +1,4 @@
-"""The public endpoints: time, status, lists, and market data.
+"""The public endpoints: time, status, and market data.
 
 See https://docs.kraken.com/api-reference/market-data/get-server-time
 """
@@ -12,15 +12,15 @@ from typing import Any
 
 from exchange_core.connector.simulation import SimExchange, SimTrade
 from exchange_core.errors import ProtocolError
-from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.market import Candle, Level
-from exchange_core.model.number import plain
-from exchange_core.model.order import OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.time import from_seconds, to_millis, to_rfc3339, to_seconds
 from kraken_spot.simulator.codec import Arguments, Refused, fixed, invalid, read_decimal, seconds
 from kraken_spot.simulator.hub import INTERVALS, Hub
-from kraken_spot.simulator.names import Names, Pair, altname, answer_key
+from kraken_spot.simulator.listing import TOKENIZED
+from kraken_spot.simulator.lists import wants_display
+from kraken_spot.simulator.names import Names, Pair, answer_key
+from kraken_spot.simulator.order_words import public_type
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -46,46 +46,31 @@ class Public:
         now = to_rfc3339(self._exchange.now(), "seconds")
         return {"status": "online", "timestamp": now, "upcoming_maintenance": [], "emergency": []}
 
-    # ── lists ──
+    def maintenance_schedule(self, given: Arguments) -> object:
+        """Nothing is ever planned here."""
+        return {"events": []}
 
-    def assets(self, given: Arguments) -> object:
-        display = _display(given)
-        if given.text("aclass", "currency") != "currency":
-            return {}
-        return {
-            asset.code if display else asset.venue_id: {
-                "aclass": "currency",
-                "altname": altname(asset),
-                "decimals": asset.decimals,
-                "display_decimals": max(2, asset.decimals // 2),
-                "status": asset.status,
-            }
-            for asset in self._names.find_assets(given.words("asset"))
-        }
-
-    def asset_pairs(self, given: Arguments) -> object:
-        display = _display(given)
-        info = given.choice("info", ("info", "leverage", "fees", "margin"), "info")
-        if given.text("aclass_base", "currency") != "currency":
-            return {}
-        return {key: _pair_info(pair, info, display) for key, pair in self._asked(given, display)}
+    # ── pairs ──
 
     def _asked(self, given: Arguments, display: bool) -> Iterable[tuple[str, Pair]]:
         """Return the pairs asked for, under the keys of the answer; all of them when none is named."""
         asked = given.words("pair")
         if not asked:
-            return [(answer_key(pair, "", display), pair) for pair in self._names]
-        return [(answer_key(pair, name, display), pair) for name in asked for pair in [self._names.pair(name)]]
+            tokenized = given.text("asset_class") == TOKENIZED
+            pairs = [pair for pair in self._names if pair.is_tokenized is tokenized]
+            return [(answer_key(pair, "", display), pair) for pair in pairs]
+        found = [(name, self._names.listed(name, given)) for name in asked]
+        return [(answer_key(pair, name, display), pair) for name, pair in found]
 
     def _one(self, given: Arguments) -> tuple[str, Pair]:
         name = given.required("pair")
-        pair = self._names.pair(name)
-        return answer_key(pair, name, _display(given)), pair
+        pair = self._names.listed(name, given)
+        return answer_key(pair, name, wants_display(given)), pair
 
     # ── market data ──
 
     def ticker(self, given: Arguments) -> object:
-        return {key: self._ticker(pair) for key, pair in self._asked(given, _display(given))}
+        return {key: self._ticker(pair) for key, pair in self._asked(given, wants_display(given))}
 
     def _ticker(self, pair: Pair) -> dict[str, Any]:
         tape, book = self._hub.tapes[pair.symbol], self._hub.books[pair.symbol]
@@ -152,42 +137,6 @@ class Public:
         return {key: rows, "last": to_millis(self._exchange.now()) // 1000}
 
 
-def _display(given: Arguments) -> bool:
-    return given.choice("assetVersion", ("", "1")) == "1"
-
-
-def _pair_info(pair: Pair, info: str, display: bool) -> dict[str, Any]:
-    leverage: dict[str, Any] = {"leverage_buy": [], "leverage_sell": []}
-    # Empty since September 2026: what is charged is told by TradeVolume.
-    fees: dict[str, Any] = {"fees": [], "fees_maker": [], "fee_volume_currency": "ZUSD"}
-    if info != "info":
-        return {"leverage": leverage, "fees": fees, "margin": {"margin_call": 80, "margin_level": 40}}[info]
-    instrument = pair.market.instrument
-    status = instrument.status
-    return {
-        "altname": pair.altname,
-        "wsname": pair.wsname,
-        "aclass_base": "currency",
-        "base": pair.base.code if display else pair.base.venue_id,
-        "aclass_quote": "currency",
-        "quote": pair.quote.code if display else pair.quote.venue_id,
-        "lot": "unit",
-        "cost_decimals": pair.cost_decimals,
-        "pair_decimals": pair.price_decimals,
-        "lot_decimals": pair.volume_decimals,
-        "lot_multiplier": 1,
-        **leverage,
-        **fees,
-        "margin_call": 80,
-        "margin_stop": 40,
-        "ordermin": plain(instrument.min_quantity),
-        "costmin": plain(instrument.min_cost or Decimal(0)),
-        "tick_size": plain(instrument.tick_size),
-        "status": "cancel_only" if status is InstrumentStatus.OFFLINE else status,
-        "execution_venue": "international",
-    }
-
-
 def _best(level: Level | None, pair: Pair) -> list[str]:
     """Return price, whole lots and lots; the volumes are rounded, and never to nothing."""
     if level is None:
@@ -249,7 +198,7 @@ def _trade_row(pair: Pair, trade: SimTrade) -> list[Any]:
         fixed(trade.quantity, pair.volume_decimals),
         seconds(trade.time),
         "b" if trade.side is Side.BUY else "s",
-        "m" if trade.taker_type is OrderType.MARKET else "l",
+        public_type(trade.taker_type)[0],
         "",
         trade.trade_id,
     ]

@@ -13,7 +13,7 @@ from kraken_spot.simulator.books import DEPTHS
 from kraken_spot.simulator.codec import stamp
 from kraken_spot.simulator.hub import INTERVALS, TRIGGERS, Topic
 from kraken_spot.simulator.names import Pair
-from kraken_spot.simulator.replies import FieldError, Params, Reply, done, failed, field, wrong
+from kraken_spot.simulator.replies import FieldError, Params, Reply, done, failed, field, symbols
 from kraken_spot.simulator.venue import Venue
 
 _SNAPSHOT_TRADES = 50
@@ -44,9 +44,10 @@ class PublicFeed:
         # Documented as false for trades; a recording without it was answered with true.
         snapshot = field(params, "snapshot", bool, channel != "trade")
         if channel == _INSTRUMENT:
-            return [self._subscribe_instruments(snapshot)]
+            tokenized = field(params, "include_tokenized_assets", bool, False)
+            return [self._subscribe_instruments(snapshot, tokenized)]
         name, variant = _variant(channel, params)
-        return [self._add(channel, name, variant, snapshot, symbol) for symbol in _symbols(params)]
+        return [self._add(channel, name, variant, snapshot, symbol) for symbol in symbols(params)]
 
     def unsubscribe(self, channel: str, params: Params) -> list[Reply]:
         if channel == _INSTRUMENT:
@@ -55,7 +56,7 @@ class PublicFeed:
             self._instruments = False
             return [done({"channel": channel})]
         name, variant = _variant(channel, params)
-        return [self._remove(channel, name, variant, symbol) for symbol in _symbols(params)]
+        return [self._remove(channel, name, variant, symbol) for symbol in symbols(params)]
 
     def _add(self, channel: str, name: str, variant: Any, snapshot: bool, symbol: str) -> Reply:
         pair = self._venue.names.display(symbol)
@@ -83,12 +84,12 @@ class PublicFeed:
         self._venue.hub.unsubscribe(topic, self)
         return done(_echo(channel, name, variant, True, symbol))
 
-    def _subscribe_instruments(self, snapshot: bool) -> Reply:
+    def _subscribe_instruments(self, snapshot: bool, tokenized: bool) -> Reply:
         if self._instruments:
             return failed("Already subscribed")
         self._instruments = True
         warnings = ["tick_size is deprecated, use price_increment"]
-        then = [market_frames.instruments(self._venue.names)] if snapshot else None
+        then = [market_frames.instruments(self._venue.names, tokenized=tokenized)] if snapshot else None
         return done({"channel": _INSTRUMENT, "snapshot": snapshot, "warnings": warnings}, then)
 
     def _snapshot(self, pair: Pair, channel: str, variant: Any) -> str:
@@ -126,13 +127,6 @@ def _variant(channel: str, params: Params) -> tuple[str, Any]:
             raise FieldError("Event_trigger not supported")
         return "event_trigger", trigger
     return "", None
-
-
-def _symbols(params: Params) -> list[str]:
-    symbols = params.get("symbol")
-    if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
-        raise wrong("symbol", "an array")
-    return list(dict.fromkeys(symbols))
 
 
 def _echo(channel: str, name: str, variant: Any, snapshot: bool, symbol: str) -> Reply:

@@ -9,12 +9,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from exchange_core.connector.simulation import SimFill, SimLedgerEntry, SimOrder
+from exchange_core.connector.simulation import EndReason, SimFill, SimLedgerEntry, SimOrder, SimRequest
 from exchange_core.model.fill import Liquidity
-from exchange_core.model.order import OrderStatus
+from exchange_core.model.order import OrderStatus, OrderType
+from exchange_core.model.time import to_millis
+from kraken_spot.simulator import order_words
 from kraken_spot.simulator.codec import fixed, padded, seconds
 from kraken_spot.simulator.names import Names, Pair
-from kraken_spot.simulator.order_text import describe
+from kraken_spot.simulator.order_terms import WORDS
 
 _STATUS = {
     OrderStatus.PENDING: "pending",
@@ -31,27 +33,27 @@ def order_record(pair: Pair, order: SimOrder, with_trades: bool) -> dict[str, An
     """Return an order; the closing fields only when it is closed."""
     request = order.request
     average = order.cost / order.filled if order.filled else Decimal(0)
-    zero = fixed(Decimal(0), pair.long_decimals)
     record: dict[str, Any] = {
-        "refid": None,
+        "refid": order.parent or None,
         "userref": request.user_ref or 0,
         "cl_ord_id": request.client_order_id,
         "status": _STATUS[order.status],
         "opentm": seconds(order.created),
-        "starttm": 0,
-        "expiretm": 0,
+        "starttm": _moment(request.starts),
+        "expiretm": _moment(request.expires),
         "descr": _description(pair, order),
-        "vol": fixed(request.quantity, pair.volume_decimals),
+        "vol": fixed(request.quantity, pair.cost_decimals if request.quantity_in_quote else pair.volume_decimals),
         "vol_exec": fixed(order.filled, pair.volume_decimals),
         "cost": padded(order.cost, pair.cost_decimals),
         "fee": padded(order.fee, pair.cost_decimals),
         "price": fixed(average, pair.long_decimals),
-        "stopprice": zero,
-        "limitprice": zero,
-        "misc": "",
-        "oflags": "fciq,post" if request.post_only else "fciq",
+        **_trigger(pair, order),
+        "misc": ",".join(_misc(order)),
+        "oflags": order_words.flags(request),
         "time_in_force": str(request.time_in_force),
     }
+    if request.leverage is not None:
+        record["margin"] = True
     if with_trades:
         record["trades"] = list(order.fill_ids)
     if order.status.is_final:
@@ -59,38 +61,103 @@ def order_record(pair: Pair, order: SimOrder, with_trades: bool) -> dict[str, An
     return record
 
 
+def _trigger(pair: Pair, order: SimOrder) -> dict[str, Any]:
+    """Return the price that sets the order off, and the limit it then has."""
+    request = order.request
+    zero = Decimal(0)
+    stop = order.trigger if request.type.is_triggered else None
+    limit = order.limit if order.triggered is not None else None
+    found: dict[str, Any] = {
+        "stopprice": fixed(stop or zero, pair.long_decimals),
+        "limitprice": fixed(limit or zero, pair.long_decimals),
+    }
+    if request.type.is_triggered:
+        found["trigger"] = order_words.reference_price(request)
+    return found
+
+
+def _misc(order: SimOrder) -> list[str]:
+    found = []
+    if order.triggered is not None:
+        takes_profit = order.request.type in (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
+        found.append("touched" if takes_profit else "stopped")
+    if order.liquidation:
+        found.append("liquidated")
+    if order.status is not OrderStatus.FILLED and order.filled:
+        found.append("partial")
+    if any(reason == EndReason.USER for _, _, reason in order.amends):
+        found.append("amended")
+    return found
+
+
+def _moment(moment: datetime | None) -> Any:
+    return 0 if moment is None else seconds(moment)
+
+
 def _description(pair: Pair, order: SimOrder) -> dict[str, str]:
     request = order.request
+    price, price2 = order_words.prices_of(pair, request)
     return {
         "pair": pair.altname,
-        "aclass": "forex",
+        "aclass": pair.order_class,
         "type": request.side,
-        "ordertype": request.type,
-        "price": "0" if request.price is None else fixed(request.price, pair.price_decimals),
-        "price2": "0",
-        "leverage": "none",
-        "order": describe(pair, request),
-        "close": "",
+        "ordertype": order_words.ordertype(request),
+        "price": price,
+        "price2": price2,
+        "leverage": order_words.leverage(request),
+        "order": order_words.describe(pair, request),
+        "close": order_words.describe_close(pair, request),
     }
 
 
-def trade_record(pair: Pair, fill: SimFill, ledgers: list[str] | None) -> dict[str, Any]:
-    """Return one of our trades; *ledgers* are the ids of its ledger entries, where asked for."""
+def amend_record(
+    pair: Pair, amend_id: str, request: SimRequest, moment: datetime, reason: str, filled: Decimal
+) -> dict[str, Any]:
+    """Return the terms that an order had from *moment* on; without a reason they are its first ones."""
+    kind = "original" if not reason else "user" if reason == EndReason.USER else "restated"
+    left = max(Decimal(0), request.quantity - filled)
+    record: dict[str, Any] = {
+        "amend_id": amend_id,
+        "amend_type": kind,
+        "order_qty": fixed(request.quantity, pair.volume_decimals),
+        "remaining_qty": fixed(left, pair.volume_decimals),
+    }
+    if request.display_quantity is not None:
+        record["display_qty"] = fixed(request.display_quantity, pair.volume_decimals)
+    for name, price in (("limit_price", request.price), ("trigger_price", request.trigger_price)):
+        if price is not None:
+            record[name] = fixed(price, pair.price_decimals)
+    if reason:
+        record["reason"] = reason
+    # Milliseconds in the recording there is; a client that was read takes nanoseconds.
+    return record | {"post_only": request.post_only, "timestamp": to_millis(moment)}
+
+
+def trade_record(pair: Pair, fill: SimFill, order: SimOrder | None, ledgers: list[str] | None) -> dict[str, Any]:
+    """Return one of our trades.
+
+    Args:
+        order: Its order, as long as that is known.
+        ledgers: The ids of its ledger entries, where asked for.
+    """
+    leverage = None if order is None else order.request.leverage
+    margin = fill.cost / leverage if leverage else Decimal(0)
+    closes = order is not None and order.request.reduce_only
     record: dict[str, Any] = {
         "ordertxid": fill.order_id,
         "postxid": fill.position_id or fill.id,
         "pair": pair.id,
-        "aclass": "forex",
+        "aclass": pair.order_class,
         "time": seconds(fill.time),
         "type": fill.side,
-        "ordertype": fill.order_type,
+        "ordertype": WORDS[fill.order_type],
         "price": fixed(fill.price, pair.long_decimals),
         "cost": padded(fill.cost, pair.cost_decimals),
         "fee": padded(fill.fee, pair.cost_decimals),
         "vol": fixed(fill.quantity, pair.volume_decimals),
-        "margin": fixed(Decimal(0), pair.cost_decimals),
-        "leverage": "0",
-        "misc": "",
+        "margin": fixed(margin, pair.cost_decimals),
+        "leverage": str(leverage or 0),
+        "misc": "closing" if closes else "",
         "trade_id": fill.trade_id,
         "maker": fill.liquidity is Liquidity.MAKER,
     }
@@ -102,7 +169,7 @@ def ledger_id(entry: SimLedgerEntry) -> str:
     return f"L{entry.id[1:]}"
 
 
-def ledger_record(names: Names, entry: SimLedgerEntry) -> dict[str, Any]:
+def ledger_record(names: Names, entry: SimLedgerEntry, subtype: str = "") -> dict[str, Any]:
     asset = names.asset(entry.asset)
     return {
         "aclass": "currency",
@@ -113,7 +180,7 @@ def ledger_record(names: Names, entry: SimLedgerEntry) -> dict[str, Any]:
         "refid": entry.reference,
         "time": seconds(entry.time),
         "type": entry.kind,
-        "subtype": "",
+        "subtype": subtype,
     }
 
 

@@ -67,6 +67,14 @@ def texts(params: Params, name: str) -> list[str]:
     return values
 
 
+def symbols(params: Params) -> list[str]:
+    """Return the pairs that a subscription names, each once."""
+    names = params.get("symbol")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise wrong("symbol", "an array")
+    return list(dict.fromkeys(names))
+
+
 def failed(error: str, symbol: str | None = None) -> Reply:
     reply: Reply = {"error": error, "success": False}
     return reply if symbol is None else {**reply, "symbol": symbol}

@@ -9,6 +9,7 @@ from typing import Any
 
 from kraken_spot.simulator import market_frames
 from kraken_spot.simulator.codec import Refused, decode, encode, stamp
+from kraken_spot.simulator.orders_feed import LEVEL3, OrdersFeed
 from kraken_spot.simulator.private_feed import PrivateFeed
 from kraken_spot.simulator.public_feed import PublicFeed
 from kraken_spot.simulator.replies import FieldError, field
@@ -19,6 +20,8 @@ _PUBLIC = frozenset({"ticker", "book", "trade", "ohlc", "instrument"})
 _PRIVATE = frozenset({"executions", "balances"})
 _WRONG_HOST = {
     "public": "Public market data subscriptions are unavailable on this endpoint. Try ws.kraken.com",
+    # Taken to be like the others; not recorded.
+    "level3": "Level3 data subscriptions are unavailable on this endpoint. Try ws-l3.kraken.com",
     "private": "Private data and trading are unavailable on this endpoint. Try ws-auth.kraken.com",
 }
 _HEARTBEAT_SECONDS = 1.0
@@ -32,8 +35,10 @@ class Session:
         self._venue = venue
         self._host = host
         self._quiet_since: float | None = None
+        self._limits = venue.limits.line()
         self._public = PublicFeed(venue, self.push)
         self._private = PrivateFeed(venue, self.push)
+        self._level3 = OrdersFeed(venue, self.push, self._limits)
         self._orders = WsOrders(venue)
 
     # ── the server's side ──
@@ -43,6 +48,11 @@ class Session:
 
     def receive(self, frame: str, now: float) -> None:
         time_in = stamp(self._venue.exchange.now())
+        if not self._limits.message():
+            # Recorded of the older protocol: without a method, and with a capital letter.
+            self.push(encode({"Error": "Exceeded msg rate"}))
+            return
+        self._venue.exchange.step()
         try:
             request = decode(frame)
         except ValueError:
@@ -61,13 +71,14 @@ class Session:
         """Send a heartbeat when something is subscribed to and nothing else went out for a second."""
         if self._quiet_since is None:
             self._quiet_since = now
-        elif now - self._quiet_since >= _HEARTBEAT_SECONDS and (self._public or self._private):
+        elif now - self._quiet_since >= _HEARTBEAT_SECONDS and (self._public or self._private or self._level3):
             self.outbox.append(market_frames.HEARTBEAT)
             self._quiet_since = now
 
     def closed(self) -> None:
         self._public.close()
         self._private.close()
+        self._level3.close()
 
     def push(self, frame: str) -> None:
         self._quiet_since = None
@@ -102,14 +113,16 @@ class Session:
             if self._host is not Host.AUTH:
                 raise FieldError(_WRONG_HOST["private"])
             return self._private.subscribe(channel, params) if start else self._private.unsubscribe(channel, params)
-        if channel == "level3":
-            raise FieldError("level3 is not simulated")
+        if channel == LEVEL3:
+            if self._host is not Host.LEVEL3:
+                raise FieldError(_WRONG_HOST["level3"])
+            return self._level3.subscribe(params) if start else self._level3.unsubscribe(params)
         raise FieldError("Unsupported event")
 
     def _order(self, method: str, params: dict[str, Any]) -> list[dict[str, Any]]:
         try:
             key = self._venue.tokens.find(params.get("token")).key
-            return self._orders.methods[method](key, params)
+            return self._orders.run(method, key, params)
         except Refused as refused:
             return [{"success": False, "error": refused.code}]
 

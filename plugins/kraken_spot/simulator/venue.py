@@ -9,7 +9,9 @@ import attrs
 from exchange_core.connector.simulation import SimExchange
 from kraken_spot.simulator.access import Tokens
 from kraken_spot.simulator.desk import Desk
+from kraken_spot.simulator.earn import Earn
 from kraken_spot.simulator.hub import Hub
+from kraken_spot.simulator.limits import Limits
 from kraken_spot.simulator.names import Names
 
 
@@ -30,3 +32,5 @@ class Venue:
     hub: Hub
     tokens: Tokens
     desk: Desk
+    limits: Limits
+    earn: Earn

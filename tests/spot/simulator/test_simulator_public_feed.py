@@ -57,9 +57,9 @@ class TestConnection:
             [answer] = connection.send("subscribe", channel="book", symbol=["BTC/USD"])
             assert answer["error"] == here
 
-    def test_level_3_says_that_it_is_not_there(self, connect: Any) -> None:
+    def test_level_3_needs_a_token(self, connect: Any) -> None:
         [answer] = connect("/l3/v2").send("subscribe", channel="level3", symbol=["BTC/USD"])
-        assert answer["error"] == "level3 is not simulated"
+        assert answer["error"] == "ESession:Invalid session"
 
     def test_unknown_methods_and_channels(self, public: Any) -> None:
         assert public.send("dance")[0]["error"] == "Unsupported event"
@@ -146,7 +146,7 @@ class TestSubscribing:
         assert pairs["ETH/BTC"]["price_increment"] == Decimal("0.000001")
         recorded = json.loads((captures / "spot/ws/instrument.jsonl").read_text().splitlines()[0])
         assert frame.keys() == recorded.keys()
-        assert pairs["BTC/USD"].keys() == recorded["data"]["pairs"][0].keys()
+        assert pairs["BTC/USD"].keys() == recorded["data"]["pairs"][1].keys(), "one that has margin"
 
 
 class TestTradesTickersCandles:
