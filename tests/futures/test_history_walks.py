@@ -24,6 +24,7 @@ from exchange_core.model.ledger import LedgerKind
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.walking import take, walk
+from exchange_core.testing.world import run_flow
 from kraken_futures.dialect import FuturesDialect
 from kraken_futures.history import KINDS, FuturesHistory
 from kraken_futures.limits import DERIVATIVES, HISTORY
@@ -203,6 +204,25 @@ def test_every_event_comes_once(
     service.coming = [(f"n{place}", newest + sum(late[: place + 1])) for place in range(len(late))]
     found = walked(Walks(context).market_prices(LINEAR, *ends(bounds)), service, cuts)
     assert [(row.id, row.time) for row in found] == [(name, at(time)) for name, time in expected(service, bounds)]
+
+
+@pytest.mark.parametrize("edges", [True, False])
+def test_a_range_has_its_beginning_and_not_its_end(context: VenueContext, edges: bool) -> None:
+    """Whether or not the venue counts the ends of a range as in it."""
+    walks = Walks(context)
+    for service, history in (
+        (Events([8, 9, 10, 11], size=100), walks.market_prices(LINEAR, at(9), at(11))),
+        (Log([8, 9, 10, 11], size=100), walks.account_log(at(9), at(11))),
+        (Fills([8, 9, 10, 11], size=100), walks.fills(at(9), at(11))),
+    ):
+        service.edges = edges
+        times = sorted(entry.time for entry in raw_entries(history, service))
+        assert times == [at(9), at(10)]
+
+
+def raw_entries(history: History[Any], service: Service) -> list[Any]:
+    page = run_flow(history.fetch(None), service)
+    return list(page.entries)
 
 
 @LOCAL
