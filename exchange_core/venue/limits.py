@@ -224,13 +224,7 @@ class VenueLimits:
 
     def _take_tier(self, event: TierUpdate) -> None:
         if event.tier != self.tier:
-            _LOG.warning(
-                "%s: the venue counts this account as %r, not %r; its limits are used from now on. Set tier = %r",
-                self._venue,
-                event.tier,
-                self.tier,
-                event.tier,
-            )
+            _LOG.info("%s: the venue counts this account as %r, not %r", self._venue, event.tier, self.tier)
             self.tier = event.tier
             self._rest.gate.adopt(self._figures(event.tier))
 

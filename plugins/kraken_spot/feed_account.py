@@ -33,6 +33,7 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_rfc3339
 from kraken_spot import parse_feed as parse
 from kraken_spot import wire_feed as wire
+from kraken_spot.feed_counts import levels
 from kraken_spot.parse import number, side
 
 REMEMBERED = 10_000
@@ -159,6 +160,7 @@ class Executions:
             self._fill(raw, known, events)
         if not is_snapshot:
             events.append(self._update(raw, known, status))
+            events += levels(raw, known.symbol, self._context)
         # A past fill of the snapshot is no order; one that is has its quantity.
         elif (raw.exec_type != "trade" or raw.order_qty is not None) and (status is None or not status.is_final):
             orders.append(self._update(raw, known, status, snapshot=True))

@@ -20,6 +20,7 @@ from exchange_core.errors import ProtocolError
 from exchange_core.model.event import Channel, Event, Ignored, Subscribed, Subscription, SubscriptionRefused
 from kraken_spot import wire_feed as wire
 from kraken_spot.feed_carriers import Carriers
+from kraken_spot.feed_counts import tiers
 from kraken_spot.feed_words import MOST_AT_ONCE, PASSING, WORDS, as_echoed, difference, kinds, name_of, parameters
 from kraken_spot.pace import Pace
 
@@ -159,7 +160,7 @@ class Conversation:
         self._serve(now)
 
     def ping(self) -> None:
-        self._queue({"method": "ping", "req_id": self._number()})
+        self._queue({"method": "ping", "req_id": self.number()})
 
     def too_fast(self, now: float) -> None:
         """Take it that requests were passed over for being too many; they will be asked for again."""
@@ -226,7 +227,7 @@ class Conversation:
         afresh = [carrier for carrier in carriers if carrier in self._afresh]
         self._afresh.difference_update(afresh)
         self._end(afresh)
-        number = self._number()
+        number = self.number()
         self._requests[number] = carriers
         self._latest.update(dict.fromkeys(carriers, number))
         self._ledger.asked(carriers, now)
@@ -238,7 +239,7 @@ class Conversation:
     def _end(self, carriers: Iterable[Subscription]) -> None:
         for kind in kinds(carrier for carrier in carriers if carrier.channel is not Channel.STATUS):
             for start in range(0, len(kind), MOST_AT_ONCE):
-                self._request("unsubscribe", kind[start : start + MOST_AT_ONCE], self._number())
+                self._request("unsubscribe", kind[start : start + MOST_AT_ONCE], self.number())
 
     def _request(self, method: str, carriers: list[Subscription], number: int) -> None:
         params = parameters(method, carriers, self._context.symbols)
@@ -246,7 +247,7 @@ class Conversation:
             params["token"] = self._token
         self._queue({"method": method, "params": params, "req_id": number})
 
-    def _number(self) -> int:
+    def number(self) -> int:
         """Return the next request's number; what was asked for long ago is not answered any more."""
         self._numbers += 1
         self._requests.pop(self._numbers - _ANSWERABLE, None)
@@ -279,7 +280,7 @@ class Conversation:
                     self._end([as_echoed(carrier, result)])
                     return self._no(carrier, f"the venue acknowledged {differs}", ())
                 self._ledger.acknowledged(carrier)
-                return self._yes(carrier)
+                return [*self._yes(carrier), *tiers(result.maxratecount)]
         return [Ignored(kind=f"{response.method}d {result.channel:.40}")]
 
     def _acknowledged(self, response: wire.Response, result: wire.SubscribeResult) -> list[Subscription]:

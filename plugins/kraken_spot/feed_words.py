@@ -28,7 +28,7 @@ WORDS = {
 """The venue's word for a channel. Orders and fills are one; the status comes unasked."""
 
 OPTIONS: Mapping[Channel, Mapping[str, Any]] = {
-    Channel.ORDERS: {"snap_orders": True, "snap_trades": True},
+    Channel.ORDERS: {"snap_orders": True, "snap_trades": True, "ratecounter": True},
 }
 """What only a subscription says, where it is more than that it wants a snapshot."""
 

@@ -6,20 +6,21 @@ See https://docs.kraken.com/exchange/guides/general/api-comparison
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exchange_core.connector.spec import FeedSpec, VenueSpec
 from exchange_core.hookspecs import hookimpl
 from kraken_spot.auth import KrakenSpotSigner
+from kraken_spot.client_ids import client_order_id
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
 from kraken_spot.feed import PRIVATE_CHANNELS, PUBLIC_CHANNELS, PrivateFeed, PublicFeed
 from kraken_spot.feed_carriers import DEPTHS, DEPTHS_BY_ORDER, TRIGGERS
 from kraken_spot.feed_level3 import LEVEL3_CHANNELS, Level3Feed
 from kraken_spot.history import KrakenSpotHistory
-from kraken_spot.limits import limits
+from kraken_spot.limits import CONNECT_WINDOW, CONNECTS, limits
 from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.rest_orders import SUPPORT, client_order_id
+from kraken_spot.terms import SUPPORT, SpotTerms
 
 if TYPE_CHECKING:
     from exchange_core.connector.simulation import SimulatorSpec
@@ -32,6 +33,8 @@ def simulator() -> SimulatorSpec:
     return SIMULATOR
 
 
+_CONNECTS: Any = {"connects": CONNECTS, "connect_window": CONNECT_WINDOW}
+
 KRAKEN_SPOT = VenueSpec(
     name="kraken_spot",
     title="Kraken Spot",
@@ -41,17 +44,19 @@ KRAKEN_SPOT = VenueSpec(
     limits=limits,
     rest=KrakenSpotRest,
     feeds=(
-        # Cloudflare bans an address after 150 connections in 10 minutes, which are the defaults; 10 requests a second
-        # are known to pass.
-        FeedSpec(name="public", url="ws_url", channels=PUBLIC_CHANNELS, make=PublicFeed),
-        FeedSpec(name="private", url="ws_auth_url", channels=PRIVATE_CHANNELS, make=PrivateFeed, private=True),
-        FeedSpec(name="level3", url="ws_l3_url", channels=LEVEL3_CHANNELS, make=Level3Feed, private=True),
+        # Ten requests a second, the default, are known to pass.
+        FeedSpec(name="public", url="ws_url", channels=PUBLIC_CHANNELS, make=PublicFeed, **_CONNECTS),
+        FeedSpec(
+            name="private", url="ws_auth_url", channels=PRIVATE_CHANNELS, make=PrivateFeed, private=True, **_CONNECTS
+        ),
+        FeedSpec(name="level3", url="ws_l3_url", channels=LEVEL3_CHANNELS, make=Level3Feed, private=True, **_CONNECTS),
     ),
     client_order_id=client_order_id,
     book_depths=DEPTHS,
     book_by_order_depths=DEPTHS_BY_ORDER,
     ticker_triggers=TRIGGERS,
     support=SUPPORT,
+    terms=SpotTerms,
     simulator=simulator,
     history=KrakenSpotHistory,
 )

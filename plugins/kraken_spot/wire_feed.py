@@ -164,6 +164,10 @@ class Execution(msgspec.Struct):
     liquidity_ind: str | None = None
     fees: list[FeeData] | None = None
     reason: str | None = None
+    # Open point: which of these names the pair's counter has, and whether it is a number or a text.
+    ratecounter: Any = None
+    ratecount: Any = None
+    rate_count: Any = None
 
 
 class Executions(msgspec.Struct, tag_field="channel", tag="executions"):
@@ -208,6 +212,7 @@ class Response(msgspec.Struct):
     req_id: int | None = None
     symbol: str | None = None
     channel: str | None = None
+    orders_cancelled: int | None = None
     time_out: Any = None
 
 
@@ -219,3 +224,4 @@ class SubscribeResult(msgspec.Struct):
     depth: int | None = None
     interval: int | None = None
     event_trigger: str | None = None
+    maxratecount: Any = None

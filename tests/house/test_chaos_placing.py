@@ -16,7 +16,7 @@ from tests.house.chaos import FUTURES, KINDS, NOTHING, SPOT, FastClock, House, K
 kinds = pytest.mark.parametrize("kind", KINDS, ids=str)
 feeds = pytest.mark.parametrize("is_followed", [False, True], ids=["private feed down", "private feed up"])
 
-ASKING = ResolvePolicy(margin=1.0, lag=1.0, longest_pause=2.0)
+ASKING = ResolvePolicy(margin=1.0, lag=1.0, longest_pause=2.0, wait=90.0)
 
 
 def says(body: str, *, acts: bool = False, status: int = 200) -> actions.Answer:

@@ -11,7 +11,7 @@ import pytest
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import NotSupported, UnknownSymbol
 from exchange_core.model.book import BookHealth
-from exchange_core.model.event import Channel, Ignored, Subscribed, Subscription, SubscriptionRefused
+from exchange_core.model.event import Channel, Ignored, Subscribed, Subscription, SubscriptionRefused, TierUpdate
 from exchange_core.model.symbol import Symbol
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.feed import PrivateFeed, PublicFeed
@@ -231,14 +231,21 @@ def test_orders_and_fills_are_one_subscription(private: PrivateFeed, wire: Any) 
     private.opened(0.0, "the-token")
     requests = wire(private).requests()
     assert [request["params"] for request in requests] == [
-        {"channel": "executions", "snap_orders": True, "snap_trades": True, "token": "the-token"},
+        {
+            "channel": "executions",
+            "snap_orders": True,
+            "snap_trades": True,
+            "ratecounter": True,
+            "token": "the-token",
+        },
         {"channel": "balances", "snapshot": True, "token": "the-token"},
     ]
     answer = {"channel": "executions", "maxratecount": 125, "snap_orders": True, "snap_trades": True}
     events = wire(private).tell(
         {"method": "subscribe", "req_id": requests[0]["req_id"], "result": answer, "success": True}
     )
-    assert {event.subscription for event in events} == {wanted[1], wanted[2]}
+    assert {event.subscription for event in events if isinstance(event, Subscribed)} == {wanted[1], wanted[2]}
+    assert [event for event in events if not isinstance(event, Subscribed)] == [TierUpdate(tier="intermediate")]
     assert private.is_active(wanted[1])
     assert private.is_active(wanted[2])
     assert not private.is_active(wanted[0])
