@@ -86,6 +86,7 @@ class AccountData:
         self._symbol = symbol
         self._ask = ask
         self._fills: dict[str, None] = {}
+        self._has_fills = False
         self._numbers = FillSequence()
         self._balance_seq: dict[str, int] = {}
         self._triggered: dict[str, str] = {}
@@ -161,13 +162,14 @@ class AccountData:
         events = self._new_fills(frame)
         suspects = [self._numbers.take(row.seq) for row in frame.fills]
         if any(suspects) and not self._ask("fills"):
+            self._stats.gaps += 1
             events = [_missed_fills(), *events]
         return events or (Ignored(kind="no new fills"),)
 
     def fills_snapshot(self, frame: wire.FillsSnapshot) -> Events:
-        is_first = not self._fills
         events = self._new_fills(frame)
-        self.surprise = bool(events) and not is_first
+        self.surprise = bool(events) and self._has_fills
+        self._has_fills = True
         if self._numbers.take_snapshot([row.seq for row in frame.fills]):
             self._stats.gaps += 1
             events = [_missed_fills(), *events]

@@ -36,6 +36,7 @@ class LogData:
         self._ask = ask
         self._rows: LogSequence | None = None
         self._notices: dict[Notice, None] = {}
+        self._has_notices = False
 
     def account_log(self, frame: wire.AccountLog) -> Events:
         update = self._update([frame.new_entry], snapshot=False)
@@ -69,7 +70,8 @@ class LogData:
         """Take all notices of now; pass on those that are new, or that changed."""
         told = [parse_log.notice(row, self._context.venue) for row in frame.notifications]
         news = [notice for notice in dict.fromkeys(told) if notice not in self._notices]
-        self.surprise = bool(news) and bool(self._notices)
+        self.surprise = bool(news) and self._has_notices
+        self._has_notices = True
         self._notices.update(dict.fromkeys(told))
         while len(self._notices) > max(_REMEMBERED_NOTICES, len(told)):
             del self._notices[next(iter(self._notices))]

@@ -8,6 +8,7 @@ import pytest
 
 from exchange_core.errors import AuthenticationError, OrderRefused
 from exchange_core.model.book import BookHealth
+from exchange_core.model.ledger import LedgerKind
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.simulator.launch import RunningSimulator, SimulatorLaunch, launch
 from exchange_core.venue.connected import ConnectedVenue
@@ -115,6 +116,28 @@ async def test_order_updates_tell_of_a_cancel(venue: ConnectedVenue) -> None:
             if update.status is OrderStatus.CANCELED:
                 break
         assert {update.venue_order_id for update in seen} <= {None, order.venue_order_id}
+
+
+async def test_the_ledger_is_followed_with_each_trade_and_its_fee(venue: ConnectedVenue) -> None:
+    async with asyncio.timeout(WITHIN), venue.ledger_updates() as ledger:
+        past = await anext(ledger)
+        assert past.snapshot
+        assert {entry.venue for entry in past.entries} <= {"kraken_futures"}
+        await venue.place(market(LINEAR, "buy", "0.25"))
+        async for update in ledger:
+            trades = [entry for entry in update.entries if entry.kind is LedgerKind.TRADE]
+            if trades:
+                break
+        assert not update.snapshot
+        assert trades[0].asset == "USD"
+        assert trades[0].fee > 0
+
+
+async def test_the_lighter_ticker_is_had_of_the_venue(venue: ConnectedVenue) -> None:
+    async with asyncio.timeout(WITHIN), venue.tickers(LINEAR, variant="ticker_lite") as tickers:
+        ticker = await anext(tickers)
+        assert (str(ticker.symbol), ticker.time) == (LINEAR, None)
+        assert ticker.bid is not None
 
 
 async def test_a_wrong_secret_is_refused_and_not_shown(simulator: RunningSimulator) -> None:

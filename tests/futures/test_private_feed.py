@@ -298,6 +298,7 @@ def test_where_no_list_can_be_had_a_hole_is_told_at_once(context: VenueContext) 
     gap, fill = fills(bare, numbered(39))
     assert isinstance(gap, SequenceGap)
     assert isinstance(fill, Fill)
+    assert bare.stats.gaps == 1
 
 
 def test_a_fill_of_an_unknown_product_is_reported_beside_the_others(feed: FuturesFeed) -> None:
