@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from exchange_core.connector.spec import FeedSpec, VenueSpec
 from exchange_core.hookspecs import hookimpl
 from kraken_spot.auth import KrakenSpotSigner
-from kraken_spot.client_ids import client_order_id
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
 from kraken_spot.feed import PRIVATE_CHANNELS, PUBLIC_CHANNELS, PrivateFeed, PublicFeed
@@ -20,7 +19,7 @@ from kraken_spot.feed_level3 import LEVEL3_CHANNELS, Level3Feed
 from kraken_spot.history import KrakenSpotHistory
 from kraken_spot.limits import CONNECT_WINDOW, CONNECTS, limits
 from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.terms import SUPPORT, SpotTerms
+from kraken_spot.rest_orders import SUPPORT, client_order_id
 
 if TYPE_CHECKING:
     from exchange_core.connector.simulation import SimulatorSpec
@@ -56,7 +55,6 @@ KRAKEN_SPOT = VenueSpec(
     book_by_order_depths=DEPTHS_BY_ORDER,
     ticker_triggers=TRIGGERS,
     support=SUPPORT,
-    terms=SpotTerms,
     simulator=simulator,
     history=KrakenSpotHistory,
 )
