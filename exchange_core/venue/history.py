@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import cached_property
 from typing import Generic, Protocol, Self, TypeVar
 
 import attrs
@@ -227,17 +228,17 @@ class Histories:
     def __init__(
         self,
         name: str,
-        operations: HistoryOperations | None,
+        operations: Callable[[], HistoryOperations] | None,
         rest: RestClient,
         now: Callable[[], datetime],
         require: Callable[[str], None],
     ) -> None:
         """Args:
-        operations: None where the plugin has no histories.
+        operations: Builds them when they are first wanted; None where the plugin has no histories.
         require: Refuses what needs credentials where there are none.
         """
         self._name = name
-        self._operations = operations
+        self._build = operations
         self._rest = rest
         self._now = now
         self._require = require
@@ -253,13 +254,13 @@ class Histories:
             self._require(f"the history of {history.name}")
         return HistoryStream(history, self._rest.run, self._now, cursor)
 
-    @property
+    @cached_property
     def offered(self) -> HistoryOperations:
         """What the plugin has in the model's words.
 
         Raises:
             NotSupported: It has no such histories.
         """
-        if self._operations is None:
+        if self._build is None:
             raise NotSupported(f"{self._name}: its plugin has no histories", venue=self._name)
-        return self._operations
+        return self._build()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -189,7 +190,7 @@ def open_venue(
     )
     account = Account(name, config, rest, operations, follower, feeds, streams, has_credentials=has_credentials)
     histories = Histories(
-        name, None if spec.history is None else spec.history(context), rest, clock.now, account.require
+        name, None if spec.history is None else partial(spec.history, context), rest, clock.now, account.require
     )
     parts = Parts(
         assets=context.assets,

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from exchange_core.connector.spec import FeedSpec, Support, VenueSpec
+from exchange_core.connector.spec import FeedSpec, Support, VenueContext, VenueSpec
 from exchange_core.hookspecs import hookimpl
 from kraken_futures.auth import FuturesSigner
 from kraken_futures.config import FuturesConfig
 from kraken_futures.dialect import FuturesDialect
 from kraken_futures.feed import PRIVATE, PUBLIC, private_feed, public_feed
 from kraken_futures.feed_requests import VARIANTS
-from kraken_futures.history import FuturesHistory
 from kraken_futures.limits import FRAMES_PER_SECOND, limits
 from kraken_futures.rest import FuturesRest
 
 if TYPE_CHECKING:
+    from exchange_core.connector.pages import HistoryOperations
     from exchange_core.connector.simulation import SimulatorSpec
 
 
@@ -31,6 +31,13 @@ def simulator() -> SimulatorSpec:
     from kraken_futures.simulator import SIMULATOR
 
     return SIMULATOR
+
+
+def history(context: VenueContext) -> HistoryOperations:
+    """Import what shows the past."""
+    from kraken_futures.history import FuturesHistory
+
+    return FuturesHistory(context)
 
 
 KRAKEN_FUTURES = VenueSpec(
@@ -69,7 +76,7 @@ KRAKEN_FUTURES = VenueSpec(
         "deadline": Support.HONOURED,
     },
     simulator=simulator,
-    history=FuturesHistory,
+    history=history,
     variants=VARIANTS,
 )
 

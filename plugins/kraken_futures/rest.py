@@ -25,17 +25,9 @@ from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_millis, from_rfc3339, to_millis, to_rfc3339
 from kraken_futures import contracts, naming, parse, rest_lookup, rest_orders, wire
+from kraken_futures.families import Families
 from kraken_futures.numbers import number, optional
-from kraken_futures.rest_account import AccountCalls
 from kraken_futures.rest_calls import change, charts, private, public
-from kraken_futures.rest_charts import ChartCalls
-from kraken_futures.rest_history import HistoryCalls
-from kraken_futures.rest_market import MarketCalls
-from kraken_futures.rest_programs import ProgramCalls
-from kraken_futures.rest_settings import SettingCalls
-from kraken_futures.rest_trading import OrderCalls
-from kraken_futures.rest_wallets import WalletCalls
-from kraken_futures.walks import Walks
 
 _RESOLUTIONS = {1: "1m", 5: "5m", 15: "15m", 30: "30m", 60: "1h", 240: "4h", 720: "12h", 1440: "1d", 10080: "1w"}
 _PAGE = 100  # trades and fills in one answer
@@ -43,27 +35,15 @@ _PAGE = 100  # trades and fills in one answer
 _log = logging.getLogger(__name__)
 
 
-class FuturesRest:
+class FuturesRest(Families):
     """The operations of one account.
 
     Attributes:
         reports: What was odd in the last instrument list, an entry each.
-        market, orders, history, account, settings, wallets, programs, charts: Kraken's own calls, in groups. What they
-            return is a flow, or pages of flows.
-        walks: Its long lists as walks over every page.
     """
 
     def __init__(self, context: VenueContext) -> None:
         self.reports: list[str] = []
-        self.market = MarketCalls(context)
-        self.orders = OrderCalls(context)
-        self.history = HistoryCalls(context)
-        self.account = AccountCalls(context)
-        self.settings = SettingCalls(context)
-        self.wallets = WalletCalls(context)
-        self.programs = ProgramCalls(context)
-        self.charts = ChartCalls(context)
-        self.walks = Walks(context)
         self._context = context
         self._venue = context.venue
 

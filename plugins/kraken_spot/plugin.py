@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from exchange_core.connector.spec import FeedSpec, VenueSpec
+from exchange_core.connector.spec import FeedSpec, VenueContext, VenueSpec
 from exchange_core.hookspecs import hookimpl
 from kraken_spot.auth import KrakenSpotSigner
 from kraken_spot.config import KrakenSpotConfig
@@ -16,12 +16,12 @@ from kraken_spot.dialect import KrakenSpotDialect
 from kraken_spot.feed import PRIVATE_CHANNELS, PUBLIC_CHANNELS, PrivateFeed, PublicFeed
 from kraken_spot.feed_carriers import DEPTHS, DEPTHS_BY_ORDER, TRIGGERS
 from kraken_spot.feed_level3 import LEVEL3_CHANNELS, Level3Feed
-from kraken_spot.history import KrakenSpotHistory
 from kraken_spot.limits import CONNECT_WINDOW, CONNECTS, limits
 from kraken_spot.rest import KrakenSpotRest
 from kraken_spot.rest_orders import SUPPORT, client_order_id
 
 if TYPE_CHECKING:
+    from exchange_core.connector.pages import HistoryOperations
     from exchange_core.connector.simulation import SimulatorSpec
 
 
@@ -30,6 +30,13 @@ def simulator() -> SimulatorSpec:
     from kraken_spot.simulator import SIMULATOR
 
     return SIMULATOR
+
+
+def history(context: VenueContext) -> HistoryOperations:
+    """Import what shows the past."""
+    from kraken_spot.history import KrakenSpotHistory
+
+    return KrakenSpotHistory(context)
 
 
 _CONNECTS: Any = {"connects": CONNECTS, "connect_window": CONNECT_WINDOW}
@@ -56,7 +63,7 @@ KRAKEN_SPOT = VenueSpec(
     ticker_triggers=TRIGGERS,
     support=SUPPORT,
     simulator=simulator,
-    history=KrakenSpotHistory,
+    history=history,
 )
 
 

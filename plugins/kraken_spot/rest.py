@@ -25,50 +25,24 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import to_seconds
 from kraken_spot import limits, parse, rest_orders, wire
 from kraken_spot.dialect import KrakenSpotDialect, read
+from kraken_spot.families import Families
 from kraken_spot.feed_carriers import INTERVALS
 from kraken_spot.naming import load_assets, load_pairs
-from kraken_spot.rest_account import AccountCalls
-from kraken_spot.rest_earn import EarnCalls
-from kraken_spot.rest_exports import ExportCalls
-from kraken_spot.rest_funding import FundingCalls
-from kraken_spot.rest_history import HistoryCalls
-from kraken_spot.rest_market import MarketCalls
-from kraken_spot.rest_trading import TradingCalls
-from kraken_spot.rest_transfers import TransferCalls
-from kraken_spot.walks import Walks
 
 DEEPEST_BOOK = 500
 MOST_TRADES = 1000
 
 
-class KrakenSpotRest:
+class KrakenSpotRest(Families):
     """The operations of one account.
 
     Attributes:
         skipped: Entries of the venue's lists that could not be used, and why.
-        market: Kraken's own calls about markets.
-        history: Its calls about orders, trades and ledger entries, in full.
-        account: Its calls about collateral, positions, fees and the key.
-        exports: Its calls about reports.
-        trading: Its calls about orders of every kind.
-        funding: Its calls about deposits and withdrawals.
-        transfers: Its calls that move money between wallets and accounts.
-        earn: Its calls about earn strategies.
-        walks: Its long lists as walks over every page.
     """
 
     def __init__(self, context: VenueContext) -> None:
         self._context = context
         self.skipped: dict[str, str] = {}
-        self.market = MarketCalls(context)
-        self.history = HistoryCalls(context)
-        self.account = AccountCalls(context)
-        self.exports = ExportCalls(context)
-        self.trading = TradingCalls(context)
-        self.funding = FundingCalls(context)
-        self.transfers = TransferCalls(context)
-        self.earn = EarnCalls(context)
-        self.walks = Walks(context)
 
     def instruments(self) -> Flow[list[Instrument]]:
         assets: dict[str, msgspec.Raw] = yield _public("Assets", {}, dict[str, msgspec.Raw])
