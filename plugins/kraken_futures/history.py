@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 
 import attrs
 
@@ -11,38 +10,16 @@ from exchange_core.connector.pages import History
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import NotSupported, ProtocolError
 from exchange_core.model.fill import Fee, Fill, Liquidity
-from exchange_core.model.ledger import LedgerEntry, LedgerKind
+from exchange_core.model.ledger import LedgerEntry
 from exchange_core.model.market import Candle, Trade
-from exchange_core.model.number import EXACT
 from exchange_core.model.order import Order
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from kraken_futures import naming, parse_history
+from kraken_futures import parse_history, parse_log
 from kraken_futures import wire_history as wire
 from kraken_futures.rest_charts import Resolution
-from kraken_futures.rows import aware
-from kraken_futures.types_history import LogInfo
 from kraken_futures.walk_log import LogWalk
 from kraken_futures.walks import Walks, market_events, own_events
-
-KINDS = {
-    LogInfo.TRADE: LedgerKind.TRADE,
-    LogInfo.ASSIGNOR: LedgerKind.TRADE,
-    LogInfo.ASSIGNEE: LedgerKind.TRADE,
-    LogInfo.UNWIND_COUNTERPARTY: LedgerKind.TRADE,
-    LogInfo.UNWIND_BANKRUPT: LedgerKind.LIQUIDATION,
-    LogInfo.LIQUIDATION: LedgerKind.LIQUIDATION,
-    LogInfo.COVERED_LIQUIDATION: LedgerKind.LIQUIDATION,
-    LogInfo.FUNDING: LedgerKind.FUNDING,
-    LogInfo.CONVERSION: LedgerKind.CONVERSION,
-    LogInfo.INTEREST: LedgerKind.INTEREST,
-    LogInfo.TRANSFER: LedgerKind.TRANSFER,
-    LogInfo.CROSS_EXCHANGE_TRANSFER: LedgerKind.TRANSFER,
-    LogInfo.SUBACCOUNT_TRANSFER: LedgerKind.TRANSFER,
-    LogInfo.ADMIN_TRANSFER: LedgerKind.TRANSFER,
-    LogInfo.KFEE: LedgerKind.FEE,
-    LogInfo.SETTLEMENT: LedgerKind.SETTLEMENT,
-}
 
 _MINUTES = {resolution.minutes: resolution for resolution in Resolution}
 
@@ -121,25 +98,8 @@ class FuturesHistory:
         )
 
     def _entry(self, row: wire.LogRow) -> LedgerEntry | None:
-        if "_" in row.asset:
-            return None  # a position, by the name of its contract
-        found = parse_history.log_entry(row, self._context.symbols)
-        if found.old_balance is None or found.new_balance is None:
+        """Return what the feed of the log would tell of the row."""
+        found = parse_log.ledger_entry(parse_history.log_entry(row, self._context.symbols), row, self._context.venue)
+        if found is None and "_" not in row.asset:  # with it, it is a position, by the name of its contract
             raise ProtocolError(f"account log: row {row.id} does not say what the balance was")
-        fee = found.fee or Decimal(0)
-        # Open point: no sample of a trade's cash row was seen. What the balance moved by is certain, and counts.
-        moved = EXACT.subtract(found.new_balance, found.old_balance)
-        return LedgerEntry(
-            id=str(found.id),
-            time=aware(row.date),
-            asset=naming.asset_code(row.asset),
-            amount=EXACT.add(moved, fee),
-            fee=fee,
-            balance=found.new_balance,
-            kind=KINDS.get(found.info, LedgerKind.OTHER) if isinstance(found.info, LogInfo) else LedgerKind.OTHER,
-            venue_kind=str(found.info),
-            reference=found.execution or found.booking_uid or None,
-            wallet=found.margin_account or "",
-            symbol=found.contract if isinstance(found.contract, Symbol) else None,
-            venue=self._context.venue,
-        )
+        return found

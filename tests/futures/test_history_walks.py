@@ -26,7 +26,7 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.testing.walking import take, walk
 from exchange_core.testing.world import run_flow
 from kraken_futures.dialect import FuturesDialect
-from kraken_futures.history import KINDS, FuturesHistory
+from kraken_futures.history import FuturesHistory
 from kraken_futures.limits import DERIVATIVES, HISTORY
 from kraken_futures.rest_charts import Resolution, TickType
 from kraken_futures.types_history import LogInfo
@@ -417,7 +417,7 @@ def test_the_ledger_has_money_and_its_fee_once(context: VenueContext) -> None:
     assert (trade.change, trade.fee, trade.amount, trade.balance) == tuple(
         map(Decimal, ("-0.002", "0.002", "0", "9.998"))
     )
-    assert (trade.reference, trade.wallet, trade.symbol) == ("fc49fea9", "f-bch:usd", LINEAR)
+    assert (trade.reference, trade.wallet, trade.symbol) == ("fc49fea9", "fi_bchusd", LINEAR)
     assert (funding.asset, funding.kind, funding.change) == ("BCH", LedgerKind.FUNDING, Decimal("6.9602E-7"))
     assert funding.reference == "86fdc252"
     assert [call.params["from"] for call in service.calls] == [None, 1700]
@@ -430,8 +430,14 @@ def test_a_row_of_money_without_a_balance_is_told(context: VenueContext) -> None
     assert "does not say what the balance was" in stream.unreadable[0].problem
 
 
-def test_every_documented_word_of_the_log_has_a_kind_but_taxes() -> None:
-    assert set(LogInfo) - set(KINDS) == {LogInfo.TAX_WITHHELD, LogInfo.TAX_REFUND}
+def test_every_documented_word_of_the_log_has_a_kind_but_taxes(context: VenueContext) -> None:
+    service = Log([])
+    cash = ledger_rows()[1]
+    rows = [{**cash, "id": number, "info": info} for number, info in enumerate(LogInfo, start=1)]
+    service.answer = lambda call: {"logs": [] if call.params["from"] else rows}  # type: ignore[method-assign]
+    entries = take(walk(FuturesHistory(context).ledger(None, None), service))
+    other = {entry.venue_kind for entry in entries if entry.kind is LedgerKind.OTHER}
+    assert other == {LogInfo.TAX_WITHHELD, LogInfo.TAX_REFUND}
 
 
 # Fills.
