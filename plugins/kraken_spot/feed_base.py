@@ -58,9 +58,9 @@ class BaseFeed:
         if self._is_open and now - self._pinged >= self._ping_every:
             self._pinged = now
             self._conversation.ping()
-        return self._conversation.tick(now, self._unmistakable(), self._probed())
+        return self._conversation.tick(now, self._unmistakable(now), self._probed())
 
-    def _unmistakable(self) -> Iterable[Subscription]:
+    def _unmistakable(self, now: float) -> Iterable[Subscription]:
         """Return subscriptions that evidently work, answered or not."""
         return ()
 

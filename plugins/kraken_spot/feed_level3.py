@@ -15,7 +15,7 @@ from kraken_spot.feed_base import UNREADABLE, decode, guarded, statuses, token
 from kraken_spot.feed_books import ORDERS
 from kraken_spot.feed_live import LiveFeed
 from kraken_spot.feed_requests import Conversation
-from kraken_spot.pace import Pace
+from kraken_spot.pace import Pace, RequestPace
 
 LEVEL3_CHANNELS = frozenset({Channel.BOOK_BY_ORDER})
 
@@ -45,7 +45,7 @@ class Level3Feed(LiveFeed):
     def __init__(self, context: VenueContext) -> None:
         limit = PRO if context.config.tier == "pro" else STANDARD
         conversation = Conversation(
-            context, LEVEL3_CHANNELS, most_symbols=MOST_SYMBOLS, symbol_pace=Pace(limit, SECOND), cost=_cost
+            context, LEVEL3_CHANNELS, most_symbols=MOST_SYMBOLS, pace=RequestPace(Pace(limit, SECOND), _cost)
         )
         super().__init__(context, conversation, ORDERS, at_once=AT_ONCE)
 

@@ -47,7 +47,8 @@ class LiveFeed(BaseFeed):
             self._books.count(now)
             for carrier, reason in self._quiet.late(now, self._conversation.is_active):
                 events += self._quiet.judge(place_of(carrier), reason, now)
-                events += self._books.unanswered(carrier, "its snapshot did not come", now)
+                if carrier.channel is self._kind.channel:
+                    events += self._books.unanswered(carrier, "its snapshot did not come", now)
         events += super().tick(now)
         self._follow(now)
         if self._is_open:
@@ -105,15 +106,14 @@ class LiveFeed(BaseFeed):
     def _probed(self) -> Container[Subscription]:
         return self._quiet.awaited()
 
-    def _unmistakable(self) -> Iterable[Subscription]:
-        return self._books.live()
+    def _unmistakable(self, now: float) -> Iterable[Subscription]:
+        return [*self._books.live(), *self._quiet.lively(now)]
 
     # Frames.
 
     def _response(self, message: dict[str, Any], now: float) -> Events:
         result = message.get("result")
-        is_answer = message.get("method") == "subscribe" and isinstance(result, dict)
-        if self._context.provisional and is_answer and result.get("channel") == self._kind.word:
+        if self._context.provisional and isinstance(result, dict) and result.get("channel") == self._kind.word:
             self._books.acknowledged(result.get("symbol"), result.get("depth"))
         return super()._response(message, now)
 

@@ -23,6 +23,9 @@ AT_ONCE = 50
 PATIENCE = 10.0
 """Seconds within which the snapshot must come after the answer."""
 
+LATELY = 5.0
+"""Seconds; shorter than an answer is waited for, so that no data of an earlier subscription can be meant."""
+
 IN_A_ROW = 2
 """Fresh starts in a row that show missed news, of one subscription, after which the connection is given up."""
 
@@ -149,6 +152,10 @@ class Quiet:
                 is_telling = watch.has_data or watch.carrier.channel not in _MAYBE_EMPTY
                 found.append((watch.carrier, "no snapshot came" if is_telling else None))
         return found
+
+    def lively(self, now: float) -> list[Subscription]:
+        """Return all of which data came just now: an answer that is still missing then was lost."""
+        return [watch.carrier for watch in self._watches.values() if watch.has_data and now - watch.heard <= LATELY]
 
     def asked(self, place: Place) -> float | None:
         """Return since when a fresh start is awaited; None when none is."""

@@ -9,7 +9,7 @@ See https://docs.kraken.com/exchange/guides/websockets/introduction
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 import msgspec
@@ -21,14 +21,11 @@ from exchange_core.model.event import Channel, Event, Ignored, Subscribed, Subsc
 from kraken_spot import wire_feed as wire
 from kraken_spot.feed_carriers import Carriers
 from kraken_spot.feed_counts import tiers
-from kraken_spot.feed_words import MOST_AT_ONCE, PASSING, WORDS, as_echoed, difference, kinds, name_of, parameters
-from kraken_spot.pace import Pace
+from kraken_spot.feed_words import PASSING, WORDS, as_echoed, difference, kinds, name_of, parameters
+from kraken_spot.pace import MOST_AT_ONCE, RequestPace
 
 ATTEMPTS = 3
 """How often something is asked for before its silence, or its strange refusal, counts as a no."""
-
-REQUESTS = 10.0
-"""Requests within a second. No number is published for v2; about this many are known to pass."""
 
 LATER = 2.0
 """Seconds until something is asked for again that the venue could not do just then; doubled each time."""
@@ -42,7 +39,7 @@ class Conversation:
 
     Args:
         most_symbols: Pairs that one connection may have books by order of.
-        symbol_pace: Limits what subscriptions cost within a while, as *cost* says; None where they cost nothing.
+        pace: How fast it may ask.
 
     Attributes:
         outbox: Frames to send.
@@ -55,15 +52,12 @@ class Conversation:
         channels: frozenset[Channel],
         *,
         most_symbols: int | None = None,
-        symbol_pace: Pace | None = None,
-        cost: Callable[[Subscription], float] = lambda _: 0.0,
+        pace: RequestPace | None = None,
     ) -> None:
         self._context = context
         self._carriers = Carriers(context, channels, most_symbols)
         self._ledger = SubscriptionLedger()
-        self._pace = Pace(REQUESTS)
-        self._symbol_pace = symbol_pace
-        self._cost = cost
+        self._pace = pace or RequestPace()
         self._requests: dict[int, list[Subscription]] = {}
         self._latest: dict[Subscription, int] = {}
         self._attempts: dict[Subscription, int] = {}
@@ -164,7 +158,7 @@ class Conversation:
 
     def too_fast(self, now: float) -> None:
         """Take it that requests were passed over for being too many; they will be asked for again."""
-        self._pace.stop(now)
+        self._pace.requests.stop(now)
 
     def tick(self, now: float, alive: Iterable[Subscription] = (), probed: Container[Subscription] = ()) -> list[Event]:
         """Ask for what had to wait, and again for what was not answered in time.
@@ -192,7 +186,7 @@ class Conversation:
 
     def _serve(self, now: float) -> None:
         """Ask for what is due, as far as the pace allows; the rest waits for the next tick."""
-        if not self._is_open or self._pace.room(now) < 1:
+        if not self._is_open or not self._pace.is_free(now):
             return
         due = []
         for carrier in self._ledger.unasked():
@@ -204,24 +198,11 @@ class Conversation:
                 due.append(carrier)
         for kind in kinds(due):
             while kind:
-                fitting = self._fitting(kind, now)
+                fitting = self._pace.fitting(kind, self._afresh, now)
                 if not fitting:
                     return
                 kind = kind[len(fitting) :]
                 self._ask(fitting, now)
-
-    def _fitting(self, carriers: list[Subscription], now: float) -> list[Subscription]:
-        """Return the first of *carriers* that may be asked for now, as many as go into one request."""
-        fitting = carriers[:MOST_AT_ONCE]
-        if self._pace.room(now) < 1 + any(carrier in self._afresh for carrier in fitting):
-            return []
-        if self._symbol_pace is not None:
-            room = self._symbol_pace.room(now)
-            for number, carrier in enumerate(fitting):
-                room -= self._cost(carrier)
-                if room < 0:
-                    return fitting[:number]
-        return fitting
 
     def _ask(self, carriers: list[Subscription], now: float) -> None:
         afresh = [carrier for carrier in carriers if carrier in self._afresh]
@@ -232,9 +213,7 @@ class Conversation:
         self._latest.update(dict.fromkeys(carriers, number))
         self._ledger.asked(carriers, now)
         self._request("subscribe", carriers, number)
-        self._pace.spend(1 + bool(afresh), now)
-        if self._symbol_pace is not None:
-            self._symbol_pace.spend(sum(map(self._cost, carriers)), now)
+        self._pace.spend(carriers, 1 + bool(afresh), now)
 
     def _end(self, carriers: Iterable[Subscription]) -> None:
         for kind in kinds(carrier for carrier in carriers if carrier.channel is not Channel.STATUS):

@@ -32,9 +32,6 @@ OPTIONS: Mapping[Channel, Mapping[str, Any]] = {
 }
 """What only a subscription says, where it is more than that it wants a snapshot."""
 
-MOST_AT_ONCE = 200
-"""Symbols in one request. No limit is published; each is answered by itself, so that none is to be too long."""
-
 _ORDER = {channel: number for number, channel in enumerate(WORDS)}
 _SNAPSHOT = {"snapshot": True}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from exchange_core.model.event import Channel
 from kraken_spot import plugin
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.feed import PrivateFeed, PublicFeed
+from kraken_spot.feed_level3 import Level3Feed
 
 
 def test_one_venue_under_its_name() -> None:
@@ -39,13 +41,25 @@ def test_each_feed_has_an_address_in_the_config() -> None:
         assert getattr(KrakenSpotConfig(), feed.url).startswith("wss://")
 
 
-@pytest.mark.parametrize("channel", [c for c in Channel if c is not Channel.POSITIONS])
-def test_every_channel_of_spot_has_a_connection(channel: Channel) -> None:
-    feed = plugin.KRAKEN_SPOT.feed_for(channel)
-    assert feed is not None
-    private = channel in (Channel.ORDERS, Channel.FILLS, Channel.BALANCES)
-    assert feed.private is private
-    assert feed.make is (PrivateFeed if private else PublicFeed)
+PLACES = {
+    PublicFeed: "ticker trades book candles instruments status",
+    Level3Feed: "book_by_order",
+    PrivateFeed: "orders fills balances",
+}
+
+
+@pytest.mark.parametrize(("make", "channels"), PLACES.items())
+def test_every_channel_of_spot_has_a_connection(make: Any, channels: str) -> None:
+    for channel in channels.split():
+        feed = plugin.KRAKEN_SPOT.feed_for(Channel(channel))
+        assert feed is not None
+        assert feed.private is (make is not PublicFeed)
+        assert feed.make is make
+
+
+def test_books_by_order_come_in_three_depths_and_tickers_by_two_triggers() -> None:
+    assert plugin.KRAKEN_SPOT.book_by_order_depths == (10, 100, 1000)
+    assert plugin.KRAKEN_SPOT.ticker_triggers == ("bbo", "trades")
 
 
 def test_there_are_no_positions() -> None:
