@@ -35,8 +35,9 @@ class Forecast:
     Attributes:
         costs: What it takes from the venue's limits when it goes over REST, which is never less than over a live
             connection. Of a call that needs several requests, the first one's.
-        wait: Seconds until it leaves, if nothing is asked for but what was forecast with it.
-        refused: Why it will not be sent at all; None where it will.
+        wait: Seconds until its turn, if all that were forecast before it had the patience to wait for theirs, and
+            nothing else is asked for.
+        refused: Why it will not be sent, asked for now; None where it will.
     """
 
     costs: tuple[Cost, ...] = ()
