@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from exchange_core.connector.rest import Flow
+from exchange_core.connector.feed import Question
+from exchange_core.connector.rest import Flow, RestCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ProtocolError
 from exchange_core.model.event import Channel, Event, Events, Subscription
@@ -22,6 +23,7 @@ from kraken_spot.feed_live import LiveFeed
 from kraken_spot.feed_market import Market
 from kraken_spot.feed_quiet import Place
 from kraken_spot.feed_requests import Conversation
+from kraken_spot.feed_trading import METHODS, Requests
 from kraken_spot.recovery import Recovery
 
 PUBLIC_CHANNELS = frozenset(
@@ -86,6 +88,7 @@ class PrivateFeed(BaseFeed):
 
     def __init__(self, context: VenueContext) -> None:
         super().__init__(context, Conversation(context, PRIVATE_CHANNELS))
+        self._requests = Requests(context.venue, self._conversation.number)
         self._executions = Executions(context)
         self._balances = Balances(context)
         self._sequences = {Channel.ORDERS: Sequence(), Channel.BALANCES: Sequence()}
@@ -97,7 +100,34 @@ class PrivateFeed(BaseFeed):
     def opened(self, now: float, credential: str | None = None) -> None:
         for sequence in self._sequences.values():
             sequence.restart()
+        self._requests.opened(credential)
         super().opened(now, credential)
+
+    def closed(self, now: float) -> Events:
+        self._requests.closed()
+        return super().closed(now)
+
+    def can_ask(self) -> bool:
+        # Open point: how long a token lives on a connection without a subscription; with executions it stays.
+        follows = self._conversation.is_active(Subscription(Channel.ORDERS))
+        return self._is_open and follows and self._conversation.broken is None and not self._requests.is_session_lost
+
+    def ask(self, call: RestCall, now: float) -> Question:
+        return self._requests.ask(call)
+
+    def _response(self, message: dict[str, Any], now: float) -> Events:
+        try:
+            return super()._response(message, now)
+        except ProtocolError as error:
+            return self._requests.unreadable(message.get("req_id"), error)
+
+    def _respond(self, response: wire_feed.Response, now: float) -> Events:
+        if response.method not in METHODS:
+            return super()._respond(response, now)
+        events = self._requests.answered(response)
+        if self._requests.is_session_lost:
+            self._conversation.broken = "the venue does not take the session's token any more"
+        return events
 
     def receive(self, frame: bytes | str, now: float) -> Events:
         self.stats.frames += 1

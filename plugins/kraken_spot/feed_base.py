@@ -134,6 +134,9 @@ class BaseFeed:
             raise ProtocolError(f"answer to a request: {error}") from error
         if response.method not in ("pong", "ping"):
             self._alive = now
+        return self._respond(response, now)
+
+    def _respond(self, response: wire_feed.Response, now: float) -> Events:
         return self._conversation.answered(response, now)
 
     def _spoilt(self, message: dict[str, Any], why: Exception, now: float) -> Events:

@@ -17,8 +17,8 @@ from exchange_core.errors import InvalidValue
 from exchange_core.model.number import exact
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from kraken_spot.client_ids import CLIENT_ID
 from kraken_spot.prices import Price, optional_price
-from kraken_spot.rest_orders import CLIENT_ID
 from kraken_spot.types_history import SpotOrderType
 
 E = TypeVar("E", bound=StrEnum)

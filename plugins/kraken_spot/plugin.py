@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from exchange_core.connector.spec import FeedSpec, VenueContext, VenueSpec
 from exchange_core.hookspecs import hookimpl
 from kraken_spot.auth import KrakenSpotSigner
+from kraken_spot.client_ids import client_order_id
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
 from kraken_spot.feed import PRIVATE_CHANNELS, PUBLIC_CHANNELS, PrivateFeed, PublicFeed
@@ -18,7 +19,7 @@ from kraken_spot.feed_carriers import DEPTHS, DEPTHS_BY_ORDER, TRIGGERS
 from kraken_spot.feed_level3 import LEVEL3_CHANNELS, Level3Feed
 from kraken_spot.limits import CONNECT_WINDOW, CONNECTS, limits
 from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.rest_orders import SUPPORT, client_order_id
+from kraken_spot.terms import SUPPORT, SpotTerms
 
 if TYPE_CHECKING:
     from exchange_core.connector.pages import HistoryOperations
@@ -62,6 +63,7 @@ KRAKEN_SPOT = VenueSpec(
     book_by_order_depths=DEPTHS_BY_ORDER,
     ticker_triggers=TRIGGERS,
     support=SUPPORT,
+    terms=SpotTerms,
     simulator=simulator,
     history=history,
 )

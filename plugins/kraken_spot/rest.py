@@ -5,7 +5,7 @@ See https://docs.kraken.com/api-reference/market-data/ and https://docs.kraken.c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import floor
 from typing import Any
@@ -16,6 +16,7 @@ from exchange_core.connector.rest import Flow, HttpReply, RestCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ExchangeError, NotSupported, ProtocolError, VenueUnavailable
 from exchange_core.model.account import Balance, FeeRates, Position
+from exchange_core.model.amendment import Amendment
 from exchange_core.model.book import BookSnapshot
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
@@ -23,7 +24,7 @@ from exchange_core.model.market import Candle, Ticker, Trade
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import to_seconds
-from kraken_spot import limits, parse, rest_orders, wire
+from kraken_spot import limits, order_calls, parse, rest_changes, rest_orders, wire
 from kraken_spot.dialect import KrakenSpotDialect, read
 from kraken_spot.families import Families
 from kraken_spot.feed_carriers import INTERVALS
@@ -39,6 +40,10 @@ class KrakenSpotRest(Families):
     Attributes:
         skipped: Entries of the venue's lists that could not be used, and why.
     """
+
+    most_placed = order_calls.LARGEST_BATCH
+    most_cancelled = order_calls.MOST_CANCELS
+    one_symbol = True
 
     def __init__(self, context: VenueContext) -> None:
         self._context = context
@@ -104,6 +109,21 @@ class KrakenSpotRest(Families):
 
     def cancel(self, order: Order) -> Flow[None]:
         return rest_orders.cancel(self._context, order)
+
+    def amend(self, order: Order, amendment: Amendment) -> Flow[Order]:
+        return rest_changes.amend(self._context, order, amendment)
+
+    def place_batch(self, requests: Sequence[OrderRequest]) -> Flow[list[Order | ExchangeError]]:
+        return rest_changes.place_batch(self._context, requests)
+
+    def cancel_batch(self, orders: Sequence[Order]) -> Flow[None]:
+        return rest_changes.cancel_batch(self._context, orders)
+
+    def cancel_all(self) -> Flow[None]:
+        return rest_changes.cancel_all()
+
+    def cancel_all_after(self, seconds: int) -> Flow[datetime | None]:
+        return rest_changes.cancel_all_after(self._context, seconds)
 
     def find(self, order: Order) -> Flow[Order | None]:
         return rest_orders.find(self._context, order)

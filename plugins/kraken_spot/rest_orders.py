@@ -7,103 +7,45 @@ See https://docs.kraken.com/api-reference/trading/ and https://docs.kraken.com/e
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import attrs
 import msgspec
 
 from exchange_core.connector.rest import Flow, RestCall
-from exchange_core.connector.spec import Support, VenueContext
+from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import (
     ExchangeError,
     InvalidValue,
-    NotSupported,
     OrderNotFound,
     OutcomeUnknown,
     ProtocolError,
 )
-from exchange_core.model.number import plain
-from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType, TimeInForce
-from exchange_core.model.time import to_rfc3339
-from kraken_spot import limits, parse, wire
+from exchange_core.model.order import Order, OrderRequest, OrderStatus
+from kraken_spot import limits, order_calls, parse, wire, wire_trading
+from kraken_spot.client_ids import is_same
 from kraken_spot.dialect import read
-
-SUPPORT = {
-    "type": Support.HONOURED,
-    "time_in_force": Support.HONOURED,
-    "post_only": Support.HONOURED,
-    "reduce_only": Support.REFUSED,
-    "client_order_id": Support.HONOURED,
-    "deadline": Support.HONOURED,
-}
-"""What AddOrder does with each part of an order."""
+from kraken_spot.terms import spot_order
 
 # Our clock and the venue's differ by less than this, or the venue would refuse the deadlines that we send.
 _SKEW = timedelta(seconds=60)
-
-CLIENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[ -~]{1,18}")
-
-
-def client_order_id(bits: int) -> str:
-    """Return a client id of 128 random bits in the one form that every page agrees on, a UUID with dashes."""
-    return str(UUID(int=bits, version=4))
 
 
 def place(context: VenueContext, request: OrderRequest) -> Flow[Order]:
     """Send an order.
 
     Raises:
-        NotSupported: Before anything is sent, for what this plugin does not send.
+        NotSupported: Before anything is sent, for what the venue does not have.
     """
-    return _place(context, request, add_order_params(context, request))
+    return _place(context, request, order_calls.add(context, spot_order(request, context.venue)))
 
 
-def add_order_params(context: VenueContext, request: OrderRequest) -> dict[str, Any]:
-    """Return *request* in AddOrder's words."""
-    if request.reduce_only:
-        raise NotSupported(
-            f"{context.venue}: reduce_only is for margin positions, which kraken_spot does not trade",
-            venue=context.venue,
-        )
-    market = request.type is OrderType.MARKET
-    if market and request.time_in_force is TimeInForce.FOK:
-        raise NotSupported(f"{context.venue}: time_in_force fok needs a limit order", venue=context.venue)
-    if request.client_order_id is not None and not CLIENT_ID.fullmatch(request.client_order_id):
-        raise InvalidValue(
-            f"client_order_id: {request.client_order_id!r} is not a form that Kraken takes; expected a UUID, "
-            "32 hexadecimal digits, or at most 18 ASCII characters"
-        )
-    # What is left of a market order is always cancelled, so it takes no time in force.
-    rests = market or request.time_in_force is TimeInForce.GTC
-    return {
-        "pair": context.symbols.venue_id(request.symbol),
-        "type": request.side.value,
-        "ordertype": request.type.value,
-        "volume": plain(request.quantity),
-        "price": None if request.price is None else plain(request.price),
-        "timeinforce": None if rests else request.time_in_force.value.upper(),
-        "oflags": "post" if request.post_only else None,
-        "cl_ord_id": request.client_order_id,
-        "deadline": None if request.deadline is None else to_rfc3339(request.deadline),
-    }
-
-
-def _place(context: VenueContext, request: OrderRequest, params: dict[str, Any]) -> Flow[Order]:
-    reply: wire.AddOrder = yield RestCall(
-        method="POST",
-        path="/0/private/AddOrder",
-        params=params,
-        reply=wire.AddOrder,
-        private=True,
-        changes_state=True,
-        costs=limits.adding(params["pair"]),
-    )
+def _place(context: VenueContext, request: OrderRequest, call: RestCall) -> Flow[Order]:
+    reply: wire_trading.Added = yield call
     if not reply.txid:
         raise OutcomeUnknown(f"{context.venue}: AddOrder: accepted without an order id", venue=context.venue)
     return Order(
@@ -118,20 +60,7 @@ def _place(context: VenueContext, request: OrderRequest, params: dict[str, Any])
 def cancel(context: VenueContext, order: Order) -> Flow[None]:
     """Cancel one order by the venue's id, or by ours."""
     txid, client_id = _ids(context, order)
-    if txid is not None and txid.isdigit():
-        # A number would be read as a userref, which may stand on many orders.
-        raise InvalidValue(f"{context.venue}: {txid!r} is no order id of Kraken's; nothing was cancelled")
-    pair = context.symbols.venue_id(order.symbol)
-    now = context.now() if context.now is not None else None
-    reply: wire.CancelOrder = yield RestCall(
-        method="POST",
-        path="/0/private/CancelOrder",
-        params={"txid": txid} if txid is not None else {"cl_ord_id": client_id},
-        reply=wire.CancelOrder,
-        private=True,
-        changes_state=True,
-        costs=limits.cancelling(pair, order, now),
-    )
+    reply: wire_trading.Canceled = yield order_calls.cancel(context, order, txid, client_id)
     if reply.count == 0 and not reply.pending:
         raise OrderNotFound(f"{context.venue}: no open order {txid or client_id} to cancel", venue=context.venue)
 
@@ -214,8 +143,7 @@ def _is_earlier(raw: wire.Order, order: Order) -> bool:
 
 def _is(context: VenueContext, raw: wire.Order, order: Order, client_id: str) -> bool:
     if raw.cl_ord_id:
-        # Kraken keeps 128 bits, so a UUID may come back in another spelling.
-        return _bare(raw.cl_ord_id) == _bare(client_id)
+        return is_same(raw.cl_ord_id, client_id)
     # A record without the id is here because of the filter. Should the filter have been ignored, the terms tell.
     try:
         has = parse.order("", raw, context.symbols, context.venue).request
@@ -223,10 +151,6 @@ def _is(context: VenueContext, raw: wire.Order, order: Order, client_id: str) ->
         return False
     asked = order.request
     return (has.symbol, has.side, has.quantity, has.price) == (asked.symbol, asked.side, asked.quantity, asked.price)
-
-
-def _bare(client_id: str) -> str:
-    return client_id.replace("-", "").lower()
 
 
 def _found(context: VenueContext, order: Order, txid: str, raw: wire.Order) -> Order:

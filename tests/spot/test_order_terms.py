@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ from exchange_core.errors import ExchangeError, InvalidValue, NotSupported, Orde
 from kraken_spot.auth import form
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.order_params import form_close, json_close, order_params
-from kraken_spot.order_table import LIMIT_IS_FIRST, TERMS, Term, table
+from kraken_spot.order_table import LIMIT_IS_FIRST, LIMITED, TERMS, TRAILING, TRIGGERED, Term, table
 from kraken_spot.order_terms import (
     ConditionalClose,
     FeeAsset,
@@ -100,6 +102,81 @@ def test_a_term_is_sent_or_refused(context: VenueContext, term: Term, kind: Spot
         expected = {"price": expected.pop("price2")}
     got = sent(context, made)
     assert {name: got.get(name) for name in expected} == expected
+
+
+def framed(context: VenueContext, made: SpotOrder) -> dict[str, Any] | None:
+    """Return what add_order would send, or None where the order goes over REST."""
+    socket = next(KrakenSpotRest(context).trading.add(made)).socket
+    if socket is None:
+        return None
+    assert (socket.feed, socket.method) == ("private", "add_order")
+    params: dict[str, Any] = json.loads(msgspec.json.encode(socket.params))
+    assert all(value is not None for value in params.values())
+    return params
+
+
+REST_ONLY = {("limit_price", kind) for kind in LIMITED - TRAILING} | {
+    # All of a position is not a number; the reference of a close has no place in a frame.
+    ("trigger", kind)
+    for kind in frozenset(SpotOrderType) - TRIGGERED
+}
+"""Examples that a frame cannot say on that type: an offset as the limit of an order that does not trail."""
+
+
+@pytest.mark.parametrize("kind", SpotOrderType)
+@pytest.mark.parametrize("term", TERMS, ids=lambda term: term.name)
+def test_a_term_goes_over_a_live_connection_or_over_rest(
+    context: VenueContext, term: Term, kind: SpotOrderType
+) -> None:
+    if kind not in term.types:
+        return  # refused, as the test of REST shows
+    example = kind if term.name == "type" else term.example
+    got = framed(context, order(kind, **{term.name: example}, **COMPANIONS.get(term.name, {})))
+    if term.framed is None or (term.name, kind) in REST_ONLY:
+        assert got is None
+        return
+    assert got is not None
+    expected = {"order_type": kind.value} if term.name == "type" else term.framed
+    for name, value in expected.items():
+        if isinstance(value, dict):
+            assert {key: got[name].get(key) for key in value} == value
+        else:
+            assert got[name] == value
+
+
+def test_a_frame_has_every_digit_and_no_exponent(context: VenueContext) -> None:
+    socket = next(KrakenSpotRest(context).trading.add(order(SpotOrderType.LIMIT, quantity=Decimal("1E+2")))).socket
+    assert socket is not None
+    assert b'"order_qty":100,' in msgspec.json.encode(socket.params)
+
+
+def test_the_documented_frame_of_a_relative_stop(context: VenueContext) -> None:
+    """The venue's own example, for our pair."""
+    made = order(SpotOrderType.STOP_LOSS, side="sell", quantity="100", trigger_price="-2%", trigger="last")
+    got = framed(context, made)
+    assert got is not None
+    assert {name: got[name] for name in ("order_type", "side", "order_qty", "triggers")} == {
+        "order_type": "stop-loss",
+        "side": "sell",
+        "order_qty": 100,
+        "triggers": {"reference": "last", "price": -2.0, "price_type": "pct"},
+    }
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"trigger_price": "#5"},
+        {"close": ConditionalClose(type=SpotOrderType.STOP_LOSS, trigger_price="#5")},
+        {"time_in_force": "FOK"},
+        {"quantity": "0", "reduce_only": True},
+        {"trigger": "index", "close": ConditionalClose(type=SpotOrderType.STOP_LOSS, trigger_price="5")},
+    ],
+    ids=["a sign to choose", "a close with a sign to choose", "fok", "all of a position", "a close by index"],
+)
+def test_what_no_page_settles_for_frames_goes_over_rest(context: VenueContext, terms: dict[str, Any]) -> None:
+    kind = SpotOrderType.LIMIT if "time_in_force" in terms or "quantity" in terms else SpotOrderType.STOP_LOSS
+    assert framed(context, order(kind, **terms)) is None
 
 
 @pytest.mark.parametrize("kind", SpotOrderType)

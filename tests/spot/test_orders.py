@@ -14,6 +14,7 @@ import pytest
 
 from exchange_core.connector.limits import Cost
 from exchange_core.connector.spec import VenueContext
+from exchange_core.connector.support import TERMS
 from exchange_core.errors import (
     ExchangeError,
     InvalidValue,
@@ -27,8 +28,9 @@ from exchange_core.model.fill import Fee
 from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType, TimeInForce
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from kraken_spot.client_ids import client_order_id
 from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.rest_orders import SUPPORT, client_order_id
+from kraken_spot.terms import SUPPORT
 
 BTC = Symbol("BTC", "USD")
 TXID = "OQCLML-BW3P3-BUCMWZ"
@@ -128,11 +130,10 @@ def test_a_limit_order(rest: KrakenSpotRest, run: Any) -> None:
             id="deadline",
         ),
         pytest.param(
-            {"quantity": Decimal("1E+2"), "price": Decimal("5.1E-7")},
-            {"volume": "100", "price": "0.00000051"},
+            {"quantity": Decimal("1E+2"), "price": Decimal("6.1E+4")},
+            {"volume": "100", "price": "61000"},
             id="plain digits",
         ),
-        pytest.param({"client_order_id": None}, {}, id="no client id"),
     ],
 )
 def test_each_parameter_is_sent(rest: KrakenSpotRest, run: Any, changes: dict[str, Any], expected: Any) -> None:
@@ -141,15 +142,13 @@ def test_each_parameter_is_sent(rest: KrakenSpotRest, run: Any, changes: dict[st
     wanted = {**plain, "cl_ord_id": OURS, **expected}
     if changes.get("price", "") is None:
         del wanted["price"]
-    if changes.get("client_order_id", "") is None:
-        del wanted["cl_ord_id"]
     assert params(run) == wanted
 
 
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        pytest.param({"reduce_only": True}, NotSupported, "kraken: reduce_only", id="reduce only"),
+        pytest.param({"client_order_id": None}, NotSupported, "kraken: client_order_id: missing", id="no client id"),
         pytest.param({"price": None, "time_in_force": "fok"}, NotSupported, "kraken: time_in_force", id="market fok"),
         pytest.param({"client_order_id": "x" * 19}, InvalidValue, "client_order_id", id="too long a client id"),
         pytest.param({"client_order_id": "sch\u00f6n"}, InvalidValue, "client_order_id", id="client id beyond ASCII"),
@@ -166,7 +165,8 @@ def test_what_cannot_be_sent_is_refused_before_anything_is(
 
 
 def test_the_support_table_names_every_part_of_an_order() -> None:
-    assert [name for name, word in SUPPORT.items() if word == "refused"] == ["reduce_only"]
+    assert set(SUPPORT) == set(TERMS)
+    assert set(SUPPORT.values()) == {"honoured"}
 
 
 @pytest.mark.parametrize("client_id", [OURS, OURS.replace("-", ""), "mine-0001", "x" * 18])
