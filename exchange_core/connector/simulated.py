@@ -164,7 +164,8 @@ class SimOrder:
         limit: The worst price it takes now; None for any. Of an order that waits for its trigger: once it fires.
         shown: What the book shows of an iceberg's remaining quantity; None for other orders.
         queued: When it got its place in the book's queue; None while it has none.
-        place: Its place among all that ever queued; later is higher.
+        place: Its place among all that ever queued; later is higher. An order that has just come or moved gets these
+            three after it was told of; ask for them.
         liquidation: The exchange made it to close a position.
     """
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,8 @@ from exchange_core.connector.rest import HttpReply, HttpRequest
 from exchange_core.connector.simulation import (
     SimEvent,
     SimExchange,
+    SimFeeTier,
+    SimMarginLevel,
     SimMarket,
     SimRefused,
     SimRequest,
@@ -30,6 +32,7 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.exchange import SimulatedExchange
 
 SPOT = Symbol.parse("BTC/USD")
+DATED = Symbol.parse("BTC/USD:USD-260102")
 LINEAR = Symbol.parse("BTC/USD:USD")
 INVERSE = Symbol.parse("BTC/USD:BTC")
 
@@ -148,6 +151,28 @@ MARKETS = (
     _market(INVERSE, "0.5", "1", "1", "0.0002", "0.0005"),
 )
 
+RICH_MARKETS = (
+    attrs.evolve(
+        MARKETS[0],
+        leverages=(2, 5),
+        rollover=Decimal("0.0002"),
+        fee_tiers=(
+            SimFeeTier(volume=Decimal(1000), fees=FeeRates(maker=Decimal("0.001"), taker=Decimal("0.002"))),
+            SimFeeTier(volume=Decimal(5000), fees=FeeRates(maker=Decimal(0), taker=Decimal("0.001"))),
+        ),
+    ),
+    attrs.evolve(
+        MARKETS[1],
+        margin_levels=(
+            SimMarginLevel(size=Decimal(0), initial=Decimal("0.02"), maintenance=Decimal("0.01")),
+            SimMarginLevel(size=Decimal(500), initial=Decimal("0.1"), maintenance=Decimal("0.05")),
+        ),
+    ),
+    MARKETS[2],
+    _market(DATED, "0.5", "0.01", "0.01", "0.0002", "0.0005"),
+)
+"""Markets with all that a market can have: leverage, tiers, margin levels, an end."""
+
 SPEC = SimulatorSpec(
     section="spot",
     protocol=Protocol,
@@ -176,7 +201,7 @@ class Desk:
         request = SimRequest(
             symbol=Symbol.of(symbol),
             side=Side(side),
-            type=OrderType.MARKET if price is None else OrderType.LIMIT,
+            type=more.pop("type", OrderType.MARKET if price is None else OrderType.LIMIT),
             quantity=Decimal(quantity),
             price=None if price is None else Decimal(price),
             **more,
@@ -205,9 +230,9 @@ class Desk:
         )
 
 
-def build(seed: int = 1, deposits: Mapping[str, str] | None = None) -> Desk:
+def build(seed: int = 1, deposits: Mapping[str, str] | None = None, markets: Sequence[SimMarket] | None = None) -> Desk:
     clock = HandClock()
-    exchange = SimulatedExchange(SPEC, seed=seed, clock=clock)
+    exchange = SimulatedExchange(SPEC, seed=seed, clock=clock, markets=markets)
     desk = Desk(exchange, clock)
     exchange.listen(desk.events.append)
     given = {"BTC": "10", "USD": "10000"} if deposits is None else deposits
