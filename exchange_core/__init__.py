@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from exchange_core.model.event import BalancesUpdate, PositionsUpdate, StatusUpdate, TickerTrigger
     from exchange_core.model.fill import Fee, Fill, Liquidity
     from exchange_core.model.instrument import Instrument, InstrumentStatus
+    from exchange_core.model.ledger import LedgerEntry, LedgerKind
     from exchange_core.model.market import Candle, Level, Ticker, Trade
     from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType, TimeInForce
     from exchange_core.model.side import Side
@@ -75,6 +76,7 @@ _ROOMS = {
     "model.event": "BalancesUpdate PositionsUpdate StatusUpdate TickerTrigger",
     "model.fill": "Fee Fill Liquidity",
     "model.instrument": "Instrument InstrumentStatus",
+    "model.ledger": "LedgerEntry LedgerKind",
     "model.market": "Candle Level Ticker Trade",
     "model.order": "Order OrderRequest OrderStatus OrderType TimeInForce",
     "model.side": "Side",
@@ -125,6 +127,8 @@ __all__ = [
     "InstrumentStatus",
     "InsufficientFunds",
     "InvalidValue",
+    "LedgerEntry",
+    "LedgerKind",
     "Level",
     "Liquidity",
     "LockedOut",

@@ -24,6 +24,7 @@ import attrs
 import pytest
 
 from exchange_core.connector.auth import Credentials
+from exchange_core.connector.pages import History
 from exchange_core.connector.rest import RestCall
 from exchange_core.connector.spec import FeedSpec, VenueSpec
 from exchange_core.connector.support import TERMS, Support
@@ -34,6 +35,7 @@ from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.symbol import Symbol
+from exchange_core.testing.walking import take, walk
 from exchange_core.testing.world import Client, Line, World
 
 JUNK: tuple[str | bytes, ...] = ("", "no JSON", "null", "[]", "{}", '{"a":', "[" * 5000, "1e999999", b"\xff\xfe")
@@ -165,6 +167,26 @@ class VenueContract:
         assert sum(fill.quantity for fill in fills) == self.quantity
         assert {fill.venue_order_id for fill in fills} == {placed.venue_order_id}
         assert {fill.price for fill in fills} == {self.price("1")}
+
+    def test_its_histories_are_whole(self, world: World, me: Client, other: Client) -> None:
+        """Where there are any: walked in one go and with a cursor after each entry, they tell what the account does."""
+        if self.spec.history is None:
+            pytest.skip(f"{self.spec.name}: shows no histories")
+        for _ in range(3):
+            other.place("sell", self.quantity, self.price("1"))
+            me.place("buy", self.quantity, self.price("1"))
+            world.clock.forward(1.0)
+        past = self.spec.history(me.context)
+        histories: list[History[Any]] = [past.fills(None, None), past.trades(self.instrument.symbol, None, None)]
+        for history in histories:
+            whole: list[Any] = take(walk(history, me.answer))
+            assert [one.time for one in whole] == sorted(one.time for one in whole)
+            assert sum(one.quantity for one in whole) == self.quantity * 3
+            pieces: list[Any] = []
+            cursor: str | None = None
+            while part := take(stream := walk(history, me.answer, cursor), 1):
+                pieces, cursor = pieces + part, stream.cursor
+            assert pieces == whole
 
     def test_every_call_that_changes_something_says_so(self, world: World, me: Client, other: Client) -> None:
         """What does not say so may be sent twice."""

@@ -150,7 +150,11 @@ class Client:
 
     def run(self, flow: Flow[T]) -> T:
         """Run one of the operations."""
-        return run_flow(flow, lambda call: self.world._answer(self, call))
+        return run_flow(flow, self.answer)
+
+    def answer(self, call: RestCall) -> Any:
+        """Let the exchange answer one call; raises what the plugin makes of a refusal."""
+        return self.world._answer(self, call)
 
     def place(
         self,

@@ -31,6 +31,8 @@ MOST_TRADES = 1000
 
 Nanos = Annotated[int, msgspec.Meta(ge=0)]
 
+_LEAST_NANOS = 10**18
+
 
 class TradeAnswer(NamedTuple):
     """Attributes:
@@ -103,7 +105,8 @@ def ask(venue: str, pair: str, since: int, count: int) -> Flow[TradeAnswer]:
     Raises:
         ProtocolError: The venue answered with older ones, so that a walk would never end.
     """
-    params = {"pair": pair, "since": str(since), "count": count}
+    # Shorter numbers may be taken for seconds; no trade is so old, and 0 begins with the first.
+    params = {"pair": pair, "since": str(since if since >= _LEAST_NANOS else 0), "count": count}
     answer: dict[str, msgspec.Raw] = yield public("Trades", dict[str, msgspec.Raw], params, per_pair=pair)
     raws: list[msgspec.Raw] = decode(parse.only(answer, "Trades"), list[msgspec.Raw], "Trades")
     found = readable(raws, wire.TradeRow, _checked)

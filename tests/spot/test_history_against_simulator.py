@@ -45,7 +45,7 @@ def in_pieces(history: History[Any], client: Client, size: int) -> list[Any]:
     found: list[Any] = []
     cursor = None
     while True:
-        stream = walk(history, lambda call: client.world._answer(client, call), cursor)
+        stream = walk(history, client.answer, cursor)
         part = take(stream, size)
         if not part:
             return found

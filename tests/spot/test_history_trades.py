@@ -443,3 +443,11 @@ def test_recorded_trades_make_the_recorded_bars(captures: Path) -> None:
         numbers = [bar.open, bar.high, bar.low, bar.close, bar.vwap or Decimal(0), bar.volume]
         assert numbers == [Decimal(one) for one in row[1:7]], row
         assert bar.count == row[7]
+
+
+def test_times_too_old_to_have_nineteen_digits_ask_from_the_first_trade(context: VenueContext) -> None:
+    """Written out they could be taken for seconds."""
+    market = Market(context)
+    market.trade(1)
+    assert take(walk(trades_of(market, datetime(2001, 1, 1, tzinfo=UTC)), market)) == [1]
+    assert market.calls[0].params["since"] == "0"
