@@ -21,7 +21,12 @@ class Level(NamedTuple):
 
 @attrs.frozen(kw_only=True)
 class Trade:
-    """A public trade. *side* is the taker's."""
+    """A public trade.
+
+    Attributes:
+        side: The taker's.
+        kind: The venue's own word for one that is no ordinary trade, such as a liquidation; else empty.
+    """
 
     symbol: Symbol
     id: str
@@ -29,6 +34,7 @@ class Trade:
     price: Decimal
     quantity: Decimal
     time: datetime
+    kind: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -38,6 +44,8 @@ class Ticker:
     Attributes:
         volume: 24 h, in units of quantity.
         mark_price, index_price, funding_rate: Derivatives only; the rate is relative, per hour.
+        next_funding_rate, next_funding_time: What the venue expects the rate to be, and from when on.
+        open_interest: In units of quantity.
     """
 
     symbol: Symbol
@@ -53,6 +61,9 @@ class Ticker:
     mark_price: Decimal | None = None
     index_price: Decimal | None = None
     funding_rate: Decimal | None = None
+    next_funding_rate: Decimal | None = None
+    next_funding_time: datetime | None = None
+    open_interest: Decimal | None = None
     time: datetime | None = None
 
 

@@ -50,13 +50,20 @@ def trade(raw: wire.TradeRow, symbol: Symbol) -> Trade:
         price=number(raw.price, "price"),
         quantity=number(raw.qty, "qty"),
         time=from_millis(raw.time),
+        kind=trade_kind(raw.type),
     )
+
+
+def trade_kind(word: str) -> str:
+    """Return how a trade came about, for one that is no ordinary one."""
+    return "" if word == "fill" else word
 
 
 def ticker(raw: wire.Ticker, symbol: Symbol) -> Ticker:
     funding = optional(raw.relative_funding_rate, "relative_funding_rate")
-    if funding is None and raw.tag == "perpetual":
-        funding = Decimal(0)  # zeros are left out
+    expected = optional(raw.relative_funding_rate_prediction, "relative_funding_rate_prediction")
+    if raw.tag == "perpetual":  # zeros are left out
+        funding, expected = funding or Decimal(0), expected or Decimal(0)
     return Ticker(
         symbol=symbol,
         bid=optional(raw.bid, "bid"),
@@ -70,6 +77,10 @@ def ticker(raw: wire.Ticker, symbol: Symbol) -> Ticker:
         mark_price=optional(raw.mark_price, "markPrice"),
         index_price=optional(raw.index, "index"),
         funding_rate=funding,
+        next_funding_rate=expected,
+        # 0 was seen; it is none.
+        next_funding_time=from_millis(raw.next_funding_rate_time) if raw.next_funding_rate_time else None,
+        open_interest=optional(raw.open_interest, "openInterest"),
         time=from_millis(raw.time),
     )
 

@@ -305,6 +305,7 @@ def _trade(raw: wire.HistoryTrade, symbol: Symbol) -> Trade:
         price=number(raw.price, "price"),
         quantity=number(raw.size, "size"),
         time=from_rfc3339(raw.time),
+        kind=parse.trade_kind(raw.type),
     )
 
 

@@ -79,6 +79,7 @@ class HistoryTrade(Struct):
     size: Decimal
     side: str
     uid: str
+    type: str = "fill"
 
 
 class History(Struct):

@@ -53,6 +53,7 @@ class TradeRow(Struct):
     price: Decimal
     seq: Sequence
     uid: str | None = None
+    type: str = "fill"
 
 
 class Trade(TradeRow, tag_field="feed", tag="trade", kw_only=True):
@@ -79,6 +80,10 @@ class Ticker(Struct, tag_field="feed", tag="ticker"):
     mark_price: Decimal | None = msgspec.field(name="markPrice", default=None)
     index: Decimal | None = None
     relative_funding_rate: Decimal | None = None
+    relative_funding_rate_prediction: Decimal | None = None
+    # Documented as a span of time; it is a moment.
+    next_funding_rate_time: Millis | None = None
+    open_interest: Decimal | None = msgspec.field(name="openInterest", default=None)
     suspended: bool = False
     post_only: bool = False
 

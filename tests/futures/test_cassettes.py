@@ -376,6 +376,9 @@ async def test_tickers_of_a_linear_and_an_inverse_contract(player: CassettePlaye
         mark_price=Decimal("83996.25"),
         index_price=Decimal("83996.25"),
         funding_rate=Decimal(0),
+        next_funding_rate=Decimal(0),
+        next_funding_time=START + timedelta(hours=1),
+        open_interest=Decimal(0),
         time=START + timedelta(seconds=4),
     )
 

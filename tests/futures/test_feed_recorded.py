@@ -77,6 +77,9 @@ def test_a_linear_perpetual_of_2026(known: VenueContext, captures: Path) -> None
         *("82380.4640336367", "82367.95", "0.0000250402625")
     ]
     assert ticker.time.isoformat() == "2026-10-09T04:05:15.420000+00:00"
+    assert digits(ticker, "next_funding_rate", "open_interest") == ["0.000019225875", "2370.562"]
+    assert ticker.next_funding_time.isoformat() == "2026-10-09T05:00:00+00:00"
+    assert {trade.kind for trade in of(Trade, events)} == {""}
     book = of(OrderBook, events)[-1]
     bids = [tuple(map(str, level)) for level in book.bids()]
     assert bids == [
@@ -121,9 +124,9 @@ def test_inverse_contracts_of_2022(known: VenueContext, captures: Path) -> None:
 
 def test_liquidations_are_trades(known: VenueContext, captures: Path) -> None:
     found = replay(public_feed(known), captures, "liquidation_trades_2020.jsonl")
-    assert [(t.side.value, str(t.price), str(t.quantity)) for t in of(Trade, found)] == [
-        ("sell", "0.1736", "12000"),
-        ("buy", "231.6", "250"),
+    assert [(t.side.value, str(t.price), str(t.quantity), t.kind) for t in of(Trade, found)] == [
+        ("sell", "0.1736", "12000", "liquidation"),
+        ("buy", "231.6", "250", "liquidation"),
     ]
 
 
