@@ -198,7 +198,7 @@ def test_every_trade_comes_once(
     fill(market, seconds, [7])
     newest = max(seconds, default=0)
     market.coming = [
-        ((T0 + newest + 1 + place + one) * SECOND, Decimal(1), Decimal(1)) for place, one in enumerate(late)
+        ((T0 + newest + 1 + 91 * place + one) * SECOND, Decimal(1), Decimal(1)) for place, one in enumerate(late)
     ]
     market.coming.sort()
     low, high = (None if one is None else at(one) for one in bounds)
