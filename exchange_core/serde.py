@@ -22,6 +22,7 @@ from exchange_core.model.book import OrderBook
 from exchange_core.model.market import Level
 from exchange_core.model.number import exact, plain
 from exchange_core.model.symbol import Symbol
+from exchange_core.model.terms import Offset
 from exchange_core.model.time import from_rfc3339, to_rfc3339
 
 T = TypeVar("T")
@@ -174,6 +175,7 @@ def _make() -> cattrs.Converter:
     converter = cattrs.Converter()
     converter.register_unstructure_hook(Decimal, plain)
     converter.register_unstructure_hook(Symbol, str)
+    converter.register_unstructure_hook(Offset, str)
     converter.register_unstructure_hook(datetime, lambda moment: to_rfc3339(moment, "microseconds"))
     converter.register_unstructure_hook(Level, lambda level: [plain(level.price), plain(level.quantity)])
     converter.register_unstructure_hook(OrderBook, lambda book: converter.unstructure(book.snapshot()))
@@ -184,6 +186,7 @@ def _make() -> cattrs.Converter:
         str: _strict(str),
         bool: _strict(bool),
         Symbol: lambda value, _: Symbol.of(value),
+        Offset: lambda value, _: Offset.of(value),
         datetime: _time,
         Level: _level,
         # A kind of text too, so that it must be told apart from text.

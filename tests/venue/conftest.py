@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -26,6 +26,7 @@ from exchange_core.connector.subscriptions import SubscriptionLedger
 from exchange_core.connector.support import TERMS, Support
 from exchange_core.errors import ExchangeError, NotSupported, OutcomeUnknown, ProtocolError
 from exchange_core.model.account import Balance, FeeRates, Position
+from exchange_core.model.amendment import Amendment
 from exchange_core.model.asset import Asset
 from exchange_core.model.book import BookHealth, BookSnapshot, OrderBook
 from exchange_core.model.event import (
@@ -199,6 +200,41 @@ class ShopRest:
         return _read("/fees", FeeRates | None, symbol=str(symbol))
 
 
+class FullRest(ShopRest):
+    """A shop that can do with orders all that there is."""
+
+    most_placed, most_cancelled, one_symbol = 3, 4, True
+
+    def amend(self, order: Order, amendment: Amendment) -> Flow[Order]:
+        params = {**_ids(order), **serde.unstructure(amendment)}
+        changed = yield _write("/amend", Order, **params)
+        return changed
+
+    def place_batch(self, requests: Sequence[OrderRequest]) -> Flow[list[Order | ExchangeError]]:
+        answers = yield _write("/place_batch", orders=[serde.unstructure(request) for request in requests])
+        return [_order_or_error(answer) for answer in answers]
+
+    def cancel_batch(self, orders: Sequence[Order]) -> Flow[None]:
+        yield _write("/cancel_batch", orders=[_ids(order) for order in orders])
+
+    def cancel_all(self) -> Flow[None]:
+        yield _write("/cancel_all")
+
+    def cancel_all_after(self, seconds: int) -> Flow[datetime | None]:
+        return (yield _write("/cancel_all_after", datetime | None, seconds=seconds))
+
+
+def _write(path: str, reply: Any = None, **params: Any) -> RestCall:
+    return RestCall(method="POST", path=path, params=params, private=True, changes_state=True, reply=reply)
+
+
+def _order_or_error(answer: Any) -> Order | ExchangeError:
+    if "error" in answer:
+        error: ExchangeError = getattr(errors, answer["error"])(answer["text"])
+        return error
+    return serde.structure(answer, Order)
+
+
 def _read(path: str, reply: Any, **params: Any) -> Flow[Any]:
     private = path in ("/find", "/open_orders", "/balances", "/positions", "/fills", "/fees", "/token")
     return (yield RestCall(method="GET", path=path, params=params, reply=reply, private=private))
@@ -358,6 +394,7 @@ class Shop:
         calls: Path and parameters of each request, in order.
         answers: What to do instead, by path, once each: raise an exception, or call a function with the parameters.
         orders: By the venue's id.
+        switch: What the dead man's switch was last set to.
     """
 
     def __init__(self) -> None:
@@ -366,6 +403,7 @@ class Shop:
         self.orders: dict[str, Order] = {}
         self.fills: list[Fill] = []
         self.refuses: set[str] = set()
+        self.switch: int | None = None
         self.peers: asyncio.Queue[Peer] = asyncio.Queue()
         self.frames: asyncio.Queue[tuple[Peer, dict[str, list[str]]]] = asyncio.Queue()
         self.http = httpx.MockTransport(self._handle)
@@ -424,6 +462,26 @@ class Shop:
             case "/ticker":
                 return Ticker(symbol=Symbol.of(params["symbol"]), last=Decimal("100.5"))
             case _:
+                return self._answer_of_a_full_shop(path, params)
+
+    def _answer_of_a_full_shop(self, path: str, params: dict[str, Any]) -> Any:
+        match path:
+            case "/amend":
+                return self.amend(params)
+            case "/place_batch":
+                return [self.accept(order) for order in params["orders"]]
+            case "/cancel_batch":
+                for ids in params["orders"]:
+                    self._end(self._known(ids))
+                return None
+            case "/cancel_all":
+                for order in list(self.orders.values()):
+                    self._end(order)
+                return None
+            case "/cancel_all_after":
+                self.switch = params["seconds"]
+                return START + timedelta(seconds=self.switch) if self.switch else None
+            case _:
                 return []
 
     def accept(self, params: dict[str, Any]) -> Order:
@@ -441,6 +499,14 @@ class Shop:
         self.accept(params)
         return httpx.ReadTimeout("no answer")
 
+    def amend(self, params: dict[str, Any]) -> Order:
+        order = self._known(params)
+        if order is None or order.is_final:
+            raise errors.OrderNotFound("no such open order")
+        terms = {name: value for name, value in params.items() if name not in ("venue_order_id", "client_order_id")}
+        request = serde.structure(terms, Amendment).applied_to(order.request)
+        return self.change(order.venue_order_id or "", request=request)
+
     def change(self, venue_order_id: str, **changes: Any) -> Order:
         self.orders[venue_order_id] = attrs.evolve(self.orders[venue_order_id], **changes)
         return self.orders[venue_order_id]
@@ -457,7 +523,11 @@ class Shop:
         order = self._known(params)
         if order is None or order.is_final:
             raise errors.OrderNotFound("no such open order")
-        self.change(order.venue_order_id or "", status=OrderStatus.CANCELED, reason="User requested")
+        self._end(order)
+
+    def _end(self, order: Order | None) -> None:
+        if order is not None and not order.is_final:
+            self.change(order.venue_order_id or "", status=OrderStatus.CANCELED, reason="User requested")
 
     async def _serve(self, peer: Peer) -> None:
         await self.peers.put(peer)
@@ -519,6 +589,12 @@ def without_feeds() -> VenueSpec:
 def two_tickers() -> VenueSpec:
     """The shop with a second, lighter feed of tickers."""
     return shop_spec(variants={Channel.TICKER: ("ticker_lite",)})
+
+
+@pytest.fixture
+def full_spec() -> VenueSpec:
+    """A shop with REST only that can amend, batch, cancel all and hold a dead man's switch."""
+    return shop_spec(feeds=(), rest=FullRest)
 
 
 MakeVenue = Callable[..., ConnectedVenue]
