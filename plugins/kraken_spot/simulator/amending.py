@@ -104,9 +104,8 @@ def to_edited(order: SimOrder, terms: Terms, pair: Pair, last: Decimal, *, post_
     old = order.request
     if old.client_order_id is not None or old.close is not None or order.triggered is not None:
         raise Refused("EOrder:Invalid order")
-    # Open point: the new volume is that of the whole order; what was executed stays with the old one.
-    remaining = terms.volume - order.filled
-    if remaining <= 0:
+    # Open point: whether what was executed counts for the new order; here it starts anew, and is only refused below that.
+    if terms.volume < order.filled:
         raise invalid("volume")
     changes: dict[str, Any] = {}
     if old.type.is_triggered:
@@ -115,7 +114,7 @@ def to_edited(order: SimOrder, terms: Terms, pair: Pair, last: Decimal, *, post_
         changes |= _limit(order, terms.price, pair, last)
     return attrs.evolve(
         old,
-        quantity=remaining,
+        quantity=terms.volume,
         display_quantity=terms.display if terms.display is not None else old.display_quantity,
         post_only=post_only,
         user_ref=terms.reference,
