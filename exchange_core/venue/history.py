@@ -9,6 +9,7 @@ from typing import Generic, Protocol, Self, TypeVar
 
 import attrs
 
+from exchange_core.clock import Clock
 from exchange_core.connector.pages import Entry, History, HistoryOperations, HistoryPage, Unreadable
 from exchange_core.connector.rest import Flow
 from exchange_core.errors import InvalidValue, NotSupported, ProtocolError
@@ -18,6 +19,7 @@ from exchange_core.model.market import Candle, Trade
 from exchange_core.model.order import Order
 from exchange_core.model.symbol import Symbol
 from exchange_core.transport.rest_client import RestClient
+from exchange_core.venue.reading import Reader
 
 T = TypeVar("T")
 
@@ -230,7 +232,7 @@ class Histories:
         name: str,
         operations: Callable[[], HistoryOperations] | None,
         rest: RestClient,
-        now: Callable[[], datetime],
+        clock: Clock,
         require: Callable[[str], None],
     ) -> None:
         """Args:
@@ -239,8 +241,8 @@ class Histories:
         """
         self._name = name
         self._build = operations
-        self._rest = rest
-        self._now = now
+        self._reader = Reader(rest, clock)
+        self._now = clock.now
         self._require = require
 
     def walk(self, history: History[T], cursor: str | None) -> HistoryStream[T]:
@@ -252,7 +254,7 @@ class Histories:
         """
         if history.private:
             self._require(f"the history of {history.name}")
-        return HistoryStream(history, self._rest.run, self._now, cursor)
+        return HistoryStream(history, self._reader.run, self._now, cursor)
 
     @cached_property
     def offered(self) -> HistoryOperations:

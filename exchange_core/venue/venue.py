@@ -190,7 +190,7 @@ def open_venue(
     )
     account = Account(name, config, rest, operations, follower, feeds, streams, has_credentials=has_credentials)
     histories = Histories(
-        name, None if spec.history is None else partial(spec.history, context), rest, clock.now, account.require
+        name, None if spec.history is None else partial(spec.history, context), rest, clock, account.require
     )
     parts = Parts(
         assets=context.assets,

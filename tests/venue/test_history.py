@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange_core import ConfigError, InvalidValue, NotSupported, ProtocolError, UnknownSymbol
+from exchange_core import ConfigError, InvalidValue, NotSupported, PluginError, ProtocolError, UnknownSymbol
+from exchange_core.clock import SystemClock
+from exchange_core.connector.limits import Cost, DecayingCounter, Limits
 from exchange_core.connector.pages import Entry, History, HistoryPage, Place, Unreadable
 from exchange_core.connector.rest import Flow, RestCall
 from exchange_core.errors import VenueUnavailable
@@ -270,6 +272,51 @@ async def test_the_account_needs_credentials_and_markets_do_not(make_venue: Any)
         assert len(await everything(venue.trade_history("BTC/USD"))) == 4
         with pytest.raises(ConfigError, match="the history of told needs credentials"):
             venue.fill_history()
+
+
+def reading(path: str, costs: tuple[Cost, ...], **more: Any) -> History[Any]:
+    """Return a history of three entries, each of which takes a call."""
+
+    def fetch(cursor: str | None) -> Flow[HistoryPage[Any]]:
+        number = int(cursor or 0) + 1
+        yield RestCall(method="GET", path=path, costs=costs, **more)
+        following = None if number == 3 else str(number)
+        return HistoryPage(entries=[Entry(START, number)], after=lambda count: str(number), cursor=following)
+
+    return History(name="reading", fetch=fetch)
+
+
+async def test_walks_wait_at_the_limits_of_the_venue_as_long_as_it_takes(make_venue: Any, shop: Any) -> None:
+    """Longer than the client lets any other call wait."""
+    limits = Limits({"slow": DecayingCounter(1, 1 / 50)})
+    clock = FastForward()
+    spec = attrs.evolve(make_venue().spec, limits=lambda config: limits)
+    async with make_venue(spec=spec, clock=clock) as venue:
+        shop.instead("/page", 1, 2, 3)
+        stream = venue.history(reading("/page", (Cost("slow", 1),)))
+        assert await everything(stream) == [1, 2, 3]
+    assert clock.slept >= 99
+
+
+class FastForward(SystemClock):
+    """A clock that lets waits pass at once, and says that they did."""
+
+    slept = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.slept
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        await asyncio.sleep(0)
+
+
+async def test_a_history_that_writes_is_stopped_before_it_does(make_venue: Any, shop: Any) -> None:
+    async with make_venue() as venue:
+        stream = venue.history(reading("/place", (), private=True, changes_state=True))
+        with pytest.raises(PluginError, match="a history may only read"):
+            await anext(stream)
+    assert "/place" not in shop.paths()
 
 
 async def test_a_plugin_without_histories_says_so(venue: Any) -> None:
