@@ -48,6 +48,7 @@ class Connection:
     Attributes:
         since: Since when it is open, or is not.
         losses: How often it was lost or could not be had.
+        gaps: How often messages of it were missed.
         silent: How often one of its subscriptions was found silent while there was news.
         told: Of each book, its health and checked count when its readers were last told that it is not live.
         refused: Why what was asked for cannot be had, as far as nobody was told yet who waits for it.
@@ -63,6 +64,7 @@ class Connection:
     is_open: bool = False
     since: datetime | None = None
     losses: int = 0
+    gaps: int = 0
     silent: int = 0
     told: dict[tuple[Channel, Symbol], tuple[BookHealth, int]] = attrs.field(factory=dict)
     refused: dict[Subscription, ExchangeError] = attrs.field(factory=dict)

@@ -28,6 +28,7 @@ from exchange_core.model.event import (
     BookDesynced,
     Channel,
     Event,
+    SequenceGap,
     Subscription,
     SubscriptionRefused,
     SubscriptionSilent,
@@ -83,6 +84,7 @@ class Feeds:
         self._flush_is_due = False
         bus.subscribe(topic(SubscriptionRefused), self._refused)
         bus.subscribe(topic(BookDesynced), self._desynced)
+        bus.subscribe(topic(SequenceGap), self._gap)
         bus.subscribe(topic(SubscriptionSilent), self._silent)
 
     def serves(self, channel: Channel) -> bool:
@@ -259,6 +261,14 @@ class Feeds:
         if connection is not None:
             self._tell_not_live(connection, event.channel, event.symbol)
 
+    def _gap(self, event: SequenceGap) -> None:
+        connection = self._connections.get(self._feed_name(event.channel))
+        if connection is None:
+            return
+        connection.gaps += 1
+        if not connection.is_account:  # of the account's own it is said where they are asked for
+            _LOG.warning("%s: messages of %s were missed: %s", self._venue, event.channel, event.reason)
+
     def _silent(self, event: SubscriptionSilent) -> None:
         connection = self._connections.get(self._feed_name(event.subscription.channel))
         if connection is not None:
@@ -328,6 +338,7 @@ class Feeds:
             is_account=connection.is_account,
             since=connection.since,
             losses=connection.losses,
+            gaps=connection.gaps,
             silent=connection.silent,
         )
 

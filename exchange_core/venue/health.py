@@ -24,6 +24,7 @@ class FeedHealth:
         is_account: Whether news of the account come by it.
         since: Since when it is open, or is not.
         losses: How often it was lost, or could not be opened in the first place.
+        gaps: How often messages of it were missed that must be asked for elsewhere.
         silent: How often one of its subscriptions was found silent while there was news.
     """
 
@@ -33,6 +34,7 @@ class FeedHealth:
     is_account: bool = False
     since: datetime | None = None
     losses: int = 0
+    gaps: int = 0
     silent: int = 0
 
 

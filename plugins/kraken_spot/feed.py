@@ -63,7 +63,7 @@ class PublicFeed(LiveFeed):
 
     def opened(self, now: float, credential: str | None = None) -> None:
         super().opened(now, credential)
-        self._market.opened()
+        self._market.opened(now)
 
     def tick(self, now: float) -> Events:
         events = [*super().tick(now)]
@@ -74,9 +74,9 @@ class PublicFeed(LiveFeed):
     def _changed(self, places: Iterable[Place]) -> None:
         self._market.changed(places, self._carried)
 
-    def _asked_afresh(self, carrier: Subscription) -> None:
-        super()._asked_afresh(carrier)
-        self._market.asked_afresh(carrier)
+    def _asked_afresh(self, carrier: Subscription, now: float) -> None:
+        super()._asked_afresh(carrier, now)
+        self._market.asked_afresh(carrier, now)
 
     def _response(self, message: dict[str, Any], now: float) -> Events:
         self._market.clock.heard(message.get("time_out"), now)

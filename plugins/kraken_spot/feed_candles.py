@@ -25,8 +25,8 @@ from kraken_spot.feed_quiet import Quiet
 CLOSE_AFTER = timedelta(seconds=2)
 """How long after its end a bar is closed by the clock. Open point: how late its last message may be."""
 
-EARLY = 100
-"""How many bars are kept that come before the snapshot."""
+PATIENCE = 10.0
+"""Seconds that the snapshot is waited for; then what came without it is all there is."""
 
 LATE = "candle after its close"
 
@@ -61,12 +61,12 @@ class _Bars:
 
     Attributes:
         last: The newest one, as it was told.
-        is_stale: Whether messages may have been missed, so that only a snapshot can say how *last* ended.
+        stale_since: Since when messages may have been missed, so that only a snapshot can say how *last* ended.
         early: What came before that snapshot.
     """
 
     last: Candle | None = None
-    is_stale: bool = False
+    stale_since: float | None = None
     early: dict[datetime, Candle] = attrs.field(factory=dict)
 
 
@@ -84,11 +84,11 @@ class Candles:
         """Begin anew: nobody followed it meanwhile."""
         self._bars.pop((symbol, interval), None)
 
-    def await_snapshot(self, symbol: Symbol | None = None, interval: int | None = None) -> None:
+    def await_snapshot(self, now: float, symbol: Symbol | None = None, interval: int | None = None) -> None:
         """Take it that messages may be missed from now on until a snapshot comes: of one kind of bar, or of all."""
         for place, bars in self._bars.items():
             if symbol is None or place == (symbol, interval):
-                bars.is_stale = bars.last is not None
+                bars.stale_since = None if bars.last is None else now
                 bars.early.clear()
 
     def receive(self, message: wire.Candle, now: float) -> Events:
@@ -107,10 +107,13 @@ class Candles:
             if message.type == "snapshot":
                 events += self._quiet.judge(place, _missed(bars.last, candles), now)
                 events += self._snapshot(bars, candles)
-            elif not bars.is_stale:
+            elif bars.stale_since is None:
                 events += _follow(bars, candles)
-            elif len(bars.early) < EARLY:
+            else:
                 bars.early |= {candle.start: candle for candle in candles}
+                if now - bars.stale_since >= PATIENCE:
+                    early, bars.early = bars.early, {}
+                    events += self._snapshot(bars, [early[start] for start in sorted(early)])
             self._quiet.heard(place, now)
         return events
 
@@ -124,7 +127,7 @@ class Candles:
             events.append(SequenceGap(channel=Channel.CANDLES, symbol=first.symbol, reason=reason))
             # How the last one ended is not known, so it is never told as closed.
             bars.last = attrs.evolve(last, closed=True)
-        bars.is_stale = False
+        bars.stale_since = None
         known = [c for c in candles if bars.last is None or c.start >= bars.last.start]
         events += [event for event in _follow(bars, known) if not isinstance(event, Ignored)]
         early, bars.early = bars.early, {}
@@ -141,7 +144,9 @@ class Candles:
         events: list[Event] = []
         for bars in self._bars.values():
             last = bars.last
-            if last is not None and not last.closed and not bars.is_stale and time >= _end(last) + CLOSE_AFTER:
+            if last is None or last.closed or bars.stale_since is not None:
+                continue
+            if time >= _end(last) + CLOSE_AFTER:
                 bars.last = attrs.evolve(last, closed=True)
                 events.append(bars.last)
         return events

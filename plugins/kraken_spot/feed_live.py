@@ -87,11 +87,11 @@ class LiveFeed(BaseFeed):
         """Ask afresh for what was silent for too long."""
         due = self._quiet.begin(now, self._is_settled)
         for carrier in due:
-            self._asked_afresh(carrier)
+            self._asked_afresh(carrier, now)
         if due:
             self._conversation.again(due, now)
 
-    def _asked_afresh(self, carrier: Subscription) -> None:
+    def _asked_afresh(self, carrier: Subscription, now: float) -> None:
         if carrier.channel is self._kind.channel:
             self._books.probed(carrier)
 

@@ -64,14 +64,14 @@ class Market:
                 self._candles.forget(symbol, interval)
         self._triggers = {c.symbol: c.trigger for c in carriers if c.channel is Channel.TICKER and c.symbol is not None}
 
-    def opened(self) -> None:
+    def opened(self, now: float) -> None:
         """Take it that messages were missed: the connection is a new one."""
-        self._candles.await_snapshot()
+        self._candles.await_snapshot(now)
 
-    def asked_afresh(self, carrier: Subscription) -> None:
+    def asked_afresh(self, carrier: Subscription, now: float) -> None:
         """Take it that messages of *carrier* may be missed until its snapshot comes."""
         if carrier.channel is Channel.CANDLES:
-            self._candles.await_snapshot(carrier.symbol, carrier.interval)
+            self._candles.await_snapshot(now, carrier.symbol, carrier.interval)
 
     def tick(self, heard: float) -> list[Event]:
         """Let time pass.

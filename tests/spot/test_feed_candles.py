@@ -157,6 +157,19 @@ def test_what_comes_before_the_snapshot_is_kept(public: PublicFeed, line: Any) -
     assert events[-1].count == 9
 
 
+def test_a_snapshot_that_never_comes_is_not_waited_for_for_ever(public: PublicFeed, line: Any) -> None:
+    """A bar says all of itself; the one that was open before may have gone on without us."""
+    line.tell(bars("snapshot", 0, now=30.0), 30.0)
+    public.closed(35.0)
+    public.opened(60.0)
+    line.acknowledge(60.0)
+    assert told(line.tell(bars("update", 1, now=62.0), 62.0)) == []
+    gap, *found = line.tell(bars("update", 2, now=121.0, trades=2), 121.0)
+    assert isinstance(gap, SequenceGap)
+    assert told(found) == [(1, True), (2, False)]
+    assert told(line.tell(bars("update", 3, now=181.0), 181.0)) == [(2, True), (3, False)]
+
+
 def test_a_snapshot_that_does_not_reach_back_is_a_gap(public: PublicFeed, line: Any) -> None:
     """How the open bar ended is not known, so that it is not told as closed."""
     line.tell(bars("snapshot", 0, now=30.0), 30.0)
@@ -227,10 +240,10 @@ def test_whatever_happens_each_bar_is_closed_once_and_with_its_last_figures(
             line.tell({"channel": "heartbeat"}, now)
         elif step == "b":  # traded unheard, then asked afresh
             counts[minute] = counts.get(minute, 0) + 1
-            feed._market.asked_afresh(BARS)
+            feed._market.asked_afresh(BARS, now)
             snapshot()
         elif step == "s":
-            feed._market.asked_afresh(BARS)
+            feed._market.asked_afresh(BARS, now)
             snapshot()
         else:
             feed.closed(now)
