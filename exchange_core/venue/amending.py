@@ -106,7 +106,7 @@ class Amender:
         self._checks.amendment(order, amendment)
         if amendment.deadline is None:
             amendment = attrs.evolve(amendment, deadline=self._checks.deadline())
-        amending = self._tracker.amending(order, amendment)
+        amending = self._tracker.amending(order, amendment, self._clock.now())
         writes: list[RestCall] = []
         doubt = _Doubt(order, amending)
 

@@ -75,7 +75,6 @@ class OrderTracker:
         self._fill_ids_kept = fill_ids_kept
         self._by_client: dict[str, OrderRecord] = {}
         self._by_venue: dict[str, OrderRecord] = {}
-        # Orders that stand in the market as far as is known, by symbol.
         self._open: dict[Symbol, dict[int, OrderRecord]] = {}
         # Finished orders, and strangers of which too little is known to show them; oldest first.
         self._idle: OrderedDict[int, OrderRecord] = OrderedDict()
@@ -186,9 +185,9 @@ class OrderTracker:
         record.touch(before, now if about else answer.touched or answer.created)
         return self._show(record, now)
 
-    def amending(self, order: Order, amendment: Amendment) -> Amending:
+    def amending(self, order: Order, amendment: Amendment, now: datetime) -> Amending:
         """Note an amendment that is about to be sent; tell :meth:`amended` what became of it."""
-        return self._record_of(order).amend(amendment)
+        return self._record_of(order).amend(amendment, now)
 
     def is_amending(self, order: Order) -> bool:
         """Return whether it is not known yet what became of an amendment."""
@@ -325,6 +324,8 @@ class OrderTracker:
             record.updated = now
             record.shown = order if order.updated == now else attrs.evolve(order, updated=now)
             self._publish(record.shown)
+        elif order is not None:
+            record.shown = order  # how young it is may have changed
 
     def _count_open(self, record: OrderRecord, order: Order | None) -> None:
         if order is not None and order.status in _STANDING and not order.unknown:

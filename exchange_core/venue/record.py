@@ -115,9 +115,11 @@ class OrderRecord:
             self._news_time = time
         return heard if taken or heard is not Heard.TAKEN else Heard.STALE
 
-    def amend(self, amendment: Amendment) -> Amending:
-        """Note an amendment that is about to be sent."""
+    def amend(self, amendment: Amendment, now: datetime) -> Amending:
+        """Note an amendment that is about to be sent: from now on it may be a young order, whatever comes of that."""
         assert self.request is not None
+        self.touched = now
+        self.shown = self.shown and attrs.evolve(self.shown, touched=now)
         return self.terms.begin(self.request, amendment)
 
     def amended(self, amending: Amending, confirmed: OrderRequest | None, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -14,8 +15,11 @@ from exchange_core.connector.limits import Cost, DecayingCounter, Limits
 from exchange_core.connector.rest import Flow, HttpReply, HttpRequest, RestCall
 from exchange_core.connector.spec import VenueConfig
 from exchange_core.errors import ExchangeError, LockedOut, NotSupported, OrderRefused, RateLimited
-from exchange_core.model.event import LimitLevel, TierUpdate
+from exchange_core.model.amendment import Amendment
+from exchange_core.model.event import LimitLevel, OrderUpdate, TierUpdate
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
+from exchange_core.model.side import Side
+from exchange_core.model.symbol import Symbol
 from exchange_core.testing.clock import ManualClock
 from exchange_core.transport.rest_client import RestClient
 from exchange_core.transport.shared import SharedLimits
@@ -356,3 +360,65 @@ def test_all_connections_to_a_host_share_its_budget() -> None:
     shares.budget("ws.example", 2, 600.0).spend(0.0)
     assert budget.delay(1.0) > 0
     assert shares.budget("other.example", 2, 600.0).delay(1.0) == 0
+
+
+# How young an order may be to the venue, which some limits depend on.
+
+
+def seconds(number: float) -> datetime:
+    return START + timedelta(seconds=number)
+
+
+def touched(tracker: OrderTracker, order_id: str) -> datetime | None:
+    order = tracker.get(order_id)
+    assert order is not None
+    return order.touched
+
+
+def test_an_order_is_as_old_as_its_answer(house: House) -> None:
+    """It may have waited here before it was sent; the venue had it at the latest when it answered."""
+    tracker, request = house.tracker, buy(client_order_id="c1")
+    order = tracker.sending(request, START)
+    assert touched(tracker, "c1") is None
+    answer = Order(request=request, venue_order_id="V1", status=OrderStatus.OPEN)
+    tracker.answered(answer, seconds(7), about=order)
+    tracker.apply(OrderUpdate(venue_order_id="V1", status=OrderStatus.OPEN, sequence_time=START), seconds(8))
+    tracker.apply(OrderUpdate(venue_order_id="V1", status=OrderStatus.PARTIALLY_FILLED), seconds(9))
+    assert touched(tracker, "c1") == seconds(7)
+
+
+def test_an_order_of_the_feed_is_as_old_as_the_first_news(house: House) -> None:
+    terms: dict[str, Any] = {
+        "symbol": Symbol.of("BTC/USD"),
+        "side": Side.BUY,
+        "quantity": Decimal(1),
+        "price": Decimal(1),
+    }
+    for number, (status, snapshot) in enumerate(
+        [(OrderStatus.PENDING, False), (OrderStatus.OPEN, True), (OrderStatus.PARTIALLY_FILLED, False)]
+    ):
+        update = OrderUpdate(venue_order_id=f"V{number}", status=status, snapshot=snapshot, **terms)
+        house.tracker.apply(update, seconds(5))
+    assert [touched(house.tracker, f"V{number}") for number in range(3)] == [seconds(5), None, None]
+    # When the venue lists them it says when they were made.
+    listed = Order(request=buy(), venue_order_id="V1", status=OrderStatus.OPEN, created=seconds(-60))
+    house.tracker.answered(listed, seconds(9))
+    assert touched(house.tracker, "V1") == seconds(-60)
+
+
+def test_an_amendment_makes_an_order_young_also_one_by_somebody_else(house: House) -> None:
+    house.stands(1)
+    assert touched(house.tracker, "c1") == START
+    update = OrderUpdate(venue_order_id="V1", price=Decimal(101), status=OrderStatus.OPEN, sequence_time=seconds(60))
+    house.tracker.apply(update, seconds(61))
+    assert touched(house.tracker, "c1") == seconds(61)
+
+
+def test_an_amendment_under_way_makes_it_young_already(house: House) -> None:
+    house.stands(1)
+    order = house.tracker.get("c1")
+    assert order is not None
+    amending = house.tracker.amending(order, Amendment(price="101"), seconds(30))
+    assert touched(house.tracker, "c1") == seconds(30)
+    house.tracker.amended(order, amending, None, seconds(40))
+    assert touched(house.tracker, "c1") == seconds(30)
