@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -121,14 +121,18 @@ class Checks:
         """Return whether the venue honours *term*, or its plugin emulates it."""
         return self._spec.support.get(term, Support.REFUSED) != Support.REFUSED
 
-    def complete(self, request: OrderRequest) -> OrderRequest:
-        """Add a client id and a deadline, which make it possible to ask for the order and to know when to stop."""
-        added: dict[str, Any] = {}
-        if request.client_order_id is None:
-            added["client_order_id"] = self._spec.client_order_id(self._random.getrandbits(128))
-        if request.deadline is None:
-            added["deadline"] = self.deadline()
-        return attrs.evolve(request, **added)
+    def complete(self, requests: Iterable[OrderRequest]) -> list[OrderRequest]:
+        """Add client ids and a deadline, which make it possible to ask for an order and to know when to stop."""
+        deadline, completed = self.deadline(), []
+        for request in requests:
+            added: dict[str, Any] = {}
+            if request.client_order_id is None:
+                added["client_order_id"] = self._spec.client_order_id(self._random.getrandbits(128))
+            if request.deadline is None:
+                # One for all: what goes in one batch has one.
+                added["deadline"] = deadline
+            completed.append(attrs.evolve(request, **added))
+        return completed
 
     def with_terms(self, request: OrderRequest) -> OrderRequest:
         """Return *request* with terms of the venue's own class, where they came as a table (from JSON)."""

@@ -94,7 +94,7 @@ class Trading:
         """
         request = self._checks.with_terms(request)
         self._checks.order(request)
-        request = self._checks.complete(request)
+        [request] = self._checks.complete([request])
         self._watch()
         return await self._sender.one(self._tracker.sending(request, self._clock.now()))
 
@@ -117,7 +117,7 @@ class Trading:
         if not wanted:
             return []
         self._watch()
-        orders = self._note([self._checks.complete(request) for request in wanted])
+        orders = self._note(self._checks.complete(wanted))
         groups = self._groups(orders)
         begun: set[int] = set()
         try:

@@ -27,6 +27,7 @@ from exchange_core.model.instrument import Instrument
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.testing.clock import ManualClock
 from exchange_core.venue.connected import ConnectedVenue
+from exchange_core.venue.resolver import ResolvePolicy
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -213,12 +214,10 @@ async def test_old_terms_long_after_the_deadline_prove_that_it_did_not_happen(
 async def test_it_did_not_happen_where_that_shows_in_time(
     make_venue: Any, full_spec: Any, shop: Any, clock: ManualClock
 ) -> None:
-    from exchange_core.venue.resolver import ResolvePolicy
-
     async with make_venue(spec=full_spec, clock=clock, policy=ResolvePolicy(lag=5.0, margin=5.0)) as venue:
         order = await venue.place(buy())
         shop.instead("/amend", httpx.ReadTimeout("no answer"))
-        with pytest.raises(OrderRefused, match="V1 was not amended: after the deadline .* it has its old"):
+        with pytest.raises(OrderRefused, match=r"V1 was not amended: after the deadline .* it has its old"):
             await eventually(clock, venue.amend(order, Amendment(price="101")))
 
 
