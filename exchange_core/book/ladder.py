@@ -18,7 +18,6 @@ V = TypeVar("V")
 
 _NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,3}))?")
 _LONGEST = 40  # digits of a price or a quantity; real ones have half of that
-_KNOWN = 2048  # prices that a ladder remembers the digits of
 
 
 class Row(Protocol):
@@ -35,25 +34,22 @@ class Ladder(Generic[V]):
 
     Attributes:
         sign: +1 on the ask side, -1 on the bid side; a key is sign times the price in steps.
-        known: Keys and digits of prices seen lately, by the wire's text: most messages are about the same few.
     """
 
-    __slots__ = ("keys", "known", "sign", "values")
+    __slots__ = ("keys", "sign", "values")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
         self.keys: list[int] = []
         self.values: list[V] = []
-        self.known: dict[Any, tuple[int, str]] = {}
 
     def __len__(self) -> int:
         return len(self.keys)
 
     def clear(self) -> None:
-        """Forget all levels, and how prices were read."""
+        """Forget all levels."""
         self.keys.clear()
         self.values.clear()
-        self.known.clear()
 
     def get(self, key: int) -> V | None:
         """Return what stands at *key*, or None."""
@@ -91,7 +87,7 @@ def merge_digits(side: Ladder[str], rows: Iterable[Row], price_decimals: int, qu
 
     Args:
         rows: Levels whose numbers are the wire's own text.
-        price_decimals: Decimals that the venue prints prices of this book with; the same until the ladder is cleared.
+        price_decimals: Decimals that the venue prints prices of this book with.
         quantity_decimals: The same for quantities.
 
     Returns:
@@ -100,24 +96,21 @@ def merge_digits(side: Ladder[str], rows: Iterable[Row], price_decimals: int, qu
     Raises:
         ProtocolError: For text that is no such number. The ladder is then half changed and must be dropped.
     """
-    keys, values, known = side.keys, side.values, side.known
-    quantity_dot = -1 - quantity_decimals
+    keys, values, sign = side.keys, side.values, side.sign
+    price_dot, quantity_dot = -1 - price_decimals, -1 - quantity_decimals
     best = len(keys) + 1
     for row in rows:
         price, quantity = row.price, row.qty
-        try:
-            key, text = known[price]
-        except (KeyError, TypeError):
-            key, text = _price_of(price, price_decimals, side.sign)
-            if len(known) >= _KNOWN:
-                known.clear()
-            known[price] = key, text
         try:  # the venue's own form: all decimals printed
-            if quantity[quantity_dot] != ".":
+            if price[price_dot] != "." or quantity[quantity_dot] != ".":
                 raise IndexError  # the same answer as for text that is too short
+            price = price.replace(".", "", 1).lstrip("0")
             quantity = quantity.replace(".", "", 1).lstrip("0")
         except (LookupError, TypeError, AttributeError):
-            quantity = digits(quantity, quantity_decimals)
+            price, quantity = digits(price, price_decimals), digits(quantity, quantity_decimals)
+        if not price.isdecimal() or len(price) > _LONGEST:
+            raise ProtocolError(f"book level: price {row.price!r:.60} is no number above zero")
+        key = int(price) * sign
         index = bisect_left(keys, key)
         if index < best:
             best = index
@@ -125,10 +118,10 @@ def merge_digits(side: Ladder[str], rows: Iterable[Row], price_decimals: int, qu
             if not quantity.isdecimal() or len(quantity) > _LONGEST:
                 raise ProtocolError(f"book level: quantity {row.qty!r:.60} is no number above zero")
             if index < len(keys) and keys[index] == key:
-                values[index] = text + quantity
+                values[index] = price + quantity
             else:
                 keys.insert(index, key)
-                values.insert(index, text + quantity)
+                values.insert(index, price + quantity)
         elif index < len(keys) and keys[index] == key:
             del keys[index], values[index]
     return best
@@ -167,17 +160,6 @@ def load_digits(side: Ladder[str], rows: Iterable[Row], price_decimals: int, qua
     # The slower way knows what is wrong, or that nothing is: levels out of order, numbers without their zeros.
     side.clear()
     merge_digits(side, rows, price_decimals, quantity_decimals)
-
-
-def _price_of(price: Any, decimals: int, sign: int) -> tuple[int, str]:
-    """Return the key of a wire price, and its digits."""
-    try:
-        text = price.replace(".", "", 1).lstrip("0") if price[-1 - decimals] == "." else digits(price, decimals)
-    except (LookupError, TypeError, AttributeError):
-        text = digits(price, decimals)
-    if not text.isdecimal() or len(text) > _LONGEST:
-        raise ProtocolError(f"book level: price {price!r:.60} is no number above zero")
-    return int(text) * sign, text
 
 
 def digits(number: Any, decimals: int) -> str:
