@@ -104,7 +104,7 @@ def to_edited(order: SimOrder, terms: Terms, pair: Pair, last: Decimal, *, post_
     old = order.request
     if old.client_order_id is not None or old.close is not None or order.triggered is not None:
         raise Refused("EOrder:Invalid order")
-    # Open point: whether what was executed counts for the new order; here it starts anew, and is only refused below that.
+    # Open point: whether what was executed counts for the new order; here it does not, beyond this.
     if terms.volume < order.filled:
         raise invalid("volume")
     changes: dict[str, Any] = {}

@@ -128,7 +128,7 @@ def _row(report: Report, status: str) -> dict[str, Any]:
 
 
 def _zipped(report: Report, rows: list[dict[str, Any]]) -> bytes:
-    names = [name for name in (rows[0] if rows else {}) if not report.fields or name in report.fields]
+    names = report.fields or tuple(rows[0] if rows else ())
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t" if report.format == "TSV" else ",", quoting=csv.QUOTE_ALL)
     writer.writerow(names)

@@ -43,18 +43,18 @@ class Client:
         assert envelope["error"] == [], envelope
         return envelope["result"]
 
-    def post(self, method: str, **params: Any) -> Any:
+    def post(self, method: str, /, **params: Any) -> Any:
         """Return the whole envelope of a private call."""
         self.nonce += 1
         return self.send(method, urlencode({"nonce": self.nonce, **params}).encode(), str(self.nonce))
 
-    def do(self, method: str, **params: Any) -> Any:
+    def do(self, method: str, /, **params: Any) -> Any:
         """Return the result of a private call that works."""
         envelope = self.post(method, **params)
         assert envelope["error"] == [], envelope
         return envelope["result"]
 
-    def error(self, method: str, **params: Any) -> str:
+    def error(self, method: str, /, **params: Any) -> str:
         """Return the only error of a private call."""
         envelope = self.post(method, **params)
         assert "result" not in envelope
