@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import deque
 from decimal import Decimal, localcontext
 
-import attrs
 import msgspec
 
 from exchange_core.connector.spec import VenueContext
@@ -28,13 +27,12 @@ from exchange_core.model.event import (
 from exchange_core.model.fill import Fill
 from exchange_core.model.number import EXACT
 from exchange_core.model.order import OrderStatus
-from exchange_core.model.side import Side
-from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_rfc3339
 from kraken_spot import parse_feed as parse
 from kraken_spot import wire_feed as wire
 from kraken_spot.feed_counts import levels
-from kraken_spot.parse import number, side
+from kraken_spot.feed_orders import KnownOrder
+from kraken_spot.parse import number
 
 REMEMBERED = 10_000
 """How many finished orders, fills and ledger entries are kept to know them again. A snapshot repeats 50 fills."""
@@ -105,24 +103,13 @@ class Seen:
         return True
 
 
-@attrs.define
-class _Known:
-    """What was said of an order so far."""
-
-    symbol: Symbol | None = None
-    side: Side | None = None
-    client_order_id: str | None = None
-    quantity: Decimal | None = None
-    price: Decimal | None = None
-
-
 class Executions:
     """Orders and fills of the account."""
 
     def __init__(self, context: VenueContext, remembered: int = REMEMBERED) -> None:
         self._context = context
         self._remembered = remembered
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, KnownOrder] = {}
         self._finished: deque[str] = deque()
         self._fills = Seen(remembered)
         self._open: tuple[OrderUpdate, ...] = ()
@@ -167,22 +154,13 @@ class Executions:
         if status is not None and status.is_final:
             self._finish(raw.order_id)
 
-    def _merge(self, raw: wire.Execution) -> _Known:
+    def _merge(self, raw: wire.Execution) -> KnownOrder:
         """Return all that is known of the order now. What is not said is unchanged."""
-        known = self._known.setdefault(raw.order_id, _Known())
-        if raw.symbol is not None:
-            known.symbol = parse.symbol(raw.symbol, self._context.symbols)
-        if raw.side is not None:
-            known.side = side(raw.side)
-        if raw.cl_ord_id:
-            known.client_order_id = raw.cl_ord_id
-        if raw.order_qty is not None:
-            known.quantity = number(raw.order_qty, "order_qty")
-        if raw.limit_price is not None:
-            known.price = number(raw.limit_price, "limit_price") or None
+        known = self._known.setdefault(raw.order_id, KnownOrder())
+        known.learn(raw, self._context.symbols)
         return known
 
-    def _fill(self, raw: wire.Execution, known: _Known, events: list[Event]) -> None:
+    def _fill(self, raw: wire.Execution, known: KnownOrder, events: list[Event]) -> None:
         if known.symbol is None or known.side is None:
             raise ProtocolError(f"execution of order {raw.order_id}: a trade without symbol or side")
         fill = parse.fill(raw, known.symbol, known.side, known.client_order_id, self._context.venue)
@@ -191,7 +169,7 @@ class Executions:
 
     @staticmethod
     def _update(
-        raw: wire.Execution, known: _Known, status: OrderStatus | None, *, snapshot: bool = False
+        raw: wire.Execution, known: KnownOrder, status: OrderStatus | None, *, snapshot: bool = False
     ) -> OrderUpdate:
         filled = None if raw.cum_qty is None else number(raw.cum_qty, "cum_qty")
         average = None if raw.avg_price is None else number(raw.avg_price, "avg_price")
@@ -203,11 +181,14 @@ class Executions:
             side=known.side,
             quantity=known.quantity,
             price=known.price,
+            trigger_price=known.fires_at,
+            display_quantity=known.display_quantity,
             filled=filled,
             average_price=average or None,
             reason=raw.reason,
             snapshot=snapshot,
             sequence_time=from_rfc3339(raw.timestamp),
+            request=known.request(),
         )
 
     def _finish(self, order_id: str) -> None:

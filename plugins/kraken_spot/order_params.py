@@ -39,8 +39,8 @@ def order_params(context: VenueContext, order: SpotOrder) -> dict[str, Any]:
     """
     check(context, order)
     return {
-        "ordertype": order.type.value,
         "type": order.side.value,
+        "ordertype": order.type.value,
         "volume": plain(order.quantity),
         **price_fields(order.type, order.limit_price, order.trigger_price),
         "displayvol": None if order.display_quantity is None else plain(order.display_quantity),

@@ -17,12 +17,14 @@ from exchange_core.model.book import BookSnapshot
 from exchange_core.model.fill import Fee, Fill, Liquidity
 from exchange_core.model.market import Candle, Level, Ticker, Trade
 from exchange_core.model.number import EXACT
-from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType, TimeInForce
+from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_seconds
-from kraken_spot import wire
+from kraken_spot import parse_terms, wire
 from kraken_spot.naming import balance_asset
+from kraken_spot.prices import Price
+from kraken_spot.prices import price as price_of
 
 V = TypeVar("V")
 
@@ -37,22 +39,6 @@ STATUSES = {
     "canceled": OrderStatus.CANCELED,
     "expired": OrderStatus.EXPIRED,
 }
-
-# What an order of that kind does once it is in the book, and which of its prices is then its limit.
-TYPES = {
-    "market": (OrderType.MARKET, None),
-    "settle-position": (OrderType.MARKET, None),
-    "stop-loss": (OrderType.MARKET, None),
-    "take-profit": (OrderType.MARKET, None),
-    "trailing-stop": (OrderType.MARKET, None),
-    "limit": (OrderType.LIMIT, "price"),
-    "iceberg": (OrderType.LIMIT, "price"),
-    "stop-loss-limit": (OrderType.LIMIT, "price2"),
-    "take-profit-limit": (OrderType.LIMIT, "price2"),
-}
-PLAIN_TYPES = ("market", "limit")
-
-TIMES_IN_FORCE = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK}
 
 
 def number(value: Decimal, what: str) -> Decimal:
@@ -160,9 +146,6 @@ def order(txid: str, raw: wire.Order, symbols: SymbolMap, venue: str) -> Order:
     if "viqc" in raw.oflags:
         raise ProtocolError(f"order {txid}: its volume is in {symbol.quote}, which is not supported")
     filled = number(raw.vol_exec, "vol_exec")
-    reason = raw.reason
-    if reason is None and raw.descr.ordertype not in PLAIN_TYPES:
-        reason = raw.descr.order or raw.descr.ordertype
     return Order(
         request=_request(txid, raw, symbol),
         venue=venue,
@@ -172,27 +155,47 @@ def order(txid: str, raw: wire.Order, symbols: SymbolMap, venue: str) -> Order:
         filled=filled,
         average_price=(number(raw.price, "price") or None) if filled else None,
         fees=_order_fees(raw, symbol),
-        reason=reason,
+        reason=raw.reason,
         created=moment(raw.opentm) if raw.opentm else None,
         updated=moment(raw.closetm) if raw.closetm else None,
     )
 
 
 def _request(txid: str, raw: wire.Order, symbol: Symbol) -> OrderRequest:
-    known = TYPES.get(raw.descr.ordertype)
-    if known is None:
-        raise ProtocolError(f"order {txid}: type {raw.descr.ordertype!r} is not supported")
-    kind, field = known
-    return OrderRequest(
-        symbol=symbol,
-        side=side(raw.descr.type),
-        quantity=number(raw.vol, "vol"),
-        price=None if field is None else getattr(raw.descr, field),
-        type=kind,
-        time_in_force=TIMES_IN_FORCE.get((raw.time_in_force or "").lower(), TimeInForce.GTC),
-        post_only="post" in raw.oflags.split(","),
-        client_order_id=raw.cl_ord_id or None,
-    )
+    kind, descr = raw.descr.ordertype, raw.descr
+    prices = [_ordered(text) for text in (descr.price, descr.price2)]
+    limit, trigger = prices if kind in ("limit", "iceberg") else reversed(prices)
+    try:
+        return parse_terms.request(
+            parse_terms.Shown(
+                symbol=symbol,
+                side=side(descr.type),
+                kind=kind,
+                quantity=number(raw.vol, "vol"),
+                limit=limit,
+                trigger=trigger,
+                fires_at=number(raw.stopprice, "stopprice") or None if raw.stopprice is not None else None,
+                reference=raw.trigger,
+                time_in_force=raw.time_in_force,
+                expires=moment(raw.expiretm) if raw.expiretm else None,
+                post_only="post" in raw.oflags.split(","),
+                reduce_only=raw.reduce_only or False,
+                leverage=_leverage(descr.leverage),
+                client_order_id=raw.cl_ord_id or None,
+            )
+        )
+    except ProtocolError as error:
+        raise ProtocolError(f"order {txid}: {error}") from error
+
+
+def _ordered(text: str) -> Price | None:
+    """Read a price as it was ordered; of no price, all zeros are shown."""
+    return price_of(text) if text.strip("0.") else None
+
+
+def _leverage(text: str | None) -> int | None:
+    times = (text or "").partition(":")[0]
+    return int(times) if times.isascii() and times.isdigit() and int(times) else None
 
 
 def _status(txid: str, word: str, filled: Decimal) -> OrderStatus:

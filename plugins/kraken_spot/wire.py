@@ -100,6 +100,7 @@ class OrderDescription(msgspec.Struct):
     ordertype: str
     price: str = "0"  # may be relative text for stops
     price2: str = "0"
+    leverage: str | None = None  # none, or as in 5:1
     order: str = ""
 
 
@@ -116,6 +117,10 @@ class Order(msgspec.Struct):
     reason: str | None = None
     oflags: str = ""
     time_in_force: str | None = None
+    stopprice: Decimal | None = None
+    trigger: str | None = None
+    expiretm: Decimal | None = None
+    reduce_only: bool | None = None
 
 
 class OpenOrders(msgspec.Struct):

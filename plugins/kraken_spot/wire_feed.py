@@ -144,6 +144,16 @@ class FeeData(msgspec.Struct):
     qty: Decimal
 
 
+class Triggers(msgspec.Struct):
+    """What sets an order off; which of these come with it depends on how it was ordered."""
+
+    reference: str | None = None
+    price: Decimal | None = None
+    price_type: str | None = None
+    actual_price: Decimal | None = None
+    status: str | None = None
+
+
 class Execution(msgspec.Struct):
     order_id: str
     exec_type: str
@@ -155,6 +165,13 @@ class Execution(msgspec.Struct):
     order_type: str | None = None
     order_qty: Decimal | None = None
     limit_price: Decimal | None = None
+    limit_price_type: str | None = None
+    display_qty: Decimal | None = None
+    triggers: Triggers | None = None
+    time_in_force: str | None = None
+    expire_time: str | None = None
+    post_only: bool | None = None
+    reduce_only: bool | None = None
     cum_qty: Decimal | None = None
     avg_price: Decimal | None = None
     exec_id: str | None = None

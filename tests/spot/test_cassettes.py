@@ -194,12 +194,6 @@ async def test_an_order_that_is_taken(run: Run, name: str, request_: OrderReques
     ("name", "request_", "error", "code"),
     [
         (
-            "place_wrong_tick",
-            limit(3, Side.BUY, "0.01", "83000.123"),
-            OrderRefused,
-            "EOrder:Tick size check failed",
-        ),
-        (
             "place_without_funds",
             limit(4, Side.BUY, "900", "83000"),
             InsufficientFunds,

@@ -24,7 +24,7 @@ from exchange_core.model.event import (
     Unrecognised,
 )
 from exchange_core.model.fill import Fee, Fill, Liquidity
-from exchange_core.model.order import OrderStatus
+from exchange_core.model.order import OrderRequest, OrderStatus, OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from kraken_spot.feed import PrivateFeed
@@ -120,6 +120,13 @@ def test_a_delta_keeps_what_the_first_record_said(other: Any) -> None:
         quantity=Decimal("0.005"),
         price=Decimal("26500.0"),
         sequence_time=datetime(2023, 9, 22, 10, 33, 5, 709982, tzinfo=UTC),
+        request=OrderRequest(
+            symbol=BTC,
+            side="sell",
+            quantity="0.005",
+            price="26500.0",
+            client_order_id="2c6be801-1f53-4f79-a0bb-4ea1c95dfae9",
+        ),
     )
 
 
@@ -470,3 +477,62 @@ def test_memory_of_what_is_over_is_bounded(context: VenueContext) -> None:
         assert isinstance(tell(number)[0], Fill)
     assert [type(event) for event in tell(95)] == [OrderUpdate]
     assert isinstance(tell(1)[0], Fill)
+
+
+STOP = {
+    "order_id": ORDER,
+    "symbol": "BTC/USD",
+    "side": "sell",
+    "order_qty": 0.005,
+    "order_type": "trailing-stop-limit",
+    "limit_price": -10.0,
+    "limit_price_type": "quote",
+    "triggers": {"reference": "index", "price": 2.0, "price_type": "pct", "actual_price": 26000.5},
+    "time_in_force": "GTD",
+    "expire_time": "2023-10-22T10:33:05Z",
+    "reduce_only": True,
+    "exec_type": "pending_new",
+    "order_status": "pending_new",
+    "timestamp": "2023-09-22T10:33:05.709950Z",
+}
+
+
+def test_an_order_of_somebody_else_shows_all_its_terms(other: Any) -> None:
+    other.tell(executions(kind="snapshot"))
+    (news,) = other.tell(executions(STOP, sequence=2))
+    assert news.request == OrderRequest(
+        symbol=BTC,
+        side="sell",
+        quantity="0.005",
+        type="trailing_stop_limit",
+        trail="2.0%",
+        limit_offset="-10.0",
+        trigger_by="index",
+        time_in_force="gtd",
+        expires=datetime(2023, 10, 22, 10, 33, 5, tzinfo=UTC),
+        reduce_only=True,
+    )
+    assert (news.price, news.trigger_price) == (None, Decimal("26000.5"))
+
+
+def test_a_trigger_that_follows_is_told_and_its_distance_stays(other: Any) -> None:
+    other.tell(executions(kind="snapshot"))
+    other.tell(executions(STOP, sequence=2))
+    moved = {
+        "order_id": ORDER,
+        "exec_type": "status",
+        "order_status": "new",
+        "timestamp": "2023-09-22T10:34:05.709950Z",
+        "triggers": {"actual_price": 26100.0, "status": "untriggered"},
+    }
+    (news,) = other.tell(executions(moved, sequence=3))
+    assert news.trigger_price == Decimal("26100.0")
+    assert news.request is not None
+    assert str(news.request.trail) == "2.0%"
+
+
+def test_an_iceberg_shows_its_display_quantity(other: Any) -> None:
+    other.tell(executions(kind="snapshot"))
+    (news,) = other.tell(executions(PENDING | {"order_type": "iceberg", "display_qty": 0.001}, sequence=2))
+    assert news.display_quantity == Decimal("0.001")
+    assert (news.request.type, news.request.display_quantity) == (OrderType.LIMIT, Decimal("0.001"))

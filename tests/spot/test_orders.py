@@ -25,12 +25,12 @@ from exchange_core.errors import (
     UnknownSymbol,
 )
 from exchange_core.model.fill import Fee
-from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType, TimeInForce
+from exchange_core.model.order import Order, OrderRequest, OrderStatus, TimeInForce
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from kraken_spot.client_ids import client_order_id
 from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.terms import SUPPORT
+from kraken_spot.terms import SUPPORT, SpotTerms
 
 BTC = Symbol("BTC", "USD")
 TXID = "OQCLML-BW3P3-BUCMWZ"
@@ -408,23 +408,39 @@ def test_a_fee_in_an_unknown_asset_is_not_told(rest: KrakenSpotRest, run: Any) -
 
 
 @pytest.mark.parametrize(
-    ("kind", "expected"),
+    ("kind", "shown", "terms"),
     [
-        ("iceberg", (OrderType.LIMIT, Decimal("60000.5"))),
-        ("stop-loss", (OrderType.MARKET, None)),
-        ("stop-loss-limit", (OrderType.LIMIT, Decimal(59000))),
-        ("take-profit", (OrderType.MARKET, None)),
-        ("trailing-stop", (OrderType.MARKET, None)),
+        ("iceberg", {}, {"type": "limit"}),
+        ("stop-loss", {}, {"type": "stop", "price": None, "trigger_price": "60000.5"}),
+        ("take-profit", {}, {"type": "take_profit", "price": None, "trigger_price": "60000.5"}),
+        ("stop-loss-limit", {"price2": "59000"}, {"type": "stop_limit", "price": "59000", "trigger_price": "60000.5"}),
+        ("trailing-stop", {"price": "+2.5%"}, {"type": "trailing_stop", "price": None, "trail": "2.5%"}),
+        (
+            "trailing-stop-limit",
+            {"price": "+50", "price2": "-1"},
+            {"type": "trailing_stop_limit", "price": None, "trail": "50", "limit_offset": "-1"},
+        ),
+        ("limit", {"leverage": "5:1"}, {"leverage": 5}),
+        ("settle-position", {"price": "0"}, {"price": None, "terms": SpotTerms(settle=True)}),
+        # Offsets from a market that has moved on; what it becomes when it fires.
+        ("stop-loss", {"price": "-5%"}, {"type": "market", "price": None}),
+        ("stop-loss-limit", {"price": "-5%", "price2": "59000"}, {"type": "limit", "price": "59000"}),
     ],
 )
-def test_a_kind_that_we_do_not_send_shows_as_what_it_becomes(
-    rest: KrakenSpotRest, run: Any, kind: str, expected: tuple[OrderType, Decimal | None]
+def test_the_terms_of_every_kind(
+    rest: KrakenSpotRest, run: Any, kind: str, shown: dict[str, Any], terms: dict[str, Any]
 ) -> None:
-    """With the venue's own words beside it."""
-    raw = record(descr={"ordertype": kind, "price2": "59000", "order": "the venue's words"})
+    raw = record(descr={"ordertype": kind, **shown})
     (order,) = run(rest.open_orders(), {"open": {TXID: raw}})
-    assert (order.request.type, order.price) == expected
-    assert order.reason == "the venue's words"
+    assert order.request == request(**terms)
+    assert order.reason is None
+
+
+def test_a_stop_by_an_offset_fires_at_the_price_that_is_shown(rest: KrakenSpotRest, run: Any) -> None:
+    raw = record(descr={"ordertype": "stop-loss", "price": "-5%"}, stopprice="57000.5", trigger="index")
+    (order,) = run(rest.open_orders(), {"open": {TXID: raw}})
+    wanted = request(type="stop", price=None, trigger_price="57000.5", trigger_by="index")
+    assert order.request == wanted
 
 
 def test_what_cannot_be_shown_is_reported(rest: KrakenSpotRest, run: Any) -> None:
@@ -432,7 +448,7 @@ def test_what_cannot_be_shown_is_reported(rest: KrakenSpotRest, run: Any) -> Non
         "O1": record(),
         "O2": record(descr={"pair": "GONEUSD"}),
         "O3": record(oflags="viqc"),
-        "O4": record(descr={"ordertype": "trailing-stop-limit"}),
+        "O4": record(descr={"ordertype": "moon-shot"}),
         "O5": {},
     }
     found = run(rest.open_orders(), {"open": orders})
