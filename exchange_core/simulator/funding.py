@@ -55,7 +55,8 @@ class Funding:
         self.history: deque[SimFunding] = deque(maxlen=KEPT_HOURS)
 
     def read(self, now: datetime) -> int:
-        """Return the reading at *now*, which is not before the last one."""
+        """Return the reading at *now*, or at the end of the hour that runs."""
+        now = min(now, self.start + HOUR)
         if self.per_lot and now > self._read_at:
             self.reading += self.per_lot * ((now - self._read_at) // _MICROSECOND)
         self._read_at = max(now, self._read_at)
