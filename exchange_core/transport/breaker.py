@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+import attrs
+
 from exchange_core.clock import Clock
 from exchange_core.errors import LockedOut, OrderRefused, VenueError
 
@@ -13,28 +15,43 @@ from exchange_core.errors import LockedOut, OrderRefused, VenueError
 LOCKOUT = 900.0
 
 
+@attrs.define
+class Lockout:
+    """Whether a venue ignores a key.
+
+    Attributes:
+        until: By the clock's ``monotonic``; None while calls are let through.
+        probing: One call is under way that will show whether it is over.
+    """
+
+    until: float | None = None
+    probing: bool = False
+
+
 class Breaker:
     """Lets nothing through from a lockout until its end, then one call to see whether it is over."""
 
-    def __init__(self, venue: str, clock: Clock) -> None:
+    def __init__(self, venue: str, clock: Clock, lockout: Lockout | None = None) -> None:
+        """Args:
+        lockout: One that outlives this client, or is that of others with the same key too.
+        """
         self._venue = venue
         self._clock = clock
-        self._until: float | None = None
-        self._probing = False
+        self._lockout = lockout or Lockout()
 
     @property
     def closes_at(self) -> datetime | None:
         """When calls will be let through again; None while they are."""
-        if self._until is None:
+        if self._lockout.until is None:
             return None
-        return self._clock.now() + timedelta(seconds=max(0.0, self._until - self._clock.monotonic()))
+        return self._clock.now() + timedelta(seconds=max(0.0, self._lockout.until - self._clock.monotonic()))
 
     def check(self) -> None:
         """Raise LockedOut, which says until when, unless a call may be made."""
-        if self._until is None:
+        if self._lockout.until is None:
             return
-        left = self._until - self._clock.monotonic()
-        if left <= 0 and not self._probing:
+        left = self._lockout.until - self._clock.monotonic()
+        if left <= 0 and not self._lockout.probing:
             return
         when = (
             f"until {self.closes_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -51,12 +68,12 @@ class Breaker:
     def watch(self) -> Iterator[None]:
         """Make one call inside: a lockout opens the breaker, any other answer to a probe closes it."""
         self.check()
-        probe = self._until is not None
-        self._probing = self._probing or probe
+        probe = self._lockout.until is not None
+        self._lockout.probing = self._lockout.probing or probe
         try:
             yield
         except LockedOut as error:
-            self._until = self._clock.monotonic() + (error.retry_after or LOCKOUT)
+            self._lockout.until = self._clock.monotonic() + (error.retry_after or LOCKOUT)
             raise
         except (VenueError, OrderRefused):
             self._answered(probe)
@@ -65,9 +82,9 @@ class Breaker:
             self._answered(probe)
         finally:
             if probe:
-                self._probing = False
+                self._lockout.probing = False
 
     def _answered(self, probe: bool) -> None:
         # Only a probe was sent after the lockout began; the answer to an older call says nothing.
         if probe:
-            self._until = None
+            self._lockout.until = None

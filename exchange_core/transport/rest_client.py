@@ -30,7 +30,7 @@ from exchange_core.errors import (
 )
 from exchange_core.model.event import Answered
 from exchange_core.transport.backoff import backoff
-from exchange_core.transport.breaker import Breaker
+from exchange_core.transport.breaker import Breaker, Lockout
 from exchange_core.transport.flows import run_flow
 from exchange_core.transport.gate import Gate, Ticket
 from exchange_core.transport.http import HttpSender, SendFailed
@@ -63,6 +63,7 @@ class RestClient:
         tap: Sees each request and its answer, for recordings.
         retries: How often a read is repeated.
         max_wait: Longest wait for the venue's limits; orders wait no longer than ``order_deadline`` either.
+        lockout: Whether the venue ignores the key; pass one that outlives this client to keep it.
 
     Attributes:
         ways: How many calls went which way, of those that could choose: ``rest``, or the name of a feed.
@@ -83,6 +84,7 @@ class RestClient:
         tap: RestTap | None = None,
         retries: int = 3,
         max_wait: float = 30.0,
+        lockout: Lockout | None = None,
     ) -> None:
         self.venue = venue
         self.redactor = Redactor(signer.secrets() if signer else ())
@@ -96,7 +98,7 @@ class RestClient:
         self._retries = retries
         self._max_wait = max_wait
         self._gate = Gate(limits, self._clock, venue)
-        self._breaker = Breaker(venue, self._clock)
+        self._breaker = Breaker(venue, self._clock, lockout)
         self._sender = HttpSender(http)
         self._closed = False
         self._carriers: dict[str, SocketRequests] = {}

@@ -125,21 +125,19 @@ def open_venue(
         now=clock.now,
     )
     shared = _shared(around)
+    host, key = urlsplit(config.rest_url).netloc, None if signer is None else signer.public_key
     rest = RestClient(
         name,
         config,
         spec.dialect(context),
-        shared.join(
-            _limits(spec, config, hooks),
-            urlsplit(config.rest_url).netloc,
-            None if signer is None else signer.public_key,
-        ),
+        shared.join(_limits(spec, config, hooks), host, key),
         signer=signer,
         clock=clock,
         random=random,
         nonces=around.nonces,
         http=around.http,
         tap=around.rest_tap,
+        lockout=shared.lockout(host, key),
     )
     operations = spec.rest(context)
     has_credentials = signer is not None

@@ -2,7 +2,7 @@ import pytest
 
 from exchange_core.errors import BadRequest, LockedOut, TransportError
 from exchange_core.testing.clock import ManualClock
-from exchange_core.transport.breaker import Breaker
+from exchange_core.transport.breaker import Breaker, Lockout
 
 
 @pytest.fixture
@@ -81,3 +81,14 @@ async def test_an_answer_to_a_call_from_before_does_not_end_it(breaker: Breaker)
     with breaker.watch():
         lock(breaker, 60)
     assert breaker.closes_at is not None
+
+
+async def test_a_lockout_outlives_its_client_and_holds_for_all_with_the_same_key(clock: ManualClock) -> None:
+    lockout = Lockout()
+    lock(Breaker("one", clock, lockout), 60)
+    again = Breaker("again", clock, lockout)
+    with pytest.raises(LockedOut, match=r"again: locked out.*until 2026-01-01 00:01:00 UTC"):
+        call(again)
+    await clock.advance(60)
+    call(again)
+    call(Breaker("one", clock, lockout))

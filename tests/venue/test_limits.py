@@ -347,9 +347,18 @@ def test_two_names_for_one_key_share_all_counts_and_so_does_a_venue_that_is_open
     assert dict(spent(shared("k1", shares))) == {"calls": 1, "orders": 1}
 
 
+def test_a_lockout_is_of_one_key_at_one_host() -> None:
+    shares = SharedLimits()
+    lockout = shares.lockout("shop.example", "k1")
+    assert shares.lockout("shop.example", "k1") is lockout
+    for host, key in (("shop.example", "k2"), ("shop.example", None), ("elsewhere.example", "k1"), ("", "k1")):
+        assert shares.lockout(host, key) is not lockout
+
+
 def test_no_key_is_kept() -> None:
     shares = SharedLimits()
     shared("the-api-key", shares)
+    shares.lockout("shop.example", "the-api-key")
     assert "the-api-key" not in repr(vars(shares))
 
 
