@@ -6,13 +6,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from exchange_core.connector.naming import AssetMap, SymbolMap
+from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ProtocolError
 from exchange_core.model.event import Channel, Event, Ignored, SequenceGap, Subscription
+from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Trade
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from kraken_futures.feed import FuturesFeed
+from kraken_futures import naming
+from kraken_futures.config import FuturesConfig
+from kraken_futures.feed import FuturesFeed, public_feed
 
 PF = Symbol.parse("BTC/USD:USD")
 TRADES_PF = Subscription(Channel.TRADES, PF)
@@ -205,3 +212,74 @@ def test_a_damaged_trade_is_an_error_and_the_next_one_shows_the_hole(feed: Futur
         with pytest.raises(ProtocolError):
             trade(feed, 13, **damage)
     assert isinstance(trade(feed, 14)[0], SequenceGap)
+
+
+class Market:
+    """A feed, and the venue at the other end, whose snapshots reach back *reach* trades."""
+
+    def __init__(self, reach: int) -> None:
+        context = VenueContext(venue="f", config=FuturesConfig(), symbols=SymbolMap("f"), assets=AssetMap("f"))
+        one = Decimal(1)
+        instrument = Instrument(symbol=PF, venue_id="PF_XBTUSD", tick_size=one, lot_size=one, min_quantity=one)
+        naming.add(context.symbols, instrument)
+        self.feed = public_feed(context)
+        self.feed.opened(0.0)
+        self.feed.subscribe([TRADES_PF], 0.0)
+        self.reach = reach
+        self.now = 0.0
+        self.made = [1]
+        self.frames: list[dict[str, Any]] = []
+        self.told: list[str] = []
+        self.gaps = 0
+
+    def trade(self, fate: str) -> None:
+        """Make a trade; what becomes of its frame is its fate."""
+        self.made.append(self.made[-1] + 1)
+        frames = self.frames
+        frames.append({"feed": "trade", "product_id": "PF_XBTUSD", **row(self.made[-1])})
+        if fate == "lost":
+            frames.pop()
+        elif fate == "twice":
+            frames.append(frames[-1])
+        elif fate == "late" and len(frames) > 1:
+            frames[-1], frames[-2] = frames[-2], frames[-1]
+        elif fate == "wait":
+            self.now += 20.0
+        elif fate == "break":
+            self.feed.closed(self.now)
+            self.feed.opened(self.now)
+            frames.clear()
+
+    def carry(self) -> None:
+        """Hand over the frames; answer what is asked."""
+        for frame in self.frames:
+            events = list(self.feed.receive(json.dumps(frame), self.now))
+            self.told += ids(events)
+            self.gaps += sum(isinstance(event, SequenceGap) for event in events)
+        self.feed.tick(self.now)
+        self.frames = []
+        for request in map(json.loads, self.feed.outbox()):
+            word = {"subscribe": "subscribed", "unsubscribe": "unsubscribed"}[request["event"]]
+            self.frames.append({**request, "event": word})
+            if request["feed"] == "trade" and word == "subscribed":
+                latest = [row(number) for number in self.made[: -self.reach - 1 : -1]]
+                self.frames.append({"feed": "trade_snapshot", "product_id": "PF_XBTUSD", "trades": latest})
+
+
+FATES = st.sampled_from(["as it is", "as it is", "lost", "twice", "late", "break", "wait"])
+
+
+@given(st.integers(2, 6), st.lists(FATES, min_size=1, max_size=30))
+def test_each_trade_comes_once_or_its_loss_is_told(reach: int, fates: list[str]) -> None:
+    """Frames are lost, repeated and swapped, connections break; in the end nothing is missing that nobody told of."""
+    market = Market(reach)
+    for _ in range(4):
+        market.carry()
+    for fate in fates:
+        market.trade(fate)
+        market.carry()
+    for _ in range(8):
+        market.now += 61.0
+        market.carry()
+    assert len(market.told) == len(set(market.told))
+    assert market.gaps or set(market.told) == {f"u{number}" for number in market.made}
