@@ -84,12 +84,13 @@ class Terms:
             return request
         when = news.sequence_time
         self._replaced = [old for old in self._replaced if when is None or when < old[1] + CAUGHT_UP]
+        place = next((at for at, (old, _) in enumerate(self._replaced) if _agrees(view, old)), None)
+        # The feed goes through them in order: it has left behind what was before.
+        self._replaced = self._replaced[place:] if place is not None else []
         if not _agrees(view, request):
-            if any(_agrees(view, old) for old, _ in self._replaced):
+            if place is not None:
                 return None
             request = _changed(request, view)
-        elif not any(_agrees(view, old) for old, _ in self._replaced):
-            self._replaced.clear()
         for one in self._under_way:
             one.seen = one.seen or (_agrees(view, one.after) and not _agrees(view, one.before))
         return request
