@@ -9,7 +9,8 @@ from decimal import Decimal
 import attrs
 
 from exchange_core.clock import Clock, SystemClock
-from exchange_core.connector.simulation import SimMarket, SimulatorSpec
+from exchange_core.connector.simulation import SimMarket, SimulatorSpec, WireProtocol
+from exchange_core.errors import ConfigError
 from exchange_core.model.account import FeeRates
 from exchange_core.simulator.exchange import SimulatedExchange
 from exchange_core.simulator.faults import Faults
@@ -33,6 +34,8 @@ class SimulatorLaunch:
         deposits: What the account starts with, instead of the spec's.
         makers: How its markets behave.
         faults: What goes wrong between it and its clients.
+        limits: Whether it refuses who asks too often, as far as it can.
+        tier: Of the accounts whose limits count, in the venue's words; its usual one without.
     """
 
     spec: SimulatorSpec
@@ -43,6 +46,8 @@ class SimulatorLaunch:
     deposits: Mapping[str, Decimal] | None = None
     makers: MakerSettings | None = None
     faults: FaultSchedule | None = None
+    limits: bool = False
+    tier: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -90,7 +95,7 @@ async def _start(stack: AsyncExitStack, wanted: SimulatorLaunch, host: str, cloc
             maker.step(exchange.now())
     schedule = None if wanted.faults is None else wanted.faults.of(spec.section)
     faults = Faults(clock, schedule)
-    server = SimulatorServer(spec.protocol(exchange), exchange, makers, host=host, port=wanted.port, faults=faults)
+    server = SimulatorServer(_protocol(wanted, exchange), exchange, makers, host=host, port=wanted.port, faults=faults)
     await stack.enter_async_context(server)
     return RunningSimulator(
         section=spec.section,
@@ -100,6 +105,16 @@ async def _start(stack: AsyncExitStack, wanted: SimulatorLaunch, host: str, cloc
         exchange=exchange,
         faults=faults,
     )
+
+
+def _protocol(wanted: SimulatorLaunch, exchange: SimulatedExchange) -> WireProtocol:
+    spec = wanted.spec
+    if not wanted.limits or spec.limited is None:
+        return spec.protocol(exchange)
+    tier = wanted.tier or spec.tiers[0]
+    if tier not in spec.tiers:
+        raise ConfigError(f"{spec.section}: {tier!r} is no tier of it; expected {', '.join(spec.tiers)}")
+    return spec.limited(exchange, tier)
 
 
 def _adapted(market: SimMarket, wanted: SimulatorLaunch) -> SimMarket:

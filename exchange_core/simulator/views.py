@@ -72,6 +72,10 @@ class Views:
     def trades(self, symbol: Symbol) -> Sequence[SimTrade]:
         return list(self._market(symbol).tape.trades)
 
+    def trade_count(self, symbol: Symbol) -> int:
+        """Return how many trades there ever were."""
+        return self._market(symbol).tape.count
+
     def candles(self, symbol: Symbol, interval: int) -> Sequence[Candle]:
         return self._market(symbol).tape.candles(interval, self.now())
 
