@@ -18,9 +18,9 @@ from exchange_core import errors, serde
 from exchange_core.book.local import LocalBook
 from exchange_core.clock import SystemClock
 from exchange_core.connector.auth import Credentials
-from exchange_core.connector.feed import FeedStats
+from exchange_core.connector.feed import FeedStats, Question
 from exchange_core.connector.limits import Limits
-from exchange_core.connector.rest import Flow, HttpReply, HttpRequest, RestCall
+from exchange_core.connector.rest import Flow, HttpReply, HttpRequest, RestCall, SocketCall
 from exchange_core.connector.spec import FeedSpec, VenueConfig, VenueContext, VenueSpec
 from exchange_core.connector.subscriptions import SubscriptionLedger
 from exchange_core.connector.support import TERMS, Support
@@ -30,6 +30,7 @@ from exchange_core.model.amendment import Amendment
 from exchange_core.model.asset import Asset
 from exchange_core.model.book import BookHealth, BookSnapshot, OrderBook
 from exchange_core.model.event import (
+    Answered,
     BalancesUpdate,
     BookDesynced,
     Channel,
@@ -224,6 +225,31 @@ class FullRest(ShopRest):
         return (yield _write("/cancel_all_after", datetime | None, seconds=seconds))
 
 
+class LiveRest(FullRest):
+    """A shop whose orders go over the private connection too."""
+
+    def place(self, request: OrderRequest) -> Flow[Order]:
+        return _live(super().place(request))
+
+    def cancel(self, order: Order) -> Flow[None]:
+        return _live(super().cancel(order))
+
+    def amend(self, order: Order, amendment: Amendment) -> Flow[Order]:
+        return _live(super().amend(order, amendment))
+
+
+def _live(flow: Flow[Any]) -> Flow[Any]:
+    """Let the first call of *flow* go over the private connection."""
+    call = next(flow)
+    socket = SocketCall(feed="private", method=call.path, params=call.params)
+    answer = yield attrs.evolve(call, socket=socket)
+    try:
+        flow.send(answer)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("a flow of one call")
+
+
 def _write(path: str, reply: Any = None, **params: Any) -> RestCall:
     return RestCall(method="POST", path=path, params=params, private=True, changes_state=True, reply=reply)
 
@@ -346,6 +372,39 @@ class ShopFeed:
         if unasked:
             self._ledger.asked(unasked, now)
             self._out.append(json.dumps({"subscribe": [str(s) for s in unasked]}))
+
+
+class LiveFeed(ShopFeed):
+    """A feed that carries requests."""
+
+    def __init__(self, context: VenueContext) -> None:
+        super().__init__(context, private=True)
+        self._calls: dict[int, RestCall] = {}
+        self._dialect = ShopDialect(context)
+
+    def can_ask(self) -> bool:
+        return self._is_open and any(self._ledger.is_active(wanted) for wanted in self._ledger)
+
+    def ask(self, call: RestCall, now: float) -> Question:
+        assert call.socket is not None
+        number = len(self._calls) + 1
+        self._calls[number] = call
+        frame = {"ask": call.socket.method, "number": number, "params": dict(call.socket.params)}
+        return Question(number, json.dumps(frame))
+
+    def closed(self, now: float) -> list[Event]:
+        self._calls.clear()
+        return super().closed(now)
+
+    def _read(self, kind: str, data: Any) -> list[Event]:
+        if kind != "answer":
+            return super()._read(kind, data)
+        call = self._calls[data["number"]]
+        try:
+            reply = HttpReply(200, {}, json.dumps(data["body"]).encode())
+            return [Answered(request_id=data["number"], value=self._dialect.decode(call, reply))]
+        except ExchangeError as error:
+            return [Answered(request_id=data["number"], error=error)]
 
 
 def shop_spec(name: str = "shop", **changes: Any) -> VenueSpec:
@@ -533,12 +592,31 @@ class Shop:
         await self.peers.put(peer)
         while True:
             frame = json.loads(await peer.receive())
+            if "ask" in frame:
+                await self._answer_frame(peer, frame)
+                continue
             await self.frames.put((peer, frame))
             for name in frame.get("subscribe", ()):
                 if name in self.refuses:
                     await self.say(peer, "nack", {"name": name, "reason": "not for you"})
                 else:
                     await self.say(peer, "ack", name)
+
+    async def _answer_frame(self, peer: Peer, frame: dict[str, Any]) -> None:
+        """Answer a request as over REST; a scripted answer may be None, for none at all."""
+        path, params = frame["ask"], frame["params"]
+        self.calls.append((f"live {path}", params))
+        scripted = self.answers.get(f"live {path}")
+        try:
+            body = scripted.pop(0) if scripted else self.answer
+            if callable(body):
+                body = body(params) if scripted is not None else body(path, params)
+            if isinstance(body, ExchangeError):
+                raise body
+        except ExchangeError as error:
+            body = {"error": type(error).__name__, "text": str(error)}
+        if body is not None or scripted is None:
+            await self.say(peer, "answer", {"number": frame["number"], "body": serde.unstructure(body)})
 
     async def say(self, peer: Peer, kind: str, data: Any = None) -> None:
         await peer.send(json.dumps({"kind": kind, "data": serde.unstructure(data)}))
@@ -595,6 +673,14 @@ def two_tickers() -> VenueSpec:
 def full_spec() -> VenueSpec:
     """A shop with REST only that can amend, batch, cancel all and hold a dead man's switch."""
     return shop_spec(feeds=(), rest=FullRest)
+
+
+@pytest.fixture
+def live_spec() -> VenueSpec:
+    """A shop that takes orders over its private connection."""
+    spec = shop_spec(rest=LiveRest)
+    public, private = spec.feeds
+    return attrs.evolve(spec, feeds=(public, attrs.evolve(private, make=LiveFeed)))
 
 
 MakeVenue = Callable[..., ConnectedVenue]
