@@ -40,6 +40,10 @@ class Position:
         quantity: Above zero is long, below zero is short; in units of the instrument's quantity.
         entry_price: Average entry.
         unrealised: In the settlement asset, at *mark_price*; None where not known.
+        liquidation_price: As the venue says.
+        initial_margin, maintenance_margin: What the venue keeps back for it, in the settlement asset; None where it
+            does not say here.
+        unrealised_funding: Funding that runs up and is not booked yet.
     """
 
     symbol: Symbol
@@ -48,6 +52,9 @@ class Position:
     mark_price: Decimal | None = None
     unrealised: Decimal | None = None
     liquidation_price: Decimal | None = None
+    initial_margin: Decimal | None = None
+    maintenance_margin: Decimal | None = None
+    unrealised_funding: Decimal | None = None
     venue: str = ""
 
 

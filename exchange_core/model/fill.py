@@ -35,6 +35,7 @@ class Fill:
         id: The venue's id of this execution; fills are the same when it is the same.
         cost: What the venue booked for it, in the quote asset and as the venue rounds; None where it does not say.
         fee: None where the venue does not tell it here (it is not zero then).
+        kind: The venue's own word for one that no order of ours made as we wished, such as a liquidation; else empty.
     """
 
     id: str
@@ -49,3 +50,4 @@ class Fill:
     cost: Decimal | None = None
     fee: Fee | None = None
     liquidity: Liquidity | None = None
+    kind: str = ""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+import attrs
+
 from exchange_core.connector.naming import AssetMap
 from exchange_core.errors import ProtocolError
 from exchange_core.model.account import Balance, Position
@@ -110,19 +112,31 @@ def fill(raw: wire.FillRow, symbol: Symbol, venue: str, assets: AssetMap) -> Fil
         client_order_id=raw.cli_ord_id,
         fee=fee,
         liquidity=liquidity(raw.fill_type),
+        kind=fill_kind(raw.fill_type),
     )
+
+
+def fill_kind(fill_type: str) -> str:
+    """Return how an execution came about, for one that was neither made nor taken in the book."""
+    return "" if fill_type in _LIQUIDITY else fill_type
 
 
 def position(raw: wire.PositionRow, instrument: Instrument, venue: str) -> Position:
     """Read a position. ``balance`` is signed in live recordings; a sample of the documentation contradicts them."""
     liquidation = optional(raw.liquidation_threshold, "liquidation_threshold")
-    return make_position(
+    position = make_position(
         instrument,
         number(raw.balance, "balance"),
         number(raw.entry_price, "entry_price"),
         mark=optional(raw.mark_price, "mark_price"),
         liquidation=liquidation or None,  # 0 is none
         venue=venue,
+    )
+    return attrs.evolve(
+        position,
+        initial_margin=optional(raw.initial_margin, "initial_margin"),
+        maintenance_margin=optional(raw.maintenance_margin, "maintenance_margin"),
+        unrealised_funding=optional(raw.unrealized_funding, "unrealized_funding"),
     )
 
 

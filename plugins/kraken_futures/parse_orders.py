@@ -39,9 +39,12 @@ _ENDS: dict[str, OrderStatus | None] = {
 }
 
 _SIGNALS = {"last": TriggerBy.LAST, "mark": TriggerBy.MARK, "spot": TriggerBy.INDEX, "index": TriggerBy.INDEX}
-# By the venue's word: without a limit, and with one.
+# By the venue's word: without a limit, and with one. Market orders are echoed as "ioc" with a limit that nobody set:
+# of that word no terms are made.
 _TYPES = {
     "limit": (OrderType.LIMIT, OrderType.LIMIT),
+    "lmt": (OrderType.LIMIT, OrderType.LIMIT),
+    "post": (OrderType.LIMIT, OrderType.LIMIT),
     "stop": (OrderType.STOP, OrderType.STOP_LIMIT),
     "stp": (OrderType.STOP, OrderType.STOP_LIMIT),
     "take_profit": (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT),
@@ -102,6 +105,7 @@ def _terms(
             price=price,
             type=kind,
             reduce_only=bool(raw.reduce_only),
+            post_only=raw.type == "post",
             trigger_price=trigger if is_triggered and not kind.is_trailing else None,
             trigger_by=_SIGNALS.get((raw.trigger_signal or "").lower()) if is_triggered else None,
             trail=_trail(raw.trailing_stop_options) if kind.is_trailing else None,

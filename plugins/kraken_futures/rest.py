@@ -255,6 +255,7 @@ class FuturesRest(Families):
             venue_order_id=raw.order_id,
             client_order_id=raw.cli_ord_id,
             liquidity=parse.liquidity(raw.fill_type),
+            kind=parse.fill_kind(raw.fill_type),
         )
 
 

@@ -161,6 +161,9 @@ class PositionRow(Struct):
     entry_price: Decimal
     mark_price: Decimal | None = None
     liquidation_threshold: Decimal | None = None
+    initial_margin: Decimal | None = None
+    maintenance_margin: Decimal | None = None
+    unrealized_funding: Decimal | None = None
 
 
 class OpenPositions(Struct, tag_field="feed", tag="open_positions"):

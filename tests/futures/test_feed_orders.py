@@ -202,7 +202,9 @@ def test_a_trailing_stop_is_shown_with_its_distance(feed: FuturesFeed, options: 
     assert terms.trigger_price is None
 
 
-@pytest.mark.parametrize("row", [order(type="of tomorrow"), order(type="stop"), order(qty=0.0, filled=0.0)])
+@pytest.mark.parametrize(
+    "row", [order(type="ioc"), order(type="of tomorrow"), order(type="stop"), order(qty=0.0, filled=0.0)]
+)
 def test_terms_that_cannot_be_told_are_not_made_up(feed: FuturesFeed, row: dict[str, Any]) -> None:
     assert update(feed, order=row, is_cancel=False).request is None
 

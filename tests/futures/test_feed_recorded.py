@@ -194,6 +194,9 @@ def test_the_documented_account_frames(known: VenueContext, captures: Path) -> N
     assert digits(held, "quantity", "entry_price", "mark_price", "liquidation_price", "unrealised") == [
         *("0.04", "26911.75", "29900.81124638736", "9572.804662403718", "119.5624498554944")
     ]
+    assert digits(held, "initial_margin", "maintenance_margin", "unrealised_funding") == [
+        *("21.529400000000003", "10.764700000000001", "0.0004114160669590132")
+    ]
 
 
 def test_the_documented_orders_and_fills(known: VenueContext, captures: Path) -> None:

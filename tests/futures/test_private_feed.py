@@ -231,6 +231,23 @@ def test_a_rebate_is_a_negative_fee_in_the_asset_it_is_paid_in(feed: FuturesFeed
     assert fill.liquidity is Liquidity.MAKER
 
 
+@pytest.mark.parametrize(
+    ("fill_type", "kind"),
+    [
+        ("maker", ""),
+        ("takerAfterEdit", ""),
+        ("liquidation", "liquidation"),
+        ("assignee", "assignee"),
+        pytest.param("of tomorrow", "of tomorrow", id="a word of tomorrow"),
+    ],
+)
+def test_what_no_order_of_ours_wished_for_says_so(feed: FuturesFeed, fill_type: str, kind: str) -> None:
+    (fill,) = fills(feed, {**FILL, "fill_type": fill_type})
+    assert isinstance(fill, Fill)
+    assert fill.kind == kind
+    assert (fill.liquidity is None) == bool(kind)
+
+
 @pytest.mark.parametrize("missing", ["fee_paid", "fee_currency"])
 def test_a_fee_that_is_not_told_is_not_zero(feed: FuturesFeed, missing: str) -> None:
     (fill,) = fills(feed, {name: value for name, value in FILL.items() if name != missing})
