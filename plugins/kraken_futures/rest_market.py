@@ -44,6 +44,25 @@ _PAGE = 100  # trades in one answer
 _NOT_THERE = frozenset({"404", "404 NOT_FOUND", "notFound"})
 
 
+def funding(
+    context: VenueContext, symbol: Symbol | str
+) -> Flow[tuple[tuple[FundingRate, ...], tuple[Unreadable, ...]]]:
+    """Return ``funding_rates``, and the rows that could not be read."""
+    ours = Symbol.of(symbol)
+    venue_id = naming.venue_id(context.symbols, ours)
+    try:
+        reply: wire.FundingRows = yield public("historical-funding-rates", wire.FundingRows, symbol=venue_id)
+    except VenueError as problem:
+        # Open point: this is the documented path, and live it was seen to answer 404 where the older one answers.
+        if _NOT_THERE.isdisjoint(problem.codes):
+            raise
+        older = API_V4 + "historicalfundingrates"
+        reply = yield RestCall(method="GET", path=older, params={"symbol": venue_id}, reply=wire.FundingRows)
+    what = f"{context.venue}: funding of {ours}"
+    rates, bad = readable(reply.rates, wire.FundingRow, lambda row: _funding(row, ours), what)
+    return tuple(sorted(rates, key=lambda rate: rate.time)), bad
+
+
 @attrs.frozen
 class MarketCalls:
     """Calls about markets; none needs a key but ``fee_volumes``."""
@@ -117,24 +136,8 @@ class MarketCalls:
         Raises:
             BadRequest: For a contract that is no perpetual.
         """
-        rates, _ = yield from self.funding(symbol)
+        rates, _ = yield from funding(self._context, symbol)
         return rates
-
-    def funding(self, symbol: Symbol | str) -> Flow[tuple[tuple[FundingRate, ...], tuple[Unreadable, ...]]]:
-        """Return :meth:`funding_rates`, and the rows that could not be read."""
-        ours = Symbol.of(symbol)
-        venue_id = self._venue_id(ours)
-        try:
-            reply: wire.FundingRows = yield public("historical-funding-rates", wire.FundingRows, symbol=venue_id)
-        except VenueError as problem:
-            # Open point: this is the documented path, and live it was seen to answer 404 where the older one answers.
-            if _NOT_THERE.isdisjoint(problem.codes):
-                raise
-            older = API_V4 + "historicalfundingrates"
-            reply = yield RestCall(method="GET", path=older, params={"symbol": venue_id}, reply=wire.FundingRows)
-        what = self._what(f"funding of {ours}")
-        rates, bad = readable(reply.rates, wire.FundingRow, lambda row: _funding(row, ours), what)
-        return tuple(sorted(rates, key=lambda rate: rate.time)), bad
 
     def fee_schedules(self) -> Flow[tuple[FeeSchedule, ...]]:
         """Return the venue's fee lists.

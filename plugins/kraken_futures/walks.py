@@ -26,7 +26,7 @@ from kraken_futures.limits import HISTORY_CALL
 from kraken_futures.rest_account import fill
 from kraken_futures.rest_calls import history, market_history
 from kraken_futures.rest_charts import Resolution, TickType, candle
-from kraken_futures.rest_market import MarketCalls
+from kraken_futures.rest_market import funding
 from kraken_futures.rows import chosen
 from kraken_futures.types_account import FuturesFill
 from kraken_futures.types_history import Execution, HistoryEvent, LogEntry, MarketExecution, MarkPrice
@@ -162,11 +162,11 @@ class Walks:
     ) -> History[FundingRate]:
         """Walk the funding of each hour of a perpetual. The venue gives all of it in one answer."""
         ours = Symbol.of(symbol)
-        calls, what = MarketCalls(self._context), self._what(f"funding of {ours}")
+        context, what = self._context, self._what(f"funding of {ours}")
 
         def fetch(cursor: str | None) -> Flow[HistoryPage[FundingRate]]:
             reached = None if cursor is None else from_millis(read(cursor, _FundingState).at)
-            rates, bad = yield from calls.funding(ours)
+            rates, bad = yield from funding(context, ours)
             by_time = {
                 rate.time: rate
                 for rate in rates

@@ -6,7 +6,7 @@ See https://docs.kraken.com/api-reference/account-data/ and https://docs.kraken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -150,7 +150,13 @@ class Walks:
         return History(name=f"candles of {ours} {interval}", fetch=walk.fetch, since=since, until=until)
 
 
-def closed_orders(context: VenueContext, kind: type[Any], build: Any, time: Any, params: Any = None) -> Endpoint[Any]:
+def closed_orders(
+    context: VenueContext,
+    kind: type[Any],
+    build: Callable[[str, Any], T],
+    time: Callable[[T], datetime | None],
+    params: Mapping[str, Any] | None = None,
+) -> Endpoint[T]:
     """Return the list of finished orders, by the time of their end."""
     return Endpoint(
         name="ClosedOrders",
@@ -165,7 +171,13 @@ def closed_orders(context: VenueContext, kind: type[Any], build: Any, time: Any,
     )
 
 
-def own_trades(context: VenueContext, kind: type[Any], build: Any, time: Any, params: Any = None) -> Endpoint[Any]:
+def own_trades(
+    context: VenueContext,
+    kind: type[Any],
+    build: Callable[[str, Any], T],
+    time: Callable[[T], datetime | None],
+    params: Mapping[str, Any] | None = None,
+) -> Endpoint[T]:
     """Return the list of our trades, each single fill of them."""
     return Endpoint(
         name="TradesHistory",
@@ -179,7 +191,12 @@ def own_trades(context: VenueContext, kind: type[Any], build: Any, time: Any, pa
     )
 
 
-def ledgers_of(context: VenueContext, build: Any, time: Any, params: Any = None) -> Endpoint[Any]:
+def ledgers_of(
+    context: VenueContext,
+    build: Callable[[str, Any], T],
+    time: Callable[[T], datetime | None],
+    params: Mapping[str, Any] | None = None,
+) -> Endpoint[T]:
     """Return the list of ledger entries."""
     return Endpoint(
         name="Ledgers",

@@ -12,6 +12,7 @@ import pytest
 from exchange_core.connector.limits import Cost
 from exchange_core.connector.spec import VenueContext
 from kraken_futures.config import FuturesConfig
+from kraken_futures.families import Families
 from kraken_futures.limits import DERIVATIVES, HISTORY
 from kraken_futures.order_requests import FuturesOrder, OrderCancel, OrderEdit
 from kraken_futures.rest import FuturesRest
@@ -135,16 +136,15 @@ def test_an_endpoint(everything_allowed: FuturesRest, method: str, path: str, as
     assert call.base == next((base for start, base in bases.items() if path.startswith(start)), "rest_url")
 
 
-def test_every_call_of_every_group_is_in_the_table() -> None:
+def test_every_call_of_every_group_is_in_the_table(rest: FuturesRest) -> None:
     source = inspect.getsource(inspect.getmodule(test_an_endpoint))  # type: ignore[arg-type]
     asked = set(re.findall(r"v\.(\w+\.\w+)\(", source))
-    rest = FuturesRest.__init__
-    groups = re.findall(r"self\.(\w+) = (\w+Calls)\(context\)", inspect.getsource(rest))
+    groups = re.findall(r"def (\w+)\(self\) -> \w+Calls:", inspect.getsource(Families))
     assert len(groups) == 8
     calls = {
         f"{name}.{call}"
-        for name, kind in groups
-        for call, member in vars(rest.__globals__[kind]).items()
+        for name in groups
+        for call, member in vars(type(getattr(rest, name))).items()
         if inspect.isfunction(member) and not call.startswith("_")
     }
     assert calls - asked == {"orders.cancel_everything"}  # the endpoint of cancel_all
