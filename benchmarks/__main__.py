@@ -13,7 +13,18 @@ from importlib import import_module
 
 from benchmarks.timing import Figure, pin
 
-NAMES = ("spot_book", "futures_book", "blast", "feed_runner", "orders", "imports", "matching")
+NAMES = (
+    "spot_book",
+    "futures_book",
+    "blast",
+    "feed_runner",
+    "many_books",
+    "orders",
+    "signing",
+    "instruments",
+    "imports",
+    "matching",
+)
 HEAD = ("what", "ours", "other", "ratio", "quartiles", "target", "")
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import zlib
 from bisect import insort
+from collections.abc import Mapping
 from decimal import Decimal
 from random import Random
 from typing import NamedTuple
 
-SYMBOLS = {"BTC/USD": (1, 8, 817_766), "ETH/USD": (2, 8, 264_531), "DOGE/USD": (7, 8, 2_231_450)}
+Market = tuple[int, int, int]
 """Decimals of prices and quantities, and where the market is."""
+
+SYMBOLS: Mapping[str, Market] = {"BTC/USD": (1, 8, 817_766), "ETH/USD": (2, 8, 264_531), "DOGE/USD": (7, 8, 2_231_450)}
 
 PRODUCT = "PF_XBTUSD"
 
@@ -99,8 +102,10 @@ def _best(bids: _Side, asks: _Side, decimals: int) -> Best:
     return bids.top(1)[0][0] * step, asks.top(1)[0][0] * step
 
 
-def book_stream(count: int, depth: int, seed: int = 7, *, long: bool = False) -> Stream:
-    """Return a snapshot for each of ``SYMBOLS`` and then *count* updates over them.
+def book_stream(
+    count: int, depth: int, seed: int = 7, *, long: bool = False, symbols: Mapping[str, Market] = SYMBOLS
+) -> Stream:
+    """Return a snapshot for each of *symbols* and then *count* updates over them.
 
     Args:
         long: Quantities have eighteen digits, which no float can hold.
@@ -109,21 +114,20 @@ def book_stream(count: int, depth: int, seed: int = 7, *, long: bool = False) ->
     quantities = _LONG if long else _USUAL
     sides = {
         symbol: (_Side(-1, best, depth, random, quantities), _Side(1, best, depth, random, quantities))
-        for symbol, (_, _, best) in SYMBOLS.items()
+        for symbol, (_, _, best) in symbols.items()
     }
     snapshots = [
-        _frame("snapshot", symbol, bids, asks, bids.top(depth), asks.top(depth))
+        _frame("snapshot", symbol, symbols[symbol], bids, asks, bids.top(depth), asks.top(depth))
         for symbol, (bids, asks) in sides.items()
     ]
     updates = []
+    names = list(symbols)
     for _ in range(count):
-        symbol = random.choice(list(SYMBOLS))
+        symbol = random.choice(names)
         bids, asks = sides[symbol]
-        if random.random() < 0.5:
-            updates.append(_frame("update", symbol, bids, asks, bids.change(), []))
-        else:
-            updates.append(_frame("update", symbol, bids, asks, [], asks.change()))
-    best = {symbol: _best(*pair, SYMBOLS[symbol][0]) for symbol, pair in sides.items()}
+        changes = (bids.change(), []) if random.random() < 0.5 else ([], asks.change())
+        updates.append(_frame("update", symbol, symbols[symbol], bids, asks, *changes))
+    best = {symbol: _best(*pair, symbols[symbol][0]) for symbol, pair in sides.items()}
     return Stream(snapshots, updates, best)
 
 
@@ -135,9 +139,15 @@ def tampered(frame: bytes) -> bytes:
 
 
 def _frame(
-    kind: str, symbol: str, bids: _Side, asks: _Side, bid_rows: list[tuple[int, int]], ask_rows: list[tuple[int, int]]
+    kind: str,
+    symbol: str,
+    market: Market,
+    bids: _Side,
+    asks: _Side,
+    bid_rows: list[tuple[int, int]],
+    ask_rows: list[tuple[int, int]],
 ) -> bytes:
-    decimals = SYMBOLS[symbol][:2]
+    decimals = market[:2]
     text = "".join(f"{price}{quantity}" for price, quantity in asks.top(10) + bids.top(10))
     return (
         f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"{symbol}",'

@@ -31,7 +31,7 @@ Answer = Callable[[], bytes]
 
 @contextmanager
 def served(what: str, *options: object) -> Iterator[dict[str, Any]]:
-    """Run ``spot`` or ``futures``; yield its addresses as a venue's options."""
+    """Run ``spot``, ``spot_account`` or ``futures``; yield its addresses as a venue's options."""
     command = [sys.executable, "-m", "benchmarks.loopback", what, *map(str, options)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -70,10 +70,22 @@ def spot_answers() -> dict[str, Answer]:
         }
         for name, (key, base, alt) in _PAIRS.items()
     }
-    return {
-        "/0/public/Assets": _always({"error": [], "result": assets}),
-        "/0/public/AssetPairs": _always({"error": [], "result": pairs}),
+    orders = iter(range(sys.maxsize))
+
+    def taken() -> bytes:
+        text = "buy 0.01000000 XBTUSD @ limit 50000.0"
+        result = {"descr": {"order": text}, "txid": [f"OUF4EM-FRGI2-{next(orders):06}"]}
+        return json.dumps({"error": [], "result": result}).encode()
+
+    results: dict[str, Any] = {
+        "public/Assets": assets,
+        "public/AssetPairs": pairs,
+        "private/GetWebSocketsToken": {"token": "token of a benchmark", "expires": 900},
+        "private/OpenOrders": {"open": {}},
+        "private/TradesHistory": {"trades": {}, "count": 0},
     }
+    answers = {f"/0/{name}": _always({"error": [], "result": result}) for name, result in results.items()}
+    return answers | {"/0/private/AddOrder": taken}
 
 
 def spot_script(stream: Stream, depth: int) -> Script:
@@ -96,6 +108,18 @@ def spot_script(stream: Stream, depth: int) -> Script:
         await connection.wait_closed()
 
     return script
+
+
+async def spot_account_script(connection: ServerConnection) -> None:
+    """Acknowledge whatever is asked for; nothing happens in the account."""
+    while True:
+        request = json.loads(await connection.recv())
+        if request["method"] != "subscribe":
+            continue
+        channel = request["params"]["channel"]
+        answer = {"method": "subscribe", "success": True, "result": {"channel": channel}, "req_id": request["req_id"]}
+        await connection.send(json.dumps(answer))
+        await connection.send(json.dumps({"channel": channel, "type": "snapshot", "data": [], "sequence": 1}))
 
 
 # Kraken Futures.
@@ -197,6 +221,8 @@ async def main(what: str, *options: str) -> None:
     if what == "spot":
         depth, messages = map(int, options)
         answers, script = spot_answers(), spot_script(book_stream(messages, depth), depth)
+    elif what == "spot_account":
+        answers, script = spot_answers(), spot_account_script
     else:
         answers, script = futures_answers(), futures_script
 
@@ -208,6 +234,8 @@ async def main(what: str, *options: str) -> None:
     async with serve(handle, "127.0.0.1", 0, compression=None, ping_interval=None) as sockets:
         rest_port, ws_port = (server.sockets[0].getsockname()[1] for server in (http, sockets))
         addresses = {"rest_url": f"http://127.0.0.1:{rest_port}", "ws_url": f"ws://127.0.0.1:{ws_port}"}
+        if what == "spot_account":
+            addresses["ws_auth_url"] = addresses["ws_url"]
         print(json.dumps(addresses), flush=True)
         await asyncio.get_running_loop().create_future()
 
