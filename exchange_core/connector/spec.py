@@ -164,7 +164,7 @@ class FeedSpec:
         channels: What it can be asked for.
         private: Needs credentials; which does not make what it carries the account's.
         make: Builds the state machine.
-        frames_per_second: How fast requests may be sent.
+        frames_per_second: How many frames may be sent within any second.
         connects: How many connection attempts are allowed in *connect_window* seconds.
     """
 

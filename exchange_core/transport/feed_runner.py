@@ -7,6 +7,7 @@ The plugin's feed is a state machine; this owns the socket and the time. Message
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from random import Random
 from typing import Any
@@ -285,16 +286,22 @@ class FeedRunner:
         self._publish(Unrecognised(kind=UNREADABLE, detail=str(error)))
 
     async def _send(self, connection: FrameConnection) -> None:
-        gap, outgoing = 1.0 / self._spec.frames_per_second, self._outgoing
+        rate, outgoing = self._spec.frames_per_second, self._outgoing
+        sent: deque[float] = deque(maxlen=max(1, int(rate)))
         while True:
             await outgoing.wake.wait()
             outgoing.wake.clear()
             while outgoing and not connection.over.done():
+                now = self._clock.monotonic()
+                # So many within any second, and not one at a time: an order must not wait for the one before it.
+                if len(sent) == sent.maxlen and (wait := sent[0] + len(sent) / rate - now) > 0:
+                    await self._clock.sleep(wait)
+                    continue
+                sent.append(now)
                 frame = outgoing.take()
                 await connection.send(frame)
                 if self._tap is not None:
                     self._tap("out", frame, self._clock.time_ns() / 1e9)
-                await self._clock.sleep(gap)
 
     async def _tick(self, connection: FrameConnection) -> None:
         while True:
