@@ -30,6 +30,12 @@ def simulate(
         int, typer.Option(min=0, max=65535, help="Port of the futures exchange; 0 is any free one.")
     ] = 0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same markets, ids and keys.")] = 0,
+    limits: Annotated[
+        bool, typer.Option("--limits/--no-limits", help="Refuse who asks more often than the venue lets one.")
+    ] = True,
+    tier: Annotated[
+        str, typer.Option(help="Whose limits count, such as starter or pro; each exchange's usual one without.")
+    ] = "",
     faults: Annotated[Path | None, typer.Option(help="A file of things to go wrong; see docs/simulator.md.")] = None,
     tape: Annotated[Path | None, typer.Option(help="A recorded tape as the market. Not there yet.")] = None,
     write: Annotated[
@@ -52,8 +58,18 @@ def simulate(
     simulators = {name: spec.simulator for name, spec in specs.items() if spec.simulator is not None}
     sections = {simulator.section for simulator in simulators.values()}
     schedule = None if faults is None else read_faults(faults, venues=sections)
+    known = {word for simulator in simulators.values() for word in simulator.tiers}
+    if tier and tier not in known:
+        raise ConfigError(f"--tier {tier}: expected {', '.join(sorted(known)) or 'none: nothing here has tiers'}")
     launches = {
-        name: SimulatorLaunch(spec=simulator, port=ports.get(name, 0), seed=seed, faults=schedule)
+        name: SimulatorLaunch(
+            spec=simulator,
+            port=ports.get(name, 0),
+            seed=seed,
+            faults=schedule,
+            limits=limits,
+            tier=tier if tier in simulator.tiers else "",
+        )
         for name, simulator in simulators.items()
     }
 

@@ -262,6 +262,9 @@ class SimulatorSpec:
         order_id: Makes an order id in the venue's form.
         fill_id: Makes an execution id in the venue's form.
         secret: Makes an API secret in the venue's form.
+        tiers: Words for the kinds of accounts whose limits *limited* can enforce, the usual one first.
+        limited: Builds the wire protocol so that it refuses who asks more often than a tier may; None where it has no
+            limits.
     """
 
     section: str
@@ -273,3 +276,5 @@ class SimulatorSpec:
     order_id: Callable[[Random], str]
     fill_id: Callable[[Random], str]
     secret: Callable[[Random], str]
+    tiers: Sequence[str] = ()
+    limited: Callable[[SimExchange, str], WireProtocol] | None = None

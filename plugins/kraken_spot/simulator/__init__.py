@@ -1,28 +1,51 @@
 """The server side of Kraken Spot's own protocols, on top of any exchange that matches orders.
 
 Simulated
-- REST, public: Time, SystemStatus, Assets, AssetPairs, Ticker, OHLC, Depth, Trades, Spread.
-- REST, private: Balance, BalanceEx, TradeBalance, TradeVolume, OpenOrders, ClosedOrders, QueryOrders, TradesHistory,
-  QueryTrades, Ledgers, QueryLedgers, AddOrder (market and limit; post, IOC, FOK; validate, deadline, cl_ord_id,
-  userref), CancelOrder, CancelAll, GetWebSocketsToken. Signatures, nonces and permissions are checked.
-- WebSocket v2 on three paths (public, auth, level 3): status, heartbeat, ping, ticker, trade, book with checksums,
-  ohlc, instrument, executions, balances, add_order, cancel_order, cancel_all.
-- Pair names in every form that the venue takes; errors as HTTP 200 with the venue's words; tokens of 15 minutes.
+- REST, public: Time, SystemStatus, MaintenanceSchedule (empty), Assets, AssetPairs, Ticker, OHLC, Depth, GroupedBook,
+  Trades, Spread, PreTrade, PostTrade.
+- REST, account: Balance, BalanceEx, CreditLines (none), TradeBalance, TradeVolume with fee schedules, OpenOrders,
+  ClosedOrders, QueryOrders, OrderAmends, OpenPositions, TradesHistory, QueryTrades, Ledgers, QueryLedgers, Level3,
+  GetApiKeyInfo, GetWebSocketsToken, AddExport, ExportStatus, RetrieveExport, RemoveExport.
+- REST, trading: AddOrder with every ordertype and parameter, AddOrderBatch, AmendOrder, EditOrder, CancelOrder,
+  CancelOrderBatch, CancelAll, CancelAllOrdersAfter.
+- REST, money: deposit methods, addresses and status; withdraw methods, addresses, info, withdrawals, their status and
+  cancel; WalletTransfer, CreateSubaccount, AccountTransfer; Earn strategies, allocations, allocate and deallocate.
+- WebSocket v2 on three paths (public, auth, level 3): status, heartbeat, ping, ticker by trades and by best prices,
+  trade, book and level3 with checksums, ohlc, instrument, executions, balances; add_order, amend_order, edit_order,
+  cancel_order, cancel_all, cancel_all_orders_after, batch_add, batch_cancel.
+- Signatures, nonces, permissions, tokens of 15 minutes; pair names in every form that the venue takes; errors as HTTP
+  200 with the venue's words.
+- With a tier (``KrakenSpot(exchange, tier="pro")``): the limits of calls, of the matching engine by age, of open
+  orders, of connections, messages and level 3, and the lockout of who fails too often.
 
-Not simulated, and refused by name
-- Triggered, iceberg, scheduled and conditional orders; margin; relative prices; sizes in quote currency.
-- Batches, amends, edits, the dead man's switch, funding, earn, subaccounts, exports, level 3.
+Not simulated, and refused as unknown
+- The old staking calls, ListWalletAccounts, and the APIs under ``/funding``; WebSocket v1; ``users`` of subaccounts;
+  ``sender_sub_id`` and the deprecated fields of orders (``trigger``, ``stop_price``).
 
 Not simulated, and different from the venue
-- Rate limits, lockouts, the nonce window, one-time passwords, idle time-outs of connections.
-- Fills are never merged (``consolidate_taker`` has no effect), and fees are always in the quote currency.
+- Fills are never merged (``consolidate_taker`` has no effect); an account has one margin position in a pair.
+- ``leverage`` has no pool that runs dry; ``country_code``, ``broker`` and ``rebase_multiplier`` have no effect.
+- Nothing arrives from outside; withdrawals go nowhere after half a minute; Earn earns nothing; subaccounts hold money
+  and cannot trade; there are no credit lines, no maintenance, no nonce window, no one-time passwords.
+- Connections are not closed for being idle. All callers count as one address.
+- Distances of prices count from the last trade when the order comes in, those of a conditional close too.
 """
 
 from __future__ import annotations
 
-from exchange_core.connector.simulation import SimulatorSpec
+import attrs
+
+from exchange_core.connector.simulation import SimExchange, SimulatorSpec, WireProtocol
+from kraken_spot.simulator.listing import Recorded, joined, recorded
 from kraken_spot.simulator.markets import ASSETS, DEPOSITS, MARKETS, fill_id, order_id, secret, urls
 from kraken_spot.simulator.protocol import KrakenSpot
+
+__all__ = ["SIMULATOR", "Recorded", "joined", "listed", "recorded"]
+
+
+def _limited(exchange: SimExchange, tier: str) -> WireProtocol:
+    return KrakenSpot(exchange, tier=tier)
+
 
 SIMULATOR = SimulatorSpec(
     section="spot",
@@ -34,4 +57,20 @@ SIMULATOR = SimulatorSpec(
     order_id=order_id,
     fill_id=fill_id,
     secret=secret,
+    # The usual one is the widest, so that what is refused is what the venue would refuse anybody.
+    tiers=("pro", "intermediate", "starter"),
+    limited=_limited,
 )
+
+
+def listed(found: Recorded) -> SimulatorSpec:
+    """Return the simulated venue with the markets of recorded answers; see :func:`recorded`."""
+    codes = {asset.code for asset in found.assets}
+    return attrs.evolve(
+        SIMULATOR,
+        protocol=lambda exchange: KrakenSpot(exchange, listing=found.listing),
+        limited=lambda exchange, tier: KrakenSpot(exchange, tier=tier, listing=found.listing),
+        markets=found.markets,
+        assets=found.assets,
+        deposits={code: amount for code, amount in DEPOSITS.items() if code in codes},
+    )

@@ -18,7 +18,7 @@ from exchange_core.model.account import FeeRates
 from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.symbol import Symbol
-from kraken_spot.simulator.codec import decode
+from kraken_spot.simulator.codec import decode, number
 
 Row = Mapping[str, Any]
 
@@ -92,6 +92,11 @@ def joined(*answers: bytes | str) -> bytes:
     for answer in answers:
         rows |= _rows(answer, "answer")
     return _encode(rows)
+
+
+def as_told(row: Row) -> dict[str, Any]:
+    """Return a row whose numbers are written as numbers again."""
+    return {name: number(format(value, "f")) if isinstance(value, Decimal) else value for name, value in row.items()}
 
 
 def display(altname: str) -> str:

@@ -13,7 +13,7 @@ from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.number import plain
 from kraken_spot.simulator.codec import Arguments
-from kraken_spot.simulator.listing import TOKENIZED
+from kraken_spot.simulator.listing import TOKENIZED, as_told
 from kraken_spot.simulator.names import Names, Pair, answer_key
 
 _CLASSES = ("currency", TOKENIZED)
@@ -49,7 +49,7 @@ class Lists:
     def _asset(self, asset: Asset) -> dict[str, Any]:
         row = self._names.asset_row(asset)
         if row:
-            return dict(row)
+            return as_told(row)
         return {
             "aclass": "currency",
             "altname": self._names.altname(asset),
@@ -91,7 +91,7 @@ def _pair_info(pair: Pair, info: str, display: bool) -> dict[str, Any]:
         "quote": pair.quote.code if display else pair.quote.venue_id,
     }
     if pair.row:
-        return {**pair.row, **leverage, **fees, **(names if display else {})}
+        return {**as_told(pair.row), **leverage, **fees, **(names if display else {})}
     return _made_info(pair, names) | leverage | fees | (_POSITION_LIMITS if pair.leverages else {})
 
 

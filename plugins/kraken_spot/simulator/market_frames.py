@@ -107,7 +107,7 @@ def _asset(asset: Asset, row: Row) -> dict[str, object]:
         "borrowable": "margin_rate" in row,
     }
     if "collateral_value" in row:
-        found["collateral_value"] = row["collateral_value"]
+        found["collateral_value"] = number(str(row["collateral_value"]))
     return found | ({"margin_rate": number(str(row["margin_rate"]))} if "margin_rate" in row else {})
 
 
