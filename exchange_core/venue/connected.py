@@ -11,7 +11,6 @@ from typing import Self, TypeVar
 import attrs
 
 from exchange_core.connector.naming import AssetMap
-from exchange_core.connector.pages import History
 from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import RestOperations, VenueSpec
 from exchange_core.errors import ExchangeError, TransportError
@@ -29,7 +28,6 @@ from exchange_core.model.event import (
 )
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
-from exchange_core.model.ledger import LedgerEntry
 from exchange_core.model.market import Candle, Ticker, Trade
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
@@ -40,10 +38,11 @@ from exchange_core.venue.bus import Bus, topic
 from exchange_core.venue.feeds import Feeds
 from exchange_core.venue.following import Follower
 from exchange_core.venue.health import VenueHealth
-from exchange_core.venue.history import Histories, HistoryStream
+from exchange_core.venue.history import Histories
 from exchange_core.venue.limits import VenueLimits
 from exchange_core.venue.market_data import BookWatch, MarketData
 from exchange_core.venue.orders import OrderTracker
+from exchange_core.venue.past import WalkedPast
 from exchange_core.venue.stream import Stream, Streams
 from exchange_core.venue.switch import Switch
 from exchange_core.venue.trading import Trading
@@ -71,7 +70,7 @@ class Parts:
     limits: VenueLimits
 
 
-class ConnectedVenue:
+class ConnectedVenue(WalkedPast):
     """A venue that a plugin describes. Use it as an async context manager; see the ``Venue`` protocol for its methods.
 
     Entering it asks for the instruments, so that a wrong address shows at once. Connections for live data are opened
@@ -300,49 +299,6 @@ class ConnectedVenue:
 
     def notices(self) -> Stream[Notice]:
         return self._account.notices()
-
-    # The past
-
-    def history(self, source: History[T], *, cursor: str | None = None) -> HistoryStream[T]:
-        """Walk one of the plugin's own histories (``operations.walks``), within the venue's limits."""
-        return self._past.walk(source, cursor)
-
-    def fill_history(
-        self, since: datetime | None = None, until: datetime | None = None, *, cursor: str | None = None
-    ) -> HistoryStream[Fill]:
-        return self._past.walk(self._past.offered.fills(since, until), cursor)
-
-    def order_history(
-        self, since: datetime | None = None, until: datetime | None = None, *, cursor: str | None = None
-    ) -> HistoryStream[Order]:
-        return self._past.walk(self._past.offered.orders(since, until), cursor)
-
-    def ledger_history(
-        self, since: datetime | None = None, until: datetime | None = None, *, cursor: str | None = None
-    ) -> HistoryStream[LedgerEntry]:
-        return self._past.walk(self._past.offered.ledger(since, until), cursor)
-
-    def trade_history(
-        self,
-        symbol: Symbol | str,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        *,
-        cursor: str | None = None,
-    ) -> HistoryStream[Trade]:
-        return self._past.walk(self._past.offered.trades(self.instrument(symbol).symbol, since, until), cursor)
-
-    def candle_history(
-        self,
-        symbol: Symbol | str,
-        interval: int,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        *,
-        cursor: str | None = None,
-    ) -> HistoryStream[Candle]:
-        wanted = self.instrument(symbol).symbol
-        return self._past.walk(self._past.offered.candles(wanted, interval, since, until), cursor)
 
     def _take_status(self, status: StatusUpdate) -> None:
         self.status = status
