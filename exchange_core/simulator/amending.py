@@ -187,6 +187,6 @@ def _take_trigger(live: LiveOrder, terms: Terms) -> None:
 
 def _remember(live: LiveOrder, request: SimRequest, now: datetime) -> None:
     order = live.order
-    order.amends.append((order.request, now, EndReason.USER))
+    order.amends.append((order.request, now, str(EndReason.USER)))
     order.request = request
     order.amended = order.updated = now

@@ -62,7 +62,7 @@ class Desk:
         self.timers = timers
         self.new_order_id = new_order_id
         self._set_off: deque[LiveOrder] = deque()
-        self._waited = 0
+        self.waited = 0
 
     def rates(self, account: Account, market: MarketState, now: datetime) -> Rates:
         """Return the fees of the account's next order."""
@@ -104,8 +104,8 @@ class Desk:
         if waiting.is_met(market.prices.of(waiting.by)):
             self._set_off.append(live)
         else:
-            self._waited += 1
-            waiting.age = self._waited
+            self.waited += 1
+            waiting.age = self.waited
             market.waiting.add(waiting)
 
     def carry_on(self, now: datetime) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import TypeVar, cast
+from typing import Any, NamedTuple, Self, TypeVar, cast
 
 from exchange_core.clock import Clock
 from exchange_core.connector.simulation import (
@@ -31,7 +31,7 @@ from exchange_core.connector.simulation import (
 from exchange_core.errors import InvalidValue
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.symbol import Symbol
-from exchange_core.simulator import amending, invariants
+from exchange_core.simulator import amending, invariants, saving
 from exchange_core.simulator.accounts import Account, Accounts
 from exchange_core.simulator.admission import admit
 from exchange_core.simulator.clockwork import Clockwork
@@ -49,11 +49,22 @@ Listener = Callable[[SimEvent], None]
 T = TypeVar("T")
 
 
+class Parts(NamedTuple):
+    """What an exchange is made of, for those who look at all of it."""
+
+    markets: dict[Symbol, MarketState]
+    accounts: Accounts
+    settlement: Settlement
+    timers: Timers
+    desk: Desk
+
+
 class SimulatedExchange(Views):
     """Implements ``SimExchange``; beside it, accounts and keys are added and prices set here.
 
     Attributes:
         volume_asset: What 30-day volumes are counted in.
+        nonces: The last one of each API key.
     """
 
     def __init__(
@@ -77,8 +88,9 @@ class SimulatedExchange(Views):
         self._timers = Timers()
         self._desk = Desk(self._markets, self._accounts, self._settlement, self._timers, self._new_order_id)
         self._clockwork = Clockwork(self._desk, self._timers, now)
+        self.parts = Parts(self._markets, self._accounts, self._settlement, self._timers, self._desk)
         self._keys: dict[str, SimKey] = {}
-        self._nonces: dict[str, int] = {}
+        self.nonces: dict[str, int] = {}
         self._listeners: list[Listener] = []
         self._kept: dict[tuple[str, ...], object] = {}
 
@@ -133,9 +145,9 @@ class SimulatedExchange(Views):
         return self._keys.get(api_key)
 
     def accept_nonce(self, api_key: str, nonce: int) -> bool:
-        if nonce <= self._nonces.get(api_key, -1):
+        if nonce <= self.nonces.get(api_key, -1):
             return False
-        self._nonces[api_key] = nonce
+        self.nonces[api_key] = nonce
         return True
 
     def kept(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
@@ -237,6 +249,30 @@ class SimulatedExchange(Views):
     def set_status(self, symbol: Symbol, status: InstrumentStatus) -> None:
         """Let a market take what *status* says from now on."""
         self._market(symbol).set_status(status)
+
+    def save(self) -> dict[str, Any]:
+        """Return the whole state as one JSON-able value; see :mod:`exchange_core.simulator.saving`."""
+        return saving.save(self)
+
+    @classmethod
+    def restore(
+        cls,
+        spec: SimulatorSpec,
+        saved: Mapping[str, Any],
+        *,
+        clock: Clock,
+        markets: Sequence[SimMarket] | None = None,
+    ) -> Self:
+        """Return an exchange that goes on where a saved one was, with the same markets; keys are to be added anew.
+
+        What became due meanwhile is done at the first step, as of the moments when it was due.
+
+        Raises:
+            InvalidValue: The state is of another format or of other markets.
+        """
+        exchange = cls(spec, seed=0, clock=clock, markets=markets)
+        saving.load(exchange, saved)
+        return exchange
 
     # Listeners
 

@@ -49,17 +49,17 @@ class Funding:
         self.rate = 0
         self.per_lot = 0
         self.start = hour_of(now)
-        self._read_at = now
-        self._premiums = 0
-        self._samples = 0
+        self.read_at = now
+        self.premiums = 0
+        self.samples = 0
         self.history: deque[SimFunding] = deque(maxlen=KEPT_HOURS)
 
     def read(self, now: datetime) -> int:
         """Return the reading at *now*, or at the end of the hour that runs."""
         now = min(now, self.start + HOUR)
-        if self.per_lot and now > self._read_at:
-            self.reading += self.per_lot * ((now - self._read_at) // _MICROSECOND)
-        self._read_at = max(now, self._read_at)
+        if self.per_lot and now > self.read_at:
+            self.reading += self.per_lot * ((now - self.read_at) // _MICROSECOND)
+        self.read_at = max(now, self.read_at)
         return self.reading
 
     def sample(self) -> None:
@@ -67,8 +67,8 @@ class Funding:
         prices = self._market.prices
         index = prices.index()
         if index > 0:
-            self._premiums += (prices.mark() - index) * RATE // index
-            self._samples += 1
+            self.premiums += (prices.mark() - index) * RATE // index
+            self.samples += 1
 
     def set_rate(self, value: int, now: datetime) -> None:
         """Let the hour that runs have another rate from now on."""
@@ -80,15 +80,15 @@ class Funding:
         """End the hour; the next one runs at what was measured."""
         self.history.append(self._told(self.start, self.rate, self.per_lot))
         following = self.predicted()
-        self._premiums = self._samples = 0
+        self.premiums = self.samples = 0
         self.start = hour_of(now)
         self.set_rate(following, now)
 
     def predicted(self) -> int:
         """Return the next hour's rate as it would be now."""
-        if not self._samples:
+        if not self.samples:
             return 0
-        found = self._premiums // (self._samples * DAMPING)
+        found = self.premiums // (self.samples * DAMPING)
         return max(-self._largest, min(self._largest, found))
 
     def told(self) -> list[SimFunding]:

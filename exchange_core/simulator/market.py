@@ -122,6 +122,8 @@ class MarketState:
 
     def rates(self, volume: Decimal = Decimal(0)) -> Rates:
         """Return the fees of an account that traded *volume*."""
+        if len(self._tiers) == 1:
+            return self._tiers[0][1]
         return next(rates for least, rates in reversed(self._tiers) if volume >= least)
 
     def margin_rates(self, lots: int, value: int) -> MarginRates:

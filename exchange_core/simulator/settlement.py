@@ -82,7 +82,7 @@ class Settlement:
             account.client_ids.discard(order.request.client_order_id)
         order.status = _ENDS[event]
         order.updated = now
-        order.reason = reason
+        order.reason = str(reason)
         order.shown = order.queued = None
         self._keep_closed(account, order)
         self.told.order(event, order)
@@ -94,7 +94,7 @@ class Settlement:
         self.told.order(OrderEvent.ACCEPTED, order)
         order.status = OrderStatus.CANCELED
         order.updated = now
-        order.reason = reason
+        order.reason = str(reason)
         self._keep_closed(account, order)
         self.told.order(OrderEvent.CANCELED, order)
 

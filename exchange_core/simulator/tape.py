@@ -23,7 +23,7 @@ _KEPT_MINUTES = 14 * 24 * 60
 
 
 @attrs.define(kw_only=True)
-class _Bar:
+class Bar:
     """One bar in ticks and lots; *weighted* is the sum of price times quantity. *start* counts minutes."""
 
     start: int
@@ -35,7 +35,7 @@ class _Bar:
     weighted: int
     count: int
 
-    def add(self, later: _Bar) -> None:
+    def add(self, later: Bar) -> None:
         self.high = max(self.high, later.high)
         self.low = min(self.low, later.low)
         self.close = later.close
@@ -51,9 +51,9 @@ class _Series:
         self._instrument = instrument
         self._interval = interval
         self._finished: deque[Candle] = deque(maxlen=KEPT_CANDLES)
-        self._last: _Bar | None = None
+        self._last: Bar | None = None
 
-    def add(self, bar: _Bar) -> None:
+    def add(self, bar: Bar) -> None:
         start = bar.start - bar.start % self._interval
         if self._last is not None and self._last.start == start:
             self._last.add(bar)
@@ -68,7 +68,7 @@ class _Series:
         over = now >= _EPOCH + (self._last.start + self._interval) * _MINUTE
         return [*self._finished, self._candle(self._last, closed=over)]
 
-    def _candle(self, bar: _Bar, *, closed: bool) -> Candle:
+    def _candle(self, bar: Bar, *, closed: bool) -> Candle:
         tick, lot = self._instrument.tick_size, self._instrument.lot_size
         return Candle(
             symbol=self._instrument.symbol,
@@ -90,7 +90,7 @@ class Tape:
 
     def __init__(self, instrument: Instrument) -> None:
         self._instrument = instrument
-        self._minutes: deque[_Bar] = deque(maxlen=_KEPT_MINUTES)
+        self.minutes: deque[Bar] = deque(maxlen=_KEPT_MINUTES)
         self._series: dict[int, _Series] = {}
         self.trades: deque[SimTrade] = deque(maxlen=KEPT_TRADES)
         self.count = 0
@@ -104,9 +104,9 @@ class Tape:
         self.trades.append(trade)
         minute = (trade.time - _EPOCH) // _MINUTE
         # A clock may be set back; the tape does not run backwards.
-        if self._minutes:
-            minute = max(minute, self._minutes[-1].start)
-        bar = _Bar(
+        if self.minutes:
+            minute = max(minute, self.minutes[-1].start)
+        bar = Bar(
             start=minute,
             open=ticks,
             high=ticks,
@@ -118,10 +118,10 @@ class Tape:
         )
         for series in self._series.values():
             series.add(bar)
-        if self._minutes and self._minutes[-1].start == minute:
-            self._minutes[-1].add(bar)
+        if self.minutes and self.minutes[-1].start == minute:
+            self.minutes[-1].add(bar)
         else:
-            self._minutes.append(bar)
+            self.minutes.append(bar)
 
     def candles(self, interval: int, now: datetime) -> list[Candle]:
         """Return the bars of *interval* minutes; a new interval is made of the minutes kept so far."""
@@ -130,6 +130,6 @@ class Tape:
         series = self._series.get(interval)
         if series is None:
             series = self._series[interval] = _Series(self._instrument, interval)
-            for bar in self._minutes:
+            for bar in self.minutes:
                 series.add(bar)
         return series.candles(now)

@@ -40,6 +40,14 @@ class Timers:
         self._age += 1
         heappush(self._heap, Timer(when, kind, self._age, account, key))
 
+    def all(self) -> list[Timer]:
+        return sorted(self._heap)
+
+    def put(self, timers: list[Timer]) -> None:
+        """Have these to do, and no others."""
+        self._heap = sorted(timers)
+        self._age = max((timer.age for timer in timers), default=0)
+
     def is_due(self, now: datetime) -> bool:
         return bool(self._heap) and self._heap[0].when <= now
 
