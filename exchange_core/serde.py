@@ -1,4 +1,4 @@
-"""Model values to JSON and back: Decimals as strings, symbols as text, times as RFC 3339.
+"""Model values to JSON and back: Decimals as strings, symbols as text, times as RFC 3339, spans of time as ISO 8601.
 
 Also reads plain tables, such as those of a TOML file, into attrs classes, with errors that name the field.
 """
@@ -6,12 +6,13 @@ Also reads plain tables, such as those of a TOML file, into attrs classes, with 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from math import isfinite
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import attrs
 import cattrs
@@ -41,6 +42,8 @@ def structure(data: object, kind: type[T]) -> T:
     """
     try:
         return _CONVERTER.structure(data, kind)
+    except cattrs.StructureHandlerNotFoundError as error:
+        raise InvalidValue(f"{_name(kind)}: a field of it cannot be read: {error.message}") from None
     except cattrs.BaseValidationError as error:
         raise InvalidValue(f"{_name(kind)}: {'; '.join(_explain(error, ''))}") from None
     except (ExchangeError, ValueError, TypeError) as error:
@@ -103,6 +106,32 @@ def _time(value: object, _: object) -> datetime:
         raise InvalidValue(str(error)) from None
 
 
+def _span(value: object, _: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    found = _SPAN.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise InvalidValue(f"{value!r} is no span of time; expected seconds as in PT90S")
+    whole, fraction = found.groups(default="")
+    return timedelta(seconds=int(whole), microseconds=int(fraction.ljust(6, "0")))
+
+
+def _span_text(span: timedelta) -> str:
+    return f"PT{plain(Decimal(span // timedelta(microseconds=1)).scaleb(-6).normalize())}S"
+
+
+def _time_or_span(value: object, kind: object) -> datetime | timedelta | None:
+    if value is None and type(None) in get_args(kind):
+        return None
+    is_span = isinstance(value, timedelta) or (isinstance(value, str) and value.startswith("P"))
+    return _span(value, kind) if is_span else _time(value, kind)
+
+
+def _is_time_or_span(kind: object) -> bool:
+    kinds = set(get_args(kind)) - {type(None)}
+    return kinds == {datetime, timedelta}
+
+
 def _level(value: object, _: object) -> Level:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise InvalidValue(f"{value!r} is no level; expected [price, quantity]")
@@ -126,6 +155,8 @@ def _choice(value: object, kind: Any) -> Any:
     except ValueError:
         raise InvalidValue(f"{value!r} is none of {', '.join(str(member.value) for member in kind)}") from None
 
+
+_SPAN = re.compile(r"PT([0-9]{1,9})(?:\.([0-9]{1,6}))?S", re.ASCII)
 
 _FOUND: Mapping[type, str] = {
     bool: "a boolean",
@@ -177,6 +208,7 @@ def _make() -> cattrs.Converter:
     converter.register_unstructure_hook(Symbol, str)
     converter.register_unstructure_hook(Offset, str)
     converter.register_unstructure_hook(datetime, lambda moment: to_rfc3339(moment, "microseconds"))
+    converter.register_unstructure_hook(timedelta, _span_text)
     converter.register_unstructure_hook(Level, lambda level: [plain(level.price), plain(level.quantity)])
     converter.register_unstructure_hook(OrderBook, lambda book: converter.unstructure(book.snapshot()))
     hooks: dict[type, Callable[[Any, Any], Any]] = {
@@ -188,12 +220,14 @@ def _make() -> cattrs.Converter:
         Symbol: lambda value, _: Symbol.of(value),
         Offset: lambda value, _: Offset.of(value),
         datetime: _time,
+        timedelta: _span,
         Level: _level,
         # A kind of text too, so that it must be told apart from text.
         StrEnum: _choice,
     }
     for kind, hook in hooks.items():
         converter.register_structure_hook(kind, hook)
+    converter.register_structure_hook_func(_is_time_or_span, _time_or_span)
     converter.register_structure_hook_factory(attrs.has, lambda kind: _table(kind, converter))
     return converter
 

@@ -33,6 +33,7 @@ def order_row(order: Order) -> Row:
         "type": request.type,
         "quantity": request.quantity,
         "price": request.price,
+        "trigger_price": request.trigger_price,
         "status": order.status,
         "unknown": order.unknown,
         "filled": order.filled,

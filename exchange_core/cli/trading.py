@@ -1,4 +1,4 @@
-"""``exchange place``, ``cancel``, ``cancel-all``: orders by hand."""
+"""``exchange place``, ``amend``, ``cancel``, ``cancel-all``: orders by hand."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from typing import Annotated
 
 import typer
 
+from exchange_core.cli import order_options as opt
 from exchange_core.cli.opening import open_account
-from exchange_core.cli.options import ConfigOption, JsonOption, SymbolArgument, VenueArgument, output, run
+from exchange_core.cli.options import ConfigOption, JsonOption, SymbolArgument, VenueArgument, moment, output, run
 from exchange_core.cli.rows import row_of
+from exchange_core.model.amendment import Amendment
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.venue.protocol import EventStream
 
 _ORDER = ("order_id", "symbol", "side", "type", "quantity", "price", "status", "filled", "average_price", "fees")
 
 SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="buy or sell")]
+OrderArgument = Annotated[str, typer.Argument(metavar="ORDER", help="The venue's id of the order, or ours.")]
 QuantityArgument = Annotated[str, typer.Argument(metavar="QUANTITY", help="In units of the base asset, or contracts.")]
 
 _A_MOMENT = 2.0
@@ -27,6 +30,7 @@ NUMBERS_MAY_BE_NEGATIVE = {"ignore_unknown_options": True}
 
 def register(app: typer.Typer) -> None:
     app.command(context_settings=NUMBERS_MAY_BE_NEGATIVE)(place)
+    app.command(context_settings=NUMBERS_MAY_BE_NEGATIVE)(amend)
     app.command()(cancel)
     app.command("cancel-all")(cancel_all)
 
@@ -36,10 +40,20 @@ def place(
     side: SideArgument,
     symbol: SymbolArgument,
     quantity: QuantityArgument,
-    price: Annotated[str | None, typer.Option(help="Limit price; without it a market order.")] = None,
-    time_in_force: Annotated[str, typer.Option("--tif", help="gtc, ioc or fok")] = "gtc",
-    post_only: Annotated[bool, typer.Option("--post-only", help="Refuse rather than take.")] = False,
-    reduce_only: Annotated[bool, typer.Option("--reduce-only", help="Only make a position smaller.")] = False,
+    price: opt.PriceOption = None,
+    kind: opt.TypeOption = None,
+    time_in_force: opt.TimeInForceOption = None,
+    expires: opt.ExpiresOption = None,
+    post_only: opt.PostOnlyOption = False,
+    reduce_only: opt.ReduceOnlyOption = False,
+    trigger: opt.TriggerOption = None,
+    trigger_by: opt.TriggerByOption = None,
+    trail: opt.TrailOption = None,
+    limit_offset: opt.LimitOffsetOption = None,
+    display: opt.DisplayOption = None,
+    leverage: opt.LeverageOption = None,
+    self_trade: opt.SelfTradeOption = None,
+    terms: opt.TermsOption = None,
     validate: Annotated[
         bool, typer.Option("--validate", help="Check it against the venue's rules; send nothing that could execute.")
     ] = False,
@@ -53,9 +67,19 @@ def place(
         side=side,
         quantity=quantity,
         price=price,
-        time_in_force=time_in_force,
+        time_in_force=time_in_force or ("gtc" if expires is None else "gtd"),
+        expires=moment(expires, "--expires"),
         post_only=post_only,
         reduce_only=reduce_only,
+        trigger_price=trigger,
+        trigger_by=trigger_by,
+        trail=trail,
+        limit_offset=limit_offset,
+        display_quantity=display,
+        leverage=leverage,
+        self_trade=self_trade,
+        terms=opt.terms_of(terms),
+        **opt.kind_of(kind, price, trigger, trail, limit_offset),
     )
 
     async def job() -> int:
@@ -87,9 +111,42 @@ async def _settled(order: Order, updates: EventStream[Order]) -> Order:
     return order
 
 
+def amend(
+    venue: VenueArgument,
+    order_id: OrderArgument,
+    price: opt.NewPriceOption = None,
+    quantity: opt.NewQuantityOption = None,
+    trigger: opt.TriggerOption = None,
+    trail: opt.TrailOption = None,
+    limit_offset: opt.LimitOffsetOption = None,
+    display: opt.DisplayOption = None,
+    post_only: opt.PostOnlyOption = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change an order that rests; what is not given stays. It keeps its ids and what was executed of it."""
+    out = output(as_json)
+    amendment = Amendment(
+        price=price,
+        quantity=quantity,
+        trigger_price=trigger,
+        trail=trail,
+        limit_offset=limit_offset,
+        display_quantity=display,
+        post_only=post_only,
+    )
+
+    async def job() -> None:
+        async with open_account(venue, config) as opened:
+            order = await opened.amend(order_id, amendment)
+            out.rows([row_of(order)], _ORDER)
+
+    run(job())
+
+
 def cancel(
     venue: VenueArgument,
-    order_id: Annotated[str, typer.Argument(metavar="ORDER", help="The venue's id of the order, or ours.")],
+    order_id: OrderArgument,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -1,7 +1,7 @@
 """Values to JSON and back, and what is said of JSON that does not fit."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -171,3 +171,40 @@ def test_options_from_a_table() -> None:
         serde.structure({"retries": True}, Options)
     with pytest.raises(InvalidValue, match=r"Options: hosts\.0: 1 is a whole number; expected text"):
         serde.structure({"hosts": [1]}, Options)
+
+
+@attrs.frozen
+class _Start:
+    start: datetime | timedelta | None = None
+
+
+@pytest.mark.parametrize(
+    ("start", "text"),
+    [
+        (timedelta(seconds=90), "PT90S"),
+        (timedelta(microseconds=1_500_000), "PT1.5S"),
+        (timedelta(days=3), "PT259200S"),
+        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01T00:00:00.000000Z"),
+        (None, None),
+    ],
+)
+def test_a_time_and_a_span_of_time_are_told_apart(start: Any, text: Any) -> None:
+    assert serde.unstructure(_Start(start)) == {"start": text}
+    assert serde.structure({"start": text}, _Start) == _Start(start)
+
+
+@pytest.mark.parametrize("wrong", ["PT", "P1D", "90", "PT-1S", "PT1.1234567S", 90])
+def test_what_is_no_span_is_refused(wrong: Any) -> None:
+    with pytest.raises(InvalidValue, match="start"):
+        serde.structure({"start": wrong}, _Start)
+
+
+def test_offsets_are_text() -> None:
+    request = OrderRequest(
+        symbol="BTC/USD", side="buy", quantity=1, trail="2%", limit_offset="-5", type="trailing_stop_limit"
+    )
+    data = serde.unstructure(request)
+    assert (data["trail"], data["limit_offset"]) == ("2%", "-5")
+    assert serde.structure(data, OrderRequest) == request
+    with pytest.raises(InvalidValue, match="trail"):
+        serde.structure({**data, "trail": 1.5}, OrderRequest)

@@ -1,0 +1,97 @@
+"""Orders by hand with all their terms: read, checked, amended; and never sent by a check."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+BUY = ("place", "spot", "buy", "BTC/USD", "0.01")
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        (["--type", "stop", "--trigger", "90000"], {"type": "stop", "trigger_price": "90000"}),
+        (
+            ["--type", "stop-limit", "--trigger", "90000", "--price", "90100", "--trigger-by", "index"],
+            {"type": "stop_limit", "price": "90100", "trigger_by": "index"},
+        ),
+        (["--type", "take_profit", "--trigger", "70000"], {"type": "take_profit"}),
+        (["--trail", "2%"], {"type": "trailing_stop", "trail": "2%"}),
+        (["--trail", "150", "--limit-offset", "-5"], {"type": "trailing_stop_limit", "limit_offset": "-5"}),
+        (["--price", "50000", "--display", "0.002"], {"type": "limit", "display_quantity": "0.002"}),
+        (["--price", "50000", "--leverage", "2"], {"leverage": 2}),
+        (["--price", "50000", "--self-trade", "cancel_oldest"], {"self_trade": "cancel_oldest"}),
+        (
+            ["--price", "50000", "--expires", "2099-01-01T00:00:00Z"],
+            {"time_in_force": "gtd", "expires": "2099-01-01T00:00:00.000000Z"},
+        ),
+    ],
+)
+def test_terms_are_read_and_a_check_sends_nothing(exchange: Any, options: list[str], shown: dict[str, Any]) -> None:
+    answer = exchange(*BUY, *options, "--validate", "--json")
+    assert (answer.status, answer.error) == (0, "")
+    [row] = answer.rows
+    assert row["valid"] is True
+    assert {name: row[name] for name in shown} == shown
+    assert exchange("orders", "spot", "--json").rows == []
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        (["--trigger", "90000"], "--trigger goes with --type: stop, stop_limit, take_profit or take_profit_limit"),
+        (["--type", "iceberg"], "'iceberg' is none of market, limit"),
+        (["--trail", "far"], "'far' is none"),
+        (["--tif", "gtd", "--price", "1"], "time in force gtd needs expires"),
+        (["--expires", "tomorrow", "--price", "1"], "--expires: 'tomorrow' is no time"),
+        (["--price", "50000", "--terms", "[1]"], "no JSON object"),
+        (["--price", "50000", "--terms", "{"], "is no JSON"),
+        (["--price", "50000", "--terms", '{"no_such_term": 1}'], "no_such_term"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(exchange: Any, options: list[str], match: str) -> None:
+    answer = exchange(*BUY, *options)
+    assert answer.status == 1
+    assert match in answer.error
+    assert exchange("orders", "spot", "--json").rows == []
+
+
+def test_an_order_is_amended_and_keeps_its_id(exchange: Any) -> None:
+    placed = exchange(*BUY, "--price", "50000", "--json").rows[0]
+    try:
+        amended = exchange("amend", "spot", placed["order_id"], "--price", "50001", "--quantity", "0.02", "--json")
+        assert amended.error == ""
+        [row] = amended.rows
+        assert (row["order_id"], Decimal(row["price"]), Decimal(row["quantity"])) == (
+            placed["order_id"],
+            50001,
+            Decimal("0.02"),
+        )
+        [listed] = exchange("orders", "spot", "--json").rows
+        assert Decimal(listed["price"]) == 50001
+    finally:
+        exchange("cancel-all", "spot")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        (["OAAAAA-AAAAA-AAAAAA", "--price", "1"], "OAAAAA-AAAAA-AAAAAA"),
+        (["OAAAAA-AAAAA-AAAAAA"], "an amendment without any change"),
+        (["OAAAAA-AAAAA-AAAAAA", "--quantity", "1", "--post-only"], "post_only goes with a new price"),
+    ],
+)
+def test_what_cannot_be_amended_is_said(exchange: Any, arguments: list[str], match: str) -> None:
+    answer = exchange("amend", "spot", *arguments)
+    assert answer.status == 1
+    assert match in answer.error
+
+
+def test_cancel_all_ends_all(exchange: Any) -> None:
+    for price in ("50000", "50001"):
+        exchange(*BUY, "--price", price)
+    rows = [json.loads(line) for line in exchange("cancel-all", "spot", "--json").out.splitlines()]
+    assert [row["status"] for row in rows] == ["canceled", "canceled"]
+    assert exchange("orders", "spot", "--json").rows == []
