@@ -100,23 +100,38 @@ class Instrument:
         """
         if request.symbol != self.symbol:
             raise OrderRefused(f"{self.symbol}: the order is for {request.symbol}")
-        self._check_status(request)
-        quantity, price = request.quantity, request.price
+        self.check_terms(
+            request.quantity,
+            request.price,
+            has_limit=request.type.has_limit,
+            post_only=request.post_only,
+            reduce_only=request.reduce_only,
+        )
+        self._check_lot("display_quantity", request.display_quantity)
+        self._check_tick("trigger_price", request.trigger_price)
+        for name, offset in (("trail", request.trail), ("limit_offset", request.limit_offset)):
+            if offset is not None and not offset.percent:
+                self._check_tick(name, offset.amount)
+
+    def check_terms(
+        self,
+        quantity: Decimal,
+        price: Decimal | None,
+        *,
+        has_limit: bool,
+        post_only: bool = False,
+        reduce_only: bool = False,
+    ) -> None:
+        """Do as :meth:`check` for what every order has, whatever class holds it."""
+        self._check_status(has_limit, post_only, reduce_only)
         self._check_lot("quantity", quantity)
         if quantity < self.min_quantity:
             raise OrderRefused(
                 f"{self.symbol}: quantity {plain(quantity)} is below the minimum; "
                 f"least is {plain(self._least_quantity())}"
             )
-        self._check_lot("display_quantity", request.display_quantity)
         self._check_tick("price", price)
-        self._check_tick("trigger_price", request.trigger_price)
-        for name, offset in (("trail", request.trail), ("limit_offset", request.limit_offset)):
-            if offset is not None and not offset.percent:
-                self._check_tick(name, offset.amount)
-        if price is None:
-            return
-        if self.min_cost is not None and EXACT.multiply(quantity, price) < self.min_cost:
+        if price is not None and self.min_cost is not None and EXACT.multiply(quantity, price) < self.min_cost:
             least = max(ceil_to(ratio(self.min_cost, price), self.lot_size), self._least_quantity())
             raise OrderRefused(
                 f"{self.symbol}: {plain(quantity)} at {plain(price)} costs less than the minimum "
@@ -143,13 +158,14 @@ class Instrument:
     def _least_quantity(self) -> Decimal:
         return ceil_to(self.min_quantity, self.lot_size)
 
-    def _check_status(self, request: OrderRequest) -> None:
+    def _check_status(self, has_limit: bool, post_only: bool, reduce_only: bool) -> None:
         status = self.status
+        if status is InstrumentStatus.ONLINE:
+            return
         allowed = {
-            InstrumentStatus.ONLINE: True,
-            InstrumentStatus.POST_ONLY: request.post_only,
-            InstrumentStatus.LIMIT_ONLY: request.type.has_limit,
-            InstrumentStatus.REDUCE_ONLY: request.reduce_only,
+            InstrumentStatus.POST_ONLY: post_only,
+            InstrumentStatus.LIMIT_ONLY: has_limit,
+            InstrumentStatus.REDUCE_ONLY: reduce_only,
             InstrumentStatus.CANCEL_ONLY: False,
             InstrumentStatus.OFFLINE: False,
         }[status]

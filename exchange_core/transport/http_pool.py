@@ -37,6 +37,9 @@ MOST_CONNECTIONS = 50
 # connections are dropped before venues drop them.
 IDLE_SECONDS = 15.0
 
+# What aiohttp would add of its own.
+_ADDED = ("Accept", "Content-Type")
+
 _sending: ContextVar[Sending] = ContextVar("_sending")
 
 
@@ -95,8 +98,6 @@ class ConnectionPool:
         self._session = ClientSession(
             connector=_Connector(idle_seconds),
             cookie_jar=DummyCookieJar(),
-            headers=HEADERS,
-            skip_auto_headers=("Accept", "Content-Type"),
             timeout=ClientTimeout(),
             trust_env=False,
         )
@@ -132,7 +133,12 @@ class ConnectionPool:
             raise ValueError("the path would not be sent as it was signed")
         body = _Body(request.body, sending.on_written) if request.body else None
         response = await self._session.request(
-            request.method, url, headers=request.headers, data=body, allow_redirects=False
+            request.method,
+            url,
+            headers={**HEADERS, **request.headers},
+            skip_auto_headers=[name for name in _ADDED if name not in request.headers],
+            data=body,
+            allow_redirects=False,
         )
         try:
             content = await _content(response)

@@ -49,7 +49,8 @@ def add(context: VenueContext, order: SpotOrder, *, validate: bool = False) -> R
     }
     costs = limits.adding(pair)
     # Open point: what a frame is answered that only validates.
-    frame = None if validate else order_frames.add_order(context, order, deadline)
+    framed = not validate and context.config.order_entry != "rest"
+    frame = order_frames.add_order(context, order, deadline) if framed else None
     return _or_frame(change("AddOrder", wire.Added, params, costs=costs), "add_order", frame, costs)
 
 

@@ -14,7 +14,6 @@ from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import OrderRefused
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.number import EXACT, is_multiple, nearest, plain
-from exchange_core.model.order import OrderRequest
 from exchange_core.model.side import Side
 from exchange_core.model.time import to_rfc3339, to_seconds
 from kraken_spot.order_table import AT_ONCE, LIMIT_IS_FIRST, LIMITED, TERMS, TRAILING, TRIGGERED
@@ -213,11 +212,7 @@ def _check_steps(order: SpotOrder, instrument: Instrument) -> None:
     if fixed is None and order.type in LIMITED:
         check_step(instrument, "quantity", order.quantity, instrument.lot_size)
         return
-    instrument.check(
-        OrderRequest(
-            symbol=order.symbol, side=order.side, quantity=order.quantity, price=fixed, post_only=order.post_only
-        )
-    )
+    instrument.check_terms(order.quantity, fixed, has_limit=fixed is not None, post_only=order.post_only)
 
 
 def check_step(instrument: Instrument, what: str, value: Decimal, step: Decimal) -> None:
