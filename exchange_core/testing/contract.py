@@ -35,6 +35,7 @@ from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.symbol import Symbol
+from exchange_core.testing.order_contract import OrderContract
 from exchange_core.testing.walking import take, walk
 from exchange_core.testing.world import Client, Line, World
 
@@ -47,12 +48,8 @@ _PATIENCE = 60
 """Seconds within which a broken book must be whole again."""
 
 
-class VenueContract:
-    """Inherit, and set ``spec``. The class's name must begin with ``Test``, as pytest wants it.
-
-    Attributes:
-        spec: The venue; it needs a simulated side.
-    """
+class VenueContract(OrderContract):
+    """Inherit, and set ``spec`` to a venue with a simulated side. Pytest wants a class name that begins with ``Test``."""
 
     spec: ClassVar[VenueSpec]
 

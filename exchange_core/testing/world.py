@@ -15,12 +15,13 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from exchange_core.connector.auth import Credentials
+from exchange_core.connector.feed import RequestFeed
 from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.connector.rest import Flow, RestCall
 from exchange_core.connector.simulation import SimEvent
 from exchange_core.connector.spec import FeedSpec, VenueContext, VenueSpec
 from exchange_core.errors import ConfigError, ExchangeError, NotSupported
-from exchange_core.model.event import Event, Subscription
+from exchange_core.model.event import Answered, Event, Subscription
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
@@ -219,11 +220,12 @@ class Line:
     Attributes:
         feed: The plugin's state machine.
         socket: What it is connected to.
-        news: What came of the first subscriptions.
+        news: What came of the first subscriptions, and with the answers to requests.
     """
 
     def __init__(self, client: Client, spec: FeedSpec) -> None:
         self.client = client
+        self.name = spec.name
         self.feed = spec.make(client.context)
         self.news: list[Event] = []
         self._path = urlsplit(client.world.simulator.urls("here")[spec.url]).path
@@ -258,6 +260,27 @@ class Line:
             for frame in filter(None, map(spoil, came)):
                 events += self.feed.receive(frame, now)
         raise AssertionError(f"feed and exchange still talk after {_ROUNDS} rounds")
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run one of the operations: each call over this connection where it can go over it, and else over REST."""
+        return run_flow(flow, self._answer)
+
+    def _answer(self, call: RestCall) -> Any:
+        feed = self.feed
+        if call.socket is None or call.socket.feed != self.name or not isinstance(feed, RequestFeed):
+            return self.client.world._answer(self.client, call)
+        if not feed.can_ask():
+            return self.client.world._answer(self.client, call)
+        question = feed.ask(call, self._now())
+        assert not feed.outbox(), "the frame of a request is the runner's to send, not the outbox's"
+        self.socket.say(question.frame)
+        events = self.carry()
+        self.news += events
+        answers = [e for e in events if isinstance(e, Answered) and e.request_id == question.request_id]
+        assert len(answers) == 1, f"{call.socket.method}: {len(answers)} answers to one request"
+        if answers[0].error is not None:
+            raise answers[0].error
+        return answers[0].value
 
     def wait(self, seconds: int) -> list[Event]:
         """Let time pass: each second both sides tick, and frames are carried."""
