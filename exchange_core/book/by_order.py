@@ -17,7 +17,6 @@ from exchange_core.book.local import LocalBook
 from exchange_core.errors import ProtocolError
 from exchange_core.model.book import BookByOrder, BookHealth, OrderLevel, QueuedOrder
 from exchange_core.model.symbol import Symbol
-from exchange_core.model.time import from_rfc3339
 
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?(?:Z|\+00:00)?")
 
@@ -32,13 +31,12 @@ class Queued:
         first: The time it had when it last grew or was new: what its place depends on where shrinking keeps it.
     """
 
-    __slots__ = ("digits", "first", "id", "latest", "steps", "time")
+    __slots__ = ("digits", "first", "id", "latest", "steps")
 
-    def __init__(self, order_id: str, steps: int, text: str, time: datetime, place: str) -> None:
+    def __init__(self, order_id: str, steps: int, text: str, place: str) -> None:
         self.id = order_id
         self.steps = steps
         self.digits = text
-        self.time = time
         self.latest = self.first = place
 
 
@@ -100,12 +98,12 @@ class LocalBookByOrder(LocalBook[list[Queued]]):
         if not price_text:
             raise ProtocolError(f"order {order_id:.40}: its price {price!r:.60} is not above zero")
         quantity_text = digits(quantity, self.quantity_decimals)
-        moment, place = from_rfc3339(time), _place(time)
+        place = _place(time)
         before = self.remove(order_id)
         if not quantity_text:
             return
         key = int(price_text) * ladder.sign
-        order = Queued(order_id, int(quantity_text), price_text + quantity_text, moment, place)
+        order = Queued(order_id, int(quantity_text), price_text + quantity_text, place)
         if before is not None and before[1] == (ladder, key) and order.steps <= before[0].steps:
             order.first = before[0].first
             self.doubtful = self.doubtful or order.first != place
@@ -169,7 +167,7 @@ class LocalBookByOrder(LocalBook[list[Queued]]):
     def _shown(self, queue: Iterable[Queued]) -> Iterable[QueuedOrder]:
         exponent = f"E-{self.quantity_decimals}"
         return (
-            QueuedOrder(order_id=order.id, quantity=Decimal(f"{order.steps}{exponent}"), time=order.time)
+            QueuedOrder(order_id=order.id, quantity=Decimal(f"{order.steps}{exponent}"), time=_moment(order.latest))
             for order in queue
         )
 
@@ -179,4 +177,13 @@ def _place(time: str) -> str:
     match = _TIME.fullmatch(time)
     if match is None:
         raise ProtocolError(f"time: {time!r:.60} is not RFC 3339 in UTC")
+    try:
+        datetime.fromisoformat(match[1])
+    except ValueError:
+        raise ProtocolError(f"time: {time!r:.60} is in no calendar") from None
     return match[1] + (match[2] or "").ljust(9, "0")
+
+
+def _moment(place: str) -> datetime:
+    """Return the time that a text which sorts stands for."""
+    return datetime.fromisoformat(f"{place[:19]}.{place[19:25]}+00:00")

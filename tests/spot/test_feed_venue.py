@@ -97,8 +97,9 @@ async def server() -> AsyncIterator[Server]:
         yield server
 
 
-def venue(server: Server, *, keys: bool = True) -> ConnectedVenue:
-    config = KrakenSpotConfig(**dict.fromkeys(("ws_url", "ws_auth_url", "ws_l3_url"), server.socket.url))
+def venue(server: Server, *, keys: bool = True, quiet_after: float = 60.0) -> ConnectedVenue:
+    urls = dict.fromkeys(("ws_url", "ws_auth_url", "ws_l3_url"), server.socket.url)
+    config = KrakenSpotConfig(quiet_after=quiet_after, **urls)
     secret = base64.b64encode(b"secret of the test").decode()
     around = Surroundings(http=httpx.MockTransport(server.answer))
     credentials = Credentials(api_key="key-of-the-test", api_secret=secret) if keys else None
@@ -245,4 +246,21 @@ async def test_a_hole_in_the_trades_shows_in_the_health(server: Server) -> None:
         assert (await reading).id == "1"
         assert (await read(stream)).id == "9"
         assert opened.health().feeds["public"].gaps == 1
+        stream.close()
+
+
+async def test_a_silence_shows_in_the_health(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    async with venue(server, quiet_after=0.1) as opened:
+        stream = opened.tickers(BTC)
+        reading = asyncio.ensure_future(read(stream))
+        ((peer, _),) = await server.requests(1)
+        for bid, requests in ((1, 3), (2, 3)):
+            data = [{"symbol": "BTC/USD", "bid": bid, "ask": 3}]
+            await peer.send(json.dumps({"channel": "ticker", "type": "snapshot", "data": data}))
+            assert (await reading).bid == bid
+            reading = asyncio.ensure_future(read(stream))
+            await server.requests(requests)
+        assert opened.health().feeds["public"].silent == 1
+        assert "was silent: the bid was 1, and is 2" in caplog.text
+        reading.cancel()
         stream.close()
