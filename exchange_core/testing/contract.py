@@ -49,7 +49,7 @@ _PATIENCE = 60
 
 
 class VenueContract(OrderContract):
-    """Inherit, and set ``spec`` to a venue with a simulated side. Pytest wants a class name that begins with ``Test``."""
+    """Inherit, and set ``spec`` to a venue with a simulated side. The class's name must begin with ``Test``."""
 
     spec: ClassVar[VenueSpec]
 

@@ -173,7 +173,8 @@ class RestClient:
             # It may have been closed while the call waited for a limit.
             self._check_open()
             with self._breaker.watch():
-                answer = await carrier.ask(call, self._config.request_timeout, late and partial(late, call))
+                told = partial(late, call) if late is not None and call.changes_state else None
+                answer = await carrier.ask(call, self._config.request_timeout, told)
                 self._log.debug("%s: %s: answered in %.3f s", self.venue, what, self._clock.monotonic() - began)
                 self.ways[socket.feed] += 1
                 if isinstance(answer.error, ConnectFailed):

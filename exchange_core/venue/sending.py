@@ -73,7 +73,7 @@ class Sender:
         writes: list[RestCall] = []
         try:
             flow = self._operations.place(order.request)
-            answer = await self._rest.run(noting(flow, writes), self._late([order]))
+            answer = await self._rest.run(noting(flow, writes), self._late([order], writes))
             return self._tracker.answered(answer, self._clock.now(), about=order)
         except BaseException as error:
             known = self._outcome(order, error, writes)
@@ -99,7 +99,7 @@ class Sender:
         results: list[Order | ExchangeError] = []
         try:
             flow = operations.place_batch([order.request for order in orders])
-            answers = await self._rest.run(noting(flow, writes), self._late(orders))
+            answers = await self._rest.run(noting(flow, writes), self._late(orders, writes))
             self._compare(orders, answers)
         except BaseException as error:
             results += [self._outcome(order, error, writes) or self._as_error(error) for order in orders]
@@ -150,10 +150,13 @@ class Sender:
             _LOG.error("%s: the answers to a batch are not those to its orders; they are being asked for", self._name)
             raise OutcomeUnknown(f"{self._name}: a batch was answered with other orders", venue=self._name)
 
-    def _late(self, orders: Sequence[Order]) -> Late:
+    def _late(self, orders: Sequence[Order], writes: Sequence[RestCall]) -> Late:
         """Return what takes the answer that comes when *orders* are being asked for already."""
 
-        def take(_: RestCall, answer: Answered) -> None:
+        def take(call: RestCall, answer: Answered) -> None:
+            if call is not writes[-1]:
+                # Another write went before the orders' own, and this says nothing of them.
+                return
             for order in orders:
                 key = order.client_order_id or ""
                 if isinstance(answer.error, DID_NOT_HAPPEN) and self._tracker.get(key) is not None:

@@ -623,3 +623,26 @@ async def test_a_failure_after_a_write_leaves_it_unknown_and_says_what_was_done(
     assert caught.value.done == (("POST /place", "V1"),)
     assert isinstance(caught.value, ExchangeError)
     await desk.run.stop()
+
+
+async def test_a_reads_late_answer_is_nobodys_business(desk: Desk, serve: Any) -> None:
+    """It was asked over REST; what it says now must not be taken for a word on a write."""
+    late = asyncio.Event()
+    told: list[Answered] = []
+
+    async def slow(peer: Peer) -> None:
+        number = json.loads(await peer.receive())["number"]
+        await late.wait()
+        await peer.send(json.dumps({"answers": number, "error": "RateLimited"}))
+        await peer.until_gone()
+
+    socket = await serve(slow)
+    await desk.start(socket.url, BY_REST)
+    asked = desk.ask(READ, late=lambda call, event: told.append(event))
+    await desk.settle()
+    await desk.seconds(6)
+    assert await asked == "by REST"
+    late.set()
+    await desk.run.until(lambda: desk.run.events)
+    assert told == []
+    await desk.run.stop()
