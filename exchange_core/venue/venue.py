@@ -56,7 +56,8 @@ class Surroundings:
         frame_tap: Makes what sees every frame of a feed, given the feed's name.
         confirm_within: Seconds that a reader waits for the venue to acknowledge a subscription.
         queue_size: Events that a stream which must not drop holds for a slow reader.
-        shared: What is counted per address and per key; where nothing else is replaced, that of the whole process.
+        shared: What is counted per address and per key. That of the whole process, where this is not given, time and
+            ``http`` are real, and the venue is not one on this machine.
     """
 
     clock: Clock = attrs.field(factory=SystemClock)
@@ -124,8 +125,8 @@ def open_venue(
         signer=signer,
         now=clock.now,
     )
-    shared = _shared(around)
     host, key = urlsplit(config.rest_url).netloc, None if signer is None else signer.public_key
+    shared = _shared(around, host)
     rest = RestClient(
         name,
         config,
@@ -286,11 +287,15 @@ def _signer(
     return chosen or spec.signer(credentials, config)
 
 
-def _shared(around: Surroundings) -> SharedLimits:
-    """Return the counts of this process, unless time or the venue are only played."""
+def _shared(around: Surroundings, host: str) -> SharedLimits:
+    """Return the counts of this process, unless time or the venue are only played, or the venue is on this machine."""
     if around.shared is not None:
         return around.shared
-    return PROCESS if type(around.clock) is SystemClock and around.http is None else SharedLimits()
+    is_played = type(around.clock) is not SystemClock or around.http is not None
+    return SharedLimits() if is_played or host.startswith(_HOME) else PROCESS
+
+
+_HOME = ("127.", "localhost", "[::1]")
 
 
 def _limits(spec: VenueSpec, config: VenueConfig, hooks: pluggy.PluginManager | None) -> Limits:

@@ -11,9 +11,10 @@ import attrs
 import httpx
 import pytest
 
+from exchange_core.clock import SystemClock
 from exchange_core.connector.limits import Cost, DecayingCounter, Limits
 from exchange_core.connector.rest import Flow, HttpReply, HttpRequest, RestCall
-from exchange_core.connector.spec import VenueConfig
+from exchange_core.connector.spec import VenueConfig, VenueSpec
 from exchange_core.errors import ExchangeError, LockedOut, NotSupported, OrderRefused, RateLimited
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.event import LimitLevel, OrderUpdate, TierUpdate
@@ -24,6 +25,7 @@ from exchange_core.testing.clock import ManualClock
 from exchange_core.transport.rest_client import RestClient
 from exchange_core.transport.shared import SharedLimits
 from exchange_core.venue.bus import Bus
+from exchange_core.venue.connected import ConnectedVenue
 from exchange_core.venue.limits import OpenOrders, VenueLimits
 from exchange_core.venue.orders import OrderTracker
 
@@ -431,3 +433,34 @@ def test_an_amendment_under_way_makes_it_young_already(house: House) -> None:
     assert touched(house.tracker, "c1") == seconds(30)
     house.tracker.amended(order, amending, None, seconds(40))
     assert touched(house.tracker, "c1") == seconds(30)
+
+
+def opened(make_venue: Any, url: str, **around: Any) -> ConnectedVenue:
+    spec = attrs.evolve(shop_of(make_venue), limits=lambda config: figures("small"))
+    made: ConnectedVenue = make_venue(spec=spec, config={"rest_url": url}, **around)
+    return made
+
+
+def shop_of(make_venue: Any) -> VenueSpec:
+    made: ConnectedVenue = make_venue()
+    return made.spec
+
+
+@pytest.mark.parametrize(
+    ("url", "around", "is_shared"),
+    [
+        ("https://shop-1.example", {"clock": SystemClock(), "http": None}, True),
+        ("https://shop-2.example", {"clock": SystemClock()}, False),
+        ("https://shop-3.example", {"http": None}, False),
+        ("http://127.0.0.1:1234", {"clock": SystemClock(), "http": None}, False),
+        ("http://localhost:1234", {"clock": SystemClock(), "http": None}, False),
+        ("https://shop-4.example", {"shared": SharedLimits()}, True),
+    ],
+    ids=["real", "played venue", "played time", "at home by number", "at home by name", "as given"],
+)
+async def test_real_venues_share_their_counts_with_all_of_the_process(
+    make_venue: Any, url: str, around: dict[str, Any], is_shared: bool
+) -> None:
+    one, other = opened(make_venue, url, **around), opened(make_venue, url, **around)
+    one._parts.rest.gate.pause((Cost("orders", key="BTC/USD"),), 60)
+    assert [use.key for use in other.limits.levels() if use.paused_until] == (["BTC/USD"] if is_shared else [])
