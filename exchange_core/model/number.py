@@ -40,6 +40,16 @@ def exact(value: object, what: str = "number") -> Decimal:
         InvalidValue: For floats (they cannot hold most decimal fractions), bools, NaN, infinities, numbers far from
             all that is traded, and other text.
     """
+    number = value if type(value) is Decimal else _read(value, what)
+    if not number.is_finite():
+        raise InvalidValue(f"{what}: {value!r} is not finite")
+    exponent = number.as_tuple().exponent
+    if number.adjusted() > _LARGEST or (isinstance(exponent, int) and exponent < -_FINEST):
+        raise InvalidValue(f"{what}: {number} is too large or too fine a number; up to {_LARGEST} digits are taken")
+    return number
+
+
+def _read(value: object, what: str) -> Decimal:
     if isinstance(value, float):
         raise InvalidValue(
             f'{what}: {value!r} is a float and floats are not exact; write it as "{value!r}" or Decimal("{value!r}")'
@@ -47,15 +57,9 @@ def exact(value: object, what: str = "number") -> Decimal:
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
         raise InvalidValue(f"{what}: {value!r} is {type(value).__name__}; expected {type_names}")
     try:
-        number = Decimal(value)
+        return Decimal(value)
     except InvalidOperation:
         raise InvalidValue(f"{what}: {value!r} is not a number; expected {type_names}") from None
-    if not number.is_finite():
-        raise InvalidValue(f"{what}: {value!r} is not finite")
-    exponent = number.as_tuple().exponent
-    if number.adjusted() > _LARGEST or (isinstance(exponent, int) and exponent < -_FINEST):
-        raise InvalidValue(f"{what}: {number} is too large or too fine a number; up to {_LARGEST} digits are taken")
-    return number
 
 
 def plain(value: Decimal) -> str:

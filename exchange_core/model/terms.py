@@ -114,6 +114,8 @@ def choice(kind: type[_E], value: object) -> _E:
     Raises:
         InvalidValue: When it is none; says what would be.
     """
+    if isinstance(value, kind):
+        return value
     try:
         return kind(str(value))
     except ValueError:

@@ -64,6 +64,8 @@ def choice(kind: type[E], value: E | str) -> E:
     Raises:
         InvalidValue: When it is none.
     """
+    if isinstance(value, kind):
+        return value
     try:
         return kind(value)
     except ValueError:
