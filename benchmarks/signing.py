@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
@@ -31,6 +31,7 @@ TARGET = 3.0
 
 PATH = "/0/private/AddOrder"
 SECRET = base64.b64encode(b"secret of a benchmark" * 3).decode()
+DEADLINE = datetime(2026, 10, 9, 0, 34, 21, 904206, UTC)
 ID = "OUF4EM-FRGI2-MQMWZD"
 TEXT = "buy 0.01000000 XBTUSD @ limit 50000.0"
 ANSWER = f'{{"error":[],"result":{{"descr":{{"order":"{TEXT}"}},"txid":["{ID}"]}}}}'.encode()
@@ -50,7 +51,7 @@ class Desk:
 
     def __init__(self) -> None:
         spec = load_plugins().venue("kraken_spot")
-        config = spec.config()
+        config = spec.config(order_entry="rest")
         self.symbol = Symbol.parse("BTC/USD")
         symbols = SymbolMap("kraken_spot")
         symbols.add(
@@ -69,7 +70,7 @@ class Desk:
             symbols=symbols,
             assets=AssetMap("kraken_spot"),
             signer=self.signer,
-            now=lambda: datetime.now(UTC),
+            now=lambda: DEADLINE - timedelta(seconds=5),
         )
         self.operations = spec.rest(context)
         self.dialect = spec.dialect(context)
@@ -80,7 +81,7 @@ class Desk:
             quantity="0.01",  # type: ignore[arg-type]
             price="50000",  # type: ignore[arg-type]
             client_order_id="6d1b345e-2821-40e2-ad83-4ecb18a06876",
-            deadline=datetime(2026, 10, 9, 0, 34, 21, 904206, UTC),
+            deadline=DEADLINE,
         )
         self.call: RestCall = next(self.operations.place(self.order))
 

@@ -41,8 +41,11 @@ class KrakenSpotSigner:
         if nonce is None:
             raise ConfigError("Kraken Spot: a private call needs a nonce")
         # Kraken hashes the body byte for byte, with the nonce's digits before it.
-        params = {"nonce": str(nonce), **call.params}
-        body = _json(params) if call.json else form(params).encode()
+        number = ("nonce", str(nonce))
+        if call.json:
+            body = _json(dict((number, *call.params.items())))
+        else:
+            body = form_text([number, *_pairs(call.params)]).encode()
         headers = {
             "Accept": "application/json",
             "User-Agent": "exchange-core",
@@ -98,13 +101,15 @@ def public_request(call: RestCall) -> HttpRequest:
 
 def form(params: Mapping[str, Any]) -> str:
     """Write parameters as Kraken reads forms and queries: None left out, lists in one text, booleans in lower case."""
-    return form_text(
-        [
-            (name, value if isinstance(value, str) else _form_value(value))
-            for name, value in params.items()
-            if value is not None
-        ]
-    )
+    return form_text(_pairs(params))
+
+
+def _pairs(params: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (name, value if isinstance(value, str) else _form_value(value))
+        for name, value in params.items()
+        if value is not None
+    ]
 
 
 def _form_value(value: Any) -> str:
