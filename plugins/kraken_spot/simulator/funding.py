@@ -156,7 +156,7 @@ class Funding:
         )
         return {
             "method": method.name,
-            "limit": fixed(free, asset.decimals),
+            "limit": fixed(max(free - method.fee, Decimal(0)), asset.decimals),
             "amount": fixed(amount - method.fee, asset.decimals),
             "fee": fixed(method.fee, asset.decimals),
         }

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
+from zlib import crc32
 
 import pytest
 
@@ -30,14 +31,14 @@ class Client:
         self.keys = world.credentials(name)
         self.nonce = 1000
 
-    def get(self, method: str, **params: Any) -> Any:
+    def get(self, method: str, /, **params: Any) -> Any:
         """Return the whole envelope of a public call."""
         query = f"?{urlencode(params)}" if params else ""
         reply = self.protocol.http(HttpRequest("GET", f"/0/public/{method}{query}", {}))
         assert reply.status == 200
         return loads(reply.body)
 
-    def ask(self, method: str, **params: Any) -> Any:
+    def ask(self, method: str, /, **params: Any) -> Any:
         """Return the result of a public call that works."""
         envelope = self.get(method, **params)
         assert envelope["error"] == [], envelope
@@ -100,6 +101,58 @@ def _number(value: object) -> object:
 
 def loads(text: str | bytes) -> Any:
     return json.loads(text, parse_float=Decimal)
+
+
+def digits(text: str) -> Any:
+    """Read a frame with the digits of its numbers."""
+    return json.loads(text, parse_float=str)
+
+
+def checksum(book: dict[str, list[dict[str, str]]]) -> int:
+    """The venue's rule, written anew: best ten prices, asks first, every order by its time."""
+
+    def side(orders: list[dict[str, str]], best_first: int) -> str:
+        prices = sorted({float(order["limit_price"]) for order in orders}, key=lambda price: price * best_first)[:10]
+        kept = [order for order in orders if float(order["limit_price"]) in prices]
+        kept.sort(key=lambda order: (float(order["limit_price"]) * best_first, order["timestamp"]))
+        return "".join(
+            order[name].replace(".", "").lstrip("0") for order in kept for name in ("limit_price", "order_qty")
+        )
+
+    return crc32((side(book["asks"], 1) + side(book["bids"], -1)).encode())
+
+
+class Follower:
+    """A client that keeps the book as the venue documents, cut to its depth."""
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        self.sides: dict[str, list[dict[str, str]]] = {}
+        self.updates = 0
+
+    def take(self, text: str) -> None:
+        frame = digits(text)
+        if frame.get("channel") != "level3":
+            return
+        [data] = frame["data"]
+        if frame["type"] == "snapshot":
+            self.sides = {name: data[name] for name in ("bids", "asks")}
+        else:
+            self.updates += 1
+            for name in ("bids", "asks"):
+                self.sides[name] = self._changed(self.sides[name], data[name], 1 if name == "asks" else -1)
+        assert data["checksum"] == checksum(self.sides), text
+
+    def _changed(self, orders: list[dict[str, str]], events: list[dict[str, str]], sign: int) -> list[dict[str, str]]:
+        held = {order["order_id"]: order for order in orders}
+        for event in events:
+            if event["event"] == "delete":
+                del held[event["order_id"]]
+            else:
+                assert (event["order_id"] in held) is (event["event"] == "modify")
+                held[event["order_id"]] = event
+        prices = sorted({float(order["limit_price"]) for order in held.values()}, key=lambda price: price * sign)
+        return [order for order in held.values() if float(order["limit_price"]) in prices[: self.depth]]
 
 
 @pytest.fixture
@@ -173,3 +226,13 @@ def limit() -> Callable[..., str]:
         return str(order["txid"][0])
 
     return place
+
+
+@pytest.fixture(scope="session")
+def client_class() -> type[Client]:
+    return Client
+
+
+@pytest.fixture(scope="session")
+def follower_class() -> type[Follower]:
+    return Follower

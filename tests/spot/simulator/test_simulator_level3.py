@@ -4,7 +4,6 @@ import json
 from random import Random
 from types import SimpleNamespace
 from typing import Any
-from zlib import crc32
 
 import pytest
 
@@ -19,58 +18,6 @@ BTC = Symbol("BTC", "USD")
 @pytest.fixture
 def level3(connect: Any) -> Any:
     return connect("/l3/v2")
-
-
-def plain(text: str) -> Any:
-    """Read a frame with the digits of its numbers."""
-    return json.loads(text, parse_float=str)
-
-
-def checksum(book: dict[str, list[dict[str, str]]]) -> int:
-    """The venue's rule, written anew: best ten prices, asks first, every order by its time."""
-
-    def side(orders: list[dict[str, str]], best_first: int) -> str:
-        prices = sorted({float(order["limit_price"]) for order in orders}, key=lambda price: price * best_first)[:10]
-        kept = [order for order in orders if float(order["limit_price"]) in prices]
-        kept.sort(key=lambda order: (float(order["limit_price"]) * best_first, order["timestamp"]))
-        return "".join(
-            order[name].replace(".", "").lstrip("0") for order in kept for name in ("limit_price", "order_qty")
-        )
-
-    return crc32((side(book["asks"], 1) + side(book["bids"], -1)).encode())
-
-
-class Follower:
-    """A client that keeps the book as the venue documents, cut to its depth."""
-
-    def __init__(self, depth: int) -> None:
-        self.depth = depth
-        self.sides: dict[str, list[dict[str, str]]] = {}
-        self.updates = 0
-
-    def take(self, text: str) -> None:
-        frame = plain(text)
-        if frame.get("channel") != "level3":
-            return
-        [data] = frame["data"]
-        if frame["type"] == "snapshot":
-            self.sides = {name: data[name] for name in ("bids", "asks")}
-        else:
-            self.updates += 1
-            for name in ("bids", "asks"):
-                self.sides[name] = self._changed(self.sides[name], data[name], 1 if name == "asks" else -1)
-        assert data["checksum"] == checksum(self.sides), text
-
-    def _changed(self, orders: list[dict[str, str]], events: list[dict[str, str]], sign: int) -> list[dict[str, str]]:
-        held = {order["order_id"]: order for order in orders}
-        for event in events:
-            if event["event"] == "delete":
-                del held[event["order_id"]]
-            else:
-                assert (event["order_id"] in held) is (event["event"] == "modify")
-                held[event["order_id"]] = event
-        prices = sorted({float(order["limit_price"]) for order in held.values()}, key=lambda price: price * sign)
-        return [order for order in held.values() if float(order["limit_price"]) in prices[: self.depth]]
 
 
 class TestChannel:
@@ -121,7 +68,7 @@ class TestChannel:
 
     @pytest.mark.parametrize("depth", [10, 100])
     def test_a_lively_market_read_by_the_venues_rules_and_by_our_client(
-        self, level3: Any, alice: Any, bobby: Any, world: Any, clock: Any, depth: int
+        self, level3: Any, alice: Any, bobby: Any, world: Any, clock: Any, follower_class: Any, depth: int
     ) -> None:
         """Every frame of both books has the checksum of what a client makes of it."""
         makers = market_makers(world.exchange, seed=3)
@@ -129,7 +76,7 @@ class TestChannel:
             for maker in makers:
                 maker.step(world.exchange.now())
         ours = CheckedOrders(BTC, price_decimals=1, quantity_decimals=8, depth=depth)
-        follower = Follower(depth)
+        follower = follower_class(depth)
         request = {"channel": "level3", "symbol": ["BTC/USD"], "depth": depth, "token": alice.token()}
         level3.say(json.dumps({"method": "subscribe", "params": request}))
         random = Random(depth)
@@ -153,7 +100,7 @@ class TestChannel:
 
     @staticmethod
     def check(ours: CheckedOrders, text: str) -> None:
-        frame = plain(text)
+        frame = json.loads(text, parse_float=str)
         if frame.get("channel") != "level3":
             return
         [data] = frame["data"]

@@ -73,7 +73,7 @@ class TestWithdrawals:
         info = alice.do("WithdrawInfo", **BTC, amount="0.5")
         assert info == {
             "method": "Bitcoin",
-            "limit": "1.0000000000",
+            "limit": "0.9999800000",
             "amount": "0.4999800000",
             "fee": "0.0000200000",
         }
