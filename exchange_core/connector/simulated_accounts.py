@@ -155,6 +155,9 @@ class SimLedgerEntry:
     Kinds: deposit, withdrawal, trade (spot and derivatives), funding, settlement (of an expired contract),
     liquidation fees and bankrupt remains (insurance), margin (profit and fee of a spot margin trade), rollover,
     settled (a margin position paid with own money), and whatever wire protocols book.
+
+    Attributes:
+        symbol: The market whose trade, funding or settlement it is; None for all else.
     """
 
     id: str
@@ -166,3 +169,4 @@ class SimLedgerEntry:
     fee: Decimal
     balance: Decimal
     time: datetime
+    symbol: Symbol | None = None

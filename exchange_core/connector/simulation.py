@@ -202,6 +202,10 @@ class SimExchange(Protocol):
 
     def mark_price(self, symbol: Symbol) -> Decimal: ...
     def index_price(self, symbol: Symbol) -> Decimal: ...
+    def open_interest(self, symbol: Symbol) -> Decimal:
+        """Return how much all accounts together are long of a contract, in units of its quantity."""
+        ...
+
     def funding(self, symbol: Symbol) -> Sequence[SimFunding]:
         """Return the rates of a perpetual by the hour, oldest first: those booked, the one that runs, and the next.
 

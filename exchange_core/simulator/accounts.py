@@ -130,7 +130,16 @@ class Accounts:
         return self.book(account, asset, units, kind=kind, reference=reference or self.new_id(), now=now, fee=fee)
 
     def book(
-        self, account: Account, asset: str, amount: int, *, kind: str, reference: str, now: datetime, fee: int = 0
+        self,
+        account: Account,
+        asset: str,
+        amount: int,
+        *,
+        kind: str,
+        reference: str,
+        now: datetime,
+        fee: int = 0,
+        symbol: Symbol | None = None,
     ) -> SimLedgerEntry:
         """Change a balance by *amount* less *fee*; the fee goes to the house."""
         balance = account.totals.get(asset, 0) + amount - fee
@@ -147,6 +156,7 @@ class Accounts:
             fee=to_decimal(fee, decimals),
             balance=to_decimal(balance, decimals),
             time=now,
+            symbol=symbol,
         )
         account.ledger.append(entry)
         if account.keep is not None and len(account.ledger) > account.keep:

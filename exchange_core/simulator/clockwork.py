@@ -101,7 +101,7 @@ class Clockwork:
     def _book_funding(self, account: Account, exposure: Exposure, now: datetime) -> None:
         if due := exposure.due_funding():
             exposure.funding_booked += due
-            self._book(account, exposure.market.quote, due, "funding", now)
+            self._book(account, exposure.market, due, "funding", now)
 
     def _roll_over(self, market: MarketState, now: datetime) -> None:
         """Charge the margin positions of a spot market for four hours."""
@@ -138,15 +138,18 @@ class Clockwork:
             side = Side.SELL if exposure.lots > 0 else Side.BUY
             profit = exposure.trade(side, lots, lots * market.value(ticks, 1), now)
             desk.accounts.clearing[market.quote] -= profit
-            self._book(account, market.quote, profit, "settlement", now, moved=False)
+            self._book(account, market, profit, "settlement", now, moved=False)
             account.settle_margin(exposure)
             desk.settlement.told.position(account.name, exposure.position())
 
-    def _book(self, account: Account, asset: str, units: int, kind: str, now: datetime, *, moved: bool = True) -> None:
-        accounts = self._desk.accounts
+    def _book(
+        self, account: Account, market: MarketState, units: int, kind: str, now: datetime, *, moved: bool = True
+    ) -> None:
+        accounts, asset = self._desk.accounts, market.quote
         if moved:
             accounts.clearing[asset] -= units
-        entry = accounts.book(account, asset, units, kind=kind, reference=accounts.new_id(), now=now)
+        reference = accounts.new_id()
+        entry = accounts.book(account, asset, units, kind=kind, reference=reference, now=now, symbol=market.symbol)
         self._desk.settlement.told.entry(entry)
 
 

@@ -213,7 +213,7 @@ class Settlement:
         order.fill_ids.append(fill.id)
         self._keep_fill(account, fill)
         self.told.order(OrderEvent.FILL, order, fill)
-        account.volume.add(self.volumes.value(market.notional(lots, cost), market.symbol.quote), trade.time)
+        account.volume.add(self.volumes.value(market.notional(lots, fill.cost), market.symbol.quote), trade.time)
         if moves:
             if liquidity is Liquidity.MAKER:
                 self.keep_back(account, live)
@@ -242,7 +242,16 @@ class Settlement:
         )
         for asset, amount, charged in legs:
             self.told.entry(
-                self.accounts.book(account, asset, amount, fee=charged, kind="trade", reference=fill.id, now=fill.time)
+                self.accounts.book(
+                    account,
+                    asset,
+                    amount,
+                    fee=charged,
+                    kind="trade",
+                    reference=fill.id,
+                    now=fill.time,
+                    symbol=market.symbol,
+                )
             )
 
     def _position_id(self, account: Account, market: MarketState) -> str:
@@ -271,7 +280,16 @@ class Settlement:
             if isinstance(exposure, Leveraged) and before * exposure.lots <= 0:
                 exposure.paid_until = fill.time
         kind = "margin" if market.is_spot else "trade"
-        entry = self.accounts.book(account, market.quote, profit, fee=fee, kind=kind, reference=fill.id, now=fill.time)
+        entry = self.accounts.book(
+            account,
+            market.quote,
+            profit,
+            fee=fee,
+            kind=kind,
+            reference=fill.id,
+            now=fill.time,
+            symbol=market.symbol,
+        )
         account.settle_margin(exposure)
         self.told.entry(entry)
         self.told.position(account.name, exposure.position())

@@ -86,6 +86,11 @@ class Views:
         market = self._market(symbol)
         return market.price_of(market.prices.index())
 
+    def open_interest(self, symbol: Symbol) -> Decimal:
+        exposures = [account.exposures.get(symbol) for account in self._accounts]
+        lots = sum(max(0, each.lots) for each in exposures if each is not None)
+        return self._market(symbol).quantity(lots)
+
     def funding(self, symbol: Symbol) -> Sequence[SimFunding]:
         funding = self._market(symbol).funding
         return [] if funding is None else funding.told()
