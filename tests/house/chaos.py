@@ -298,7 +298,8 @@ async def client(
         nonces=nonces,
         frame_tap=lambda name: lambda way, frame, _: frames.append((name, way, _text(frame))),
     )
-    given = {**kind.options, **running.settings(), **options}
+    # Over REST, unless a test is about the other way: most faults here are those of HTTP.
+    given = {"order_entry": "rest", **kind.options, **running.settings(), **options}
     async with connect(kind.plugin, surroundings=around, plugins=installed(), **given) as venue:
         yield House(kind, running, venue, clock, options, frames)
 

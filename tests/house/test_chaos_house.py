@@ -90,6 +90,7 @@ async def both() -> AsyncIterator[tuple[dict[str, RunningSimulator], dict[str, A
             name: {
                 "plugin": "kraken_spot",
                 "tier": "pro",
+                "order_entry": "rest",
                 "api_key": f"env:{name}_key",
                 "api_secret": f"env:{name}_secret",
                 **each.urls,
