@@ -184,7 +184,7 @@ class SimOrder:
     trigger: Decimal | None = None
     triggered: datetime | None = None
     amended: datetime | None = None
-    amends: list[tuple[SimRequest, datetime, str]] = attrs.field(factory=list)
+    amends: tuple[tuple[SimRequest, datetime, str], ...] = ()
     parent: str = ""
     limit: Decimal | None = None
     shown: Decimal | None = None
@@ -234,6 +234,7 @@ class SimTrade:
     price: Decimal
     quantity: Decimal
     time: datetime
+    liquidation: bool = False
 
 
 class OrderEvent(StrEnum):

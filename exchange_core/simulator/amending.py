@@ -36,6 +36,8 @@ def amend(desk: Desk, account: Account, live: LiveOrder, amendment: SimAmendment
     """
     if amendment.deadline is not None and now > amendment.deadline:
         raise SimRefused(Refusal.DEADLINE_ELAPSED, f"it is {now.isoformat()}")
+    if amendment.quantity is not None and not amendment.quantity.is_finite():
+        raise SimRefused(Refusal.INVALID_QUANTITY, f"{amendment.quantity} is no quantity")
     if amendment.quantity is not None and 0 < amendment.quantity <= live.order.filled:
         _cut(desk, account, live, now)
         return
@@ -187,6 +189,6 @@ def _take_trigger(live: LiveOrder, terms: Terms) -> None:
 
 def _remember(live: LiveOrder, request: SimRequest, now: datetime) -> None:
     order = live.order
-    order.amends.append((order.request, now, str(EndReason.USER)))
+    order.amends += ((order.request, now, str(EndReason.USER)),)
     order.request = request
     order.amended = order.updated = now

@@ -45,6 +45,8 @@ from exchange_core.simulator.units import rate, to_units
 from exchange_core.simulator.views import Views
 from exchange_core.simulator.volumes import VolumeUnit
 
+_LONGEST = 366 * 24 * 3600  # of a dead man's switch, in seconds
+
 Listener = Callable[[SimEvent], None]
 T = TypeVar("T")
 
@@ -216,6 +218,8 @@ class SimulatedExchange(Views):
     def cancel_all_after(self, account: str, seconds: float | None) -> datetime | None:
         now = self._begin()
         owner = self._accounts[account]
+        if seconds is not None and not 0 <= seconds <= _LONGEST:
+            raise SimRefused(Refusal.INVALID_TIME, f"{seconds} seconds are not between 0 and {_LONGEST}")
         owner.dead_man = None if seconds is None else now + timedelta(seconds=seconds)
         if owner.dead_man is not None:
             self._timers.add(owner.dead_man, Due.DEAD_MAN, account)

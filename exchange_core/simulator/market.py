@@ -116,9 +116,9 @@ class MarketState:
             return lots * self._value_factor * MICRO // (micro * self._price_divisor) if micro > 0 else 0
         return lots * self._value_factor * micro // MICRO
 
-    def notional(self, lots: int, cost: int) -> Decimal:
-        """Return what a trade of *lots* and *cost* units counts in the quote asset."""
-        return times(self._size, lots) if self._price_divisor else self.money(cost)
+    def notional(self, lots: int, cost: Decimal) -> Decimal:
+        """Return what a trade of *lots* and *cost* counts in the quote asset."""
+        return times(self._size, lots) if self._price_divisor else cost
 
     def rates(self, volume: Decimal = Decimal(0)) -> Rates:
         """Return the fees of an account that traded *volume*."""

@@ -219,6 +219,8 @@ class MatchingBook:
 
     def take_changes(self) -> list[LevelChange]:
         """Return the levels that differ from when this was last called, in the order they were first touched."""
+        if not self._before:
+            return []
         changes = []
         for (side, price), before in self._before.items():
             now = self._halves[side].total(price)

@@ -159,6 +159,7 @@ class Settlement:
             price=market.price(price),
             quantity=market.quantity(lots),
             time=now,
+            liquidation=taker.liquidation,
         )
         value = market.value(price, lots)
         if resting.display:

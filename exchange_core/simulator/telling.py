@@ -44,40 +44,40 @@ class Told:
 
     def book(self, market: MarketState) -> None:
         """Tell which levels differ from when they were last told."""
-        self._events.extend(
-            BookChanged(
-                symbol=market.symbol,
-                side=change.side,
-                price=market.price(change.price),
-                quantity=market.quantity(change.quantity),
+        for change in market.book.take_changes():
+            self._events.append(
+                BookChanged(
+                    symbol=market.symbol,
+                    side=change.side,
+                    price=market.price(change.price),
+                    quantity=market.quantity(change.quantity),
+                )
             )
-            for change in market.book.take_changes()
-        )
 
 
 def _copy(order: SimOrder) -> SimOrder:
-    """Return *order* as it is now. Written out, as attrs.evolve takes eight times as long."""
-    return SimOrder(
-        id=order.id,
-        account=order.account,
-        request=order.request,
-        status=order.status,
-        created=order.created,
-        updated=order.updated,
-        filled=order.filled,
-        cost=order.cost,
-        fee=order.fee,
-        fee_asset=order.fee_asset,
-        reason=order.reason,
-        fill_ids=order.fill_ids.copy(),
-        trigger=order.trigger,
-        triggered=order.triggered,
-        amended=order.amended,
-        amends=order.amends.copy(),
-        parent=order.parent,
-        limit=order.limit,
-        shown=order.shown,
-        queued=order.queued,
-        place=order.place,
-        liquidation=order.liquidation,
-    )
+    """Return *order* as it is now. Written out, as attrs.evolve takes thirty times as long, and __init__ four times."""
+    copy = SimOrder.__new__(SimOrder)
+    copy.id = order.id
+    copy.account = order.account
+    copy.request = order.request
+    copy.status = order.status
+    copy.created = order.created
+    copy.updated = order.updated
+    copy.filled = order.filled
+    copy.cost = order.cost
+    copy.fee = order.fee
+    copy.fee_asset = order.fee_asset
+    copy.reason = order.reason
+    copy.fill_ids = order.fill_ids.copy()
+    copy.trigger = order.trigger
+    copy.triggered = order.triggered
+    copy.amended = order.amended
+    copy.amends = order.amends
+    copy.parent = order.parent
+    copy.limit = order.limit
+    copy.shown = order.shown
+    copy.queued = order.queued
+    copy.place = order.place
+    copy.liquidation = order.liquidation
+    return copy

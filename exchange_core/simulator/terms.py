@@ -119,7 +119,7 @@ def _read_trigger(market: MarketState, request: SimRequest) -> Waiting | None:
 
 def _read_trail(market: MarketState, trail: Offset) -> Trail:
     amount = trail.amount
-    if amount <= 0 or (trail.percent and amount >= _HUNDRED):
+    if not amount.is_finite() or amount <= 0 or (trail.percent and amount >= _HUNDRED):
         raise SimRefused(Refusal.INVALID_TRIGGER, f"{trail} is no distance to follow at")
     if trail.percent:
         return Trail(floor_steps(product(amount, Decimal(RATE)), _HUNDRED), True)
@@ -146,6 +146,8 @@ def _read_limit(market: MarketState, request: SimRequest, waiting: Waiting | Non
 
 def limit_from(market: MarketState, waiting: Waiting, offset: Offset) -> int:
     """Return the limit that stands *offset* from where a trigger stands now, in ticks."""
+    if not offset.amount.is_finite():
+        raise SimRefused(Refusal.INVALID_PRICE, f"{offset} is no distance")
     if offset.percent:
         rate = floor_steps(product(offset.amount, Decimal(RATE)), _HUNDRED)
         limit = waiting.price + nearest_div(waiting.price * rate, RATE)

@@ -59,8 +59,9 @@ class VolumeUnit:
             for market in markets
             if market.instrument.symbol.is_spot and market.instrument.symbol.quote == self.asset
         }
-        self._worth[self.asset] = Decimal(1)
 
     def value(self, amount: Decimal, quote: str) -> Decimal:
+        if quote == self.asset:
+            return amount
         worth = self._worth.get(quote)
         return amount if worth is None else product(amount, worth)

@@ -179,6 +179,11 @@ def _trade(desk: Desk) -> None:
     for symbol in (SPOT, LINEAR):
         desk.place("alice", "sell", "2", "100", symbol=symbol)
         desk.place("bob", "buy", "1", "100", symbol=symbol)
+    desk.place("carol", "sell", "1", None, type=OrderType.STOP, trigger_price=Decimal(90))
+
+
+def _stop(exchange: SimulatedExchange) -> str:
+    return exchange.open_orders("carol")[0].id
 
 
 @pytest.mark.parametrize(
@@ -193,6 +198,16 @@ def _trade(desk: Desk) -> None:
         pytest.param(lambda x: x._accounts["alice"].client_ids.add("x"), "client ids", id="client id"),
         pytest.param(lambda x: x._accounts["alice"].ledger.pop(), "of the ledger", id="ledger entry lost"),
         pytest.param(lambda x: x._accounts["alice"].fills.pop(), "fills", id="fill lost"),
+        pytest.param(lambda x: operator.setitem(x.parts.accounts.insurance, "USD", 5), "clearing house", id="house"),
+        pytest.param(lambda x: setattr(x._accounts["bob"].exposures[LINEAR], "funding", 7), "funding", id="funding"),
+        pytest.param(
+            lambda x: setattr(x._accounts["bob"].exposures[LINEAR], "booked", 7), "clearing house", id="profit"
+        ),
+        pytest.param(lambda x: setattr(next(iter(x.parts.markets[SPOT].waiting)), "price", 7), "trigger", id="trigger"),
+        pytest.param(lambda x: x.parts.markets[SPOT].waiting.remove(_stop(x)), "wait for", id="no more waiting"),
+        pytest.param(lambda x: setattr(x.parts.markets[SPOT].prices, "last", 0), "was met", id="trigger not seen"),
+        pytest.param(lambda x: setattr(x.parts.markets[SPOT].book, "reducers", 3), "only reduce", id="reducers"),
+        pytest.param(lambda x: setattr(next(iter(x.parts.markets[SPOT].book)), "hidden", 3), "levels", id="hidden"),
     ],
 )
 def test_the_check_notices(desk: Desk, spoil: Any, words: str) -> None:

@@ -5,12 +5,15 @@ from decimal import Decimal
 
 import pytest
 
-from exchange_core.connector.simulation import OrderChanged, Refusal, SimRefused
+from exchange_core.connector.simulation import OrderChanged, Refusal, SimRefused, SimRequest
 from exchange_core.model.order import OrderStatus, OrderType, TimeInForce
+from exchange_core.model.side import Side
 from exchange_core.model.terms import Offset
 from exchange_core.simulator.clock import AcceleratedClock
+from exchange_core.simulator.exchange import SimulatedExchange
+from exchange_core.simulator.server import SimulatorServer
 from exchange_core.testing.clock import ManualClock
-from tests.simulator.conftest import Desk
+from tests.simulator.conftest import SPEC, SPOT, Desk
 
 
 def later(desk: Desk, seconds: float) -> datetime:
@@ -115,6 +118,13 @@ def test_the_switch_can_be_taken_back(desk: Desk) -> None:
     assert order.status is OrderStatus.OPEN
 
 
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
+def test_a_switch_for_no_time_is_refused(desk: Desk, seconds: float) -> None:
+    with pytest.raises(SimRefused) as caught:
+        desk.exchange.cancel_all_after("alice", seconds)
+    assert caught.value.refusal is Refusal.INVALID_TIME
+
+
 def test_a_step_with_nothing_due_changes_nothing(desk: Desk) -> None:
     desk.place("alice", "buy", "1", "99", expires=later(desk, 10))
     before = desk.state()
@@ -135,3 +145,24 @@ async def test_an_accelerated_clock_makes_an_hour_of_a_minute() -> None:
     assert clock.time_ns() - int(begun.timestamp()) * 10**9 == 3600 * 10**9
     with pytest.raises(ValueError, match="no factor above zero"):
         AcceleratedClock(0)
+
+
+async def test_a_server_steps_its_exchange_while_time_passes() -> None:
+    clock = ManualClock()
+    exchange = SimulatedExchange(SPEC, seed=1, clock=clock)
+    exchange.add_account("alice", {"USD": Decimal(1000)})
+    request = SimRequest(
+        symbol=SPOT,
+        side=Side.BUY,
+        type=OrderType.LIMIT,
+        quantity=Decimal(1),
+        price=Decimal(99),
+        expires=clock.now() + timedelta(seconds=10),
+    )
+    async with SimulatorServer(SPEC.protocol(exchange), exchange):
+        order = exchange.place("alice", request)
+        await clock.until_asleep(2)
+        await clock.advance(9.9)
+        assert order.status is OrderStatus.OPEN
+        await clock.advance(0.3)
+        assert order.status is OrderStatus.EXPIRED
