@@ -26,6 +26,7 @@ from exchange_core.connector.simulation import (
     SimRefused,
     SimRequest,
 )
+from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.order import OrderStatus, TimeInForce
 from exchange_core.model.symbol import Symbol
 from kraken_spot.simulator.codec import Refused
@@ -55,6 +56,19 @@ class Desk:
         self._limits = limits
         self._stillborn: dict[str, deque[SimOrder]] = {}
         self._amend_ids: dict[str, list[str]] = {}
+
+    # ── what requests cost the matching engine, whether or not they read well ──
+
+    def charge_new(self, account: str, pair: Pair, count: int = 1, *, validate: bool) -> None:
+        if not validate:
+            self._limits.add_orders(account, pair.symbol, count)
+
+    def charge_amend(self, order: SimOrder, quantity: Decimal | None) -> None:
+        self._limits.amend(order, ends=quantity is not None and quantity <= order.filled)
+
+    def charge_edit(self, order: SimOrder, *, validate: bool) -> None:
+        if not validate:
+            self._limits.edit(order)
 
     # ── new orders ──
 
@@ -86,16 +100,13 @@ class Desk:
             Refused: In the venue's words.
         """
         if not validate:
-            self._limits.add_orders(account, request.symbol)
             self._limits.room_for(self._open_on(account, request.symbol))
         return self._place(account, request, validate)
 
     def place_batch(self, account: str, requests: Sequence[SimRequest], *, validate: bool) -> list[SimOrder | Refused]:
         """Place orders of one pair, each for itself, after all of them were found well-formed."""
-        symbol = requests[0].symbol
         if not validate:
-            self._limits.add_orders(account, symbol, len(requests))
-            self._limits.room_for(self._open_on(account, symbol), len(requests))
+            self._limits.room_for(self._open_on(account, requests[0].symbol), len(requests))
         found: list[SimOrder | Refused] = []
         for request in requests:
             try:
@@ -110,6 +121,10 @@ class Desk:
         try:
             return self._exchange.place(account, request, validate=validate)
         except SimRefused as refused:
+            if refused.refusal is Refusal.MARKET_CLOSED:
+                status = self._exchange.market(request.symbol).instrument.status
+                word = "cancel_only" if status is InstrumentStatus.OFFLINE else status
+                raise Refused(f"EService:Market in {word} mode") from refused
             if refused.refusal not in _REASONS:
                 raise worded(refused) from refused
             reason = str(_REASONS[refused.refusal])
@@ -167,8 +182,6 @@ class Desk:
         Raises:
             Refused: In the venue's words.
         """
-        ends = amendment.quantity is not None and amendment.quantity <= order.filled
-        self._limits.amend(order, ends=ends)
         try:
             changed = self._exchange.amend(account, order.id, amendment)
         except SimRefused as refused:
@@ -188,8 +201,6 @@ class Desk:
         Raises:
             Refused: In the venue's words; the order stands as it was.
         """
-        if not validate:
-            self._limits.edit(order)
         try:
             return self._exchange.replace(account, order.id, request, validate=validate)
         except SimRefused as refused:

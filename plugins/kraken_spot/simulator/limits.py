@@ -57,6 +57,7 @@ LEVEL3_SYMBOLS = 200
 _PUBLIC_BURST, _PUBLIC_DECAY = Decimal(30), Decimal(1)
 # Not published: how many failed calls lock a key out, and how many messages a connection may send.
 _FAILURES = 20
+_REMEMBERED = 1000
 _LOCKED = timedelta(minutes=15)
 _MESSAGES, _MESSAGES_DECAY = Decimal(60), Decimal(20)
 _CONNECTIONS, _CONNECTIONS_WINDOW = 150, timedelta(minutes=10)
@@ -117,7 +118,7 @@ class Limits:
     # ── REST ──
 
     def public(self, method: str, pair: str) -> None:
-        """Count a public call. All come from one address here; Trades and OHLC are counted for each pair."""
+        """Count a public call. All come from one address here; Trades and OHLC are counted for each *pair*."""
         if not self.enforced:
             return
         key = (method, pair) if method in _BY_PAIR else ("", "")
@@ -150,7 +151,9 @@ class Limits:
 
     def failed(self, api_key: str) -> None:
         """Note that a call was not let in."""
-        count = self._failed[api_key] = self._failed.get(api_key, 0) + 1
+        count = self._failed[api_key] = self._failed.pop(api_key, 0) + 1
+        if len(self._failed) > _REMEMBERED:
+            del self._failed[next(iter(self._failed))]
         if self.enforced and count >= _FAILURES:
             self._locked[api_key] = self._now() + _LOCKED
 

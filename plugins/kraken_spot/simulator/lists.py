@@ -68,7 +68,7 @@ class Lists:
         if not venues & _VENUES:
             return {}
         return {
-            key: _pair_info(pair, info, display)
+            key: _pair_info(pair, self._names.status(pair), info, display)
             for key, pair in self._asked(given, display)
             if pair.is_tokenized is tokenized and pair.row.get("execution_venue", "international") in venues
         }
@@ -80,24 +80,24 @@ class Lists:
         return [(answer_key(pair, name, display), pair) for name in asked for pair in [self._names.pair(name)]]
 
 
-def _pair_info(pair: Pair, info: str, display: bool) -> dict[str, Any]:
+def _pair_info(pair: Pair, status: InstrumentStatus, info: str, display: bool) -> dict[str, Any]:
     leverage: dict[str, Any] = {"leverage_buy": pair.leverages, "leverage_sell": pair.leverages}
     # Empty since September 2026: what is charged is told by TradeVolume.
     fees: dict[str, Any] = {"fees": [], "fees_maker": [], "fee_volume_currency": "ZUSD"}
     if info != "info":
         return {"leverage": leverage, "fees": fees, "margin": {"margin_call": 80, "margin_level": 40}}[info]
+    word = "cancel_only" if status is InstrumentStatus.OFFLINE else str(status)
     names = {
         "base": pair.base.code if display else pair.base.venue_id,
         "quote": pair.quote.code if display else pair.quote.venue_id,
     }
     if pair.row:
-        return {**as_told(pair.row), **leverage, **fees, **(names if display else {})}
-    return _made_info(pair, names) | leverage | fees | (_POSITION_LIMITS if pair.leverages else {})
+        return {**as_told(pair.row), **leverage, **fees, "status": word, **(names if display else {})}
+    return _made_info(pair, names, word) | leverage | fees | (_POSITION_LIMITS if pair.leverages else {})
 
 
-def _made_info(pair: Pair, names: dict[str, str]) -> dict[str, Any]:
+def _made_info(pair: Pair, names: dict[str, str], status: str) -> dict[str, Any]:
     instrument = pair.market.instrument
-    status = instrument.status
     return {
         "altname": pair.altname,
         "wsname": pair.wsname,
@@ -115,6 +115,6 @@ def _made_info(pair: Pair, names: dict[str, str]) -> dict[str, Any]:
         "ordermin": plain(instrument.min_quantity),
         "costmin": plain(instrument.min_cost or Decimal(0)),
         "tick_size": plain(instrument.tick_size),
-        "status": "cancel_only" if status is InstrumentStatus.OFFLINE else status,
+        "status": status,
         "execution_venue": "international",
     }

@@ -93,8 +93,18 @@ def instruments(names: Names, *, tokenized: bool = False) -> str:
         for asset in names.assets.values()
         if tokenized or names.asset_row(asset).get("aclass") != TOKENIZED
     ]
-    data = {"assets": assets, "pairs": [_pair(pair) for pair in names if tokenized or not pair.is_tokenized]}
+    data = {"assets": assets, "pairs": [_pair(pair, names.status(pair)) for pair in shown(names, tokenized)]}
     return encode({"channel": "instrument", "type": "snapshot", "data": data})
+
+
+def instrument_changes(names: Names, changed: Iterable[Pair]) -> str:
+    """Return the update that tells of pairs whose status changed, and of nothing else."""
+    data = {"assets": [], "pairs": [_pair(pair, names.status(pair)) for pair in changed]}
+    return encode({"channel": "instrument", "type": "update", "data": data})
+
+
+def shown(names: Names, tokenized: bool) -> list[Pair]:
+    return [pair for pair in names if tokenized or not pair.is_tokenized]
 
 
 def _asset(asset: Asset, row: Row) -> dict[str, object]:
@@ -111,7 +121,7 @@ def _asset(asset: Asset, row: Row) -> dict[str, object]:
     return found | ({"margin_rate": number(str(row["margin_rate"]))} if "margin_rate" in row else {})
 
 
-def _pair(pair: Pair) -> dict[str, object]:
+def _pair(pair: Pair, status: InstrumentStatus) -> dict[str, object]:
     instrument = pair.market.instrument
     tick = number(fixed(instrument.tick_size, instrument.price_decimals))
     margin: dict[str, object] = {}
@@ -125,7 +135,7 @@ def _pair(pair: Pair) -> dict[str, object]:
         "symbol": pair.display,
         "base": pair.base.code,
         "quote": pair.quote.code,
-        "status": "maintenance" if instrument.status is InstrumentStatus.OFFLINE else instrument.status,
+        "status": "maintenance" if status is InstrumentStatus.OFFLINE else status,
         "qty_precision": instrument.quantity_decimals,
         "qty_increment": number(plain(instrument.lot_size)),
         "price_precision": instrument.price_decimals,

@@ -12,6 +12,7 @@ import attrs
 
 from exchange_core.connector.simulation import SimExchange, SimMarket
 from exchange_core.model.asset import Asset
+from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.symbol import Symbol
 from kraken_spot.simulator.codec import Arguments, Refused
 from kraken_spot.simulator.listing import TOKENIZED, Listing, Row
@@ -86,6 +87,7 @@ class Names:
     """Pairs and assets of one exchange by every name a client may use."""
 
     def __init__(self, exchange: SimExchange, listing: Listing | None = None) -> None:
+        self._exchange = exchange
         self._listing = listing or Listing()
         self.assets = {asset.code: asset for asset in exchange.assets()}
         self._pairs = {market.instrument.symbol: self._pair(market) for market in exchange.markets()}
@@ -101,12 +103,20 @@ class Names:
     def __iter__(self) -> Iterator[Pair]:
         return iter(self._pairs.values())
 
+    def status(self, pair: Pair) -> InstrumentStatus:
+        """Return what the pair's market takes now."""
+        return self._exchange.market(pair.symbol).instrument.status
+
     def of(self, symbol: Symbol) -> Pair:
         return self._pairs[symbol]
 
     def display(self, name: str) -> Pair | None:
         """Return the pair of a WebSocket v2 name, or None."""
         return self._displays.get(name)
+
+    def known(self, name: str) -> Pair | None:
+        """Return the pair that a REST client means, or None."""
+        return self._inputs.get(name)
 
     def pair(self, name: str) -> Pair:
         """Return the pair that a REST client means.

@@ -76,7 +76,8 @@ class KrakenSpot:
         if run is None or method != "GET":
             raise Refused("EGeneral:Unknown method")
         arguments = codec.read_query(query)
-        self._limits.public(name, arguments.text("pair"))
+        known = self._venue.names.known(arguments.text("pair"))
+        self._limits.public(name, "" if known is None else known.id)
         return run(arguments)
 
     def _ask_private(self, request: HttpRequest, path: str) -> object:

@@ -28,16 +28,33 @@ class PublicFeed:
         self._venue = venue
         self.push = push
         self._topics: dict[Topic, Topic] = {}
-        self._instruments = False
+        self._instruments: dict[str, str] | None = None
+        self._tokenized = False
 
     def __bool__(self) -> bool:
-        return bool(self._topics) or self._instruments
+        return bool(self._topics) or self._instruments is not None
+
+    def tick(self) -> None:
+        """Tell of pairs whose status changed."""
+        if self._instruments is None:
+            return
+        now = self._statuses()
+        changed = [symbol for symbol, status in now.items() if self._instruments.get(symbol) != status]
+        if changed:
+            self._instruments = now
+            names = self._venue.names
+            pairs = [pair for pair in names if pair.display in changed]
+            self.push(market_frames.instrument_changes(names, pairs))
+
+    def _statuses(self) -> dict[str, str]:
+        names = self._venue.names
+        return {pair.display: names.status(pair) for pair in market_frames.shown(names, self._tokenized)}
 
     def close(self) -> None:
         for topic in self._topics.values():
             self._venue.hub.unsubscribe(topic, self)
         self._topics.clear()
-        self._instruments = False
+        self._instruments = None
 
     def subscribe(self, channel: str, params: Params) -> list[Reply]:
         """Answer once for each symbol; a symbol's snapshot follows its answer."""
@@ -51,9 +68,9 @@ class PublicFeed:
 
     def unsubscribe(self, channel: str, params: Params) -> list[Reply]:
         if channel == _INSTRUMENT:
-            if not self._instruments:
+            if self._instruments is None:
                 return [failed("Subscription Not Found")]
-            self._instruments = False
+            self._instruments = None
             return [done({"channel": channel})]
         name, variant = _variant(channel, params)
         return [self._remove(channel, name, variant, symbol) for symbol in symbols(params)]
@@ -85,9 +102,10 @@ class PublicFeed:
         return done(_echo(channel, name, variant, True, symbol))
 
     def _subscribe_instruments(self, snapshot: bool, tokenized: bool) -> Reply:
-        if self._instruments:
+        if self._instruments is not None:
             return failed("Already subscribed")
-        self._instruments = True
+        self._tokenized = tokenized
+        self._instruments = self._statuses()
         warnings = ["tick_size is deprecated, use price_increment"]
         then = [market_frames.instruments(self._venue.names, tokenized=tokenized)] if snapshot else None
         return done({"channel": _INSTRUMENT, "snapshot": snapshot, "warnings": warnings}, then)

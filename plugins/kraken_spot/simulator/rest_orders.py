@@ -42,6 +42,7 @@ class RestOrders:
     def add_order(self, key: SimKey, given: Arguments) -> object:
         pair = self._names.listed(given.required("pair"), given)
         validate = given.flag("validate")
+        self._desk.charge_new(key.account, pair, validate=validate)
         request = self._desk.request(key.account, read_order(given, pair, self._exchange.now()))
         order = self._desk.place(key.account, request, validate=validate)
         answer: dict[str, object] = {"descr": _description(pair, request)}
@@ -55,13 +56,14 @@ class RestOrders:
             raise invalid("orders")
         if not _BATCH[0] <= len(items) <= _BATCH[1]:
             raise invalid("orders")
+        validate = given.flag("validate")
+        self._desk.charge_new(key.account, pair, len(items), validate=validate)
         now = self._exchange.now()
         deadline = read_deadline_of(given, now)
         requests = []
         for item in items:
             terms = read_order(Arguments(item), pair, now)
             requests.append(self._desk.request(key.account, attrs.evolve(terms, deadline=deadline)))
-        validate = given.flag("validate")
         placed = self._desk.place_batch(key.account, requests, validate=validate)
         return {"orders": [_batch_row(pair, *row, validate) for row in zip(requests, placed, strict=True)]}
 
@@ -82,6 +84,7 @@ class RestOrders:
             deadline=read_deadline_of(given, self._exchange.now()),
         )
         [order] = self._desk.open(key.account, txid=txid, client_id=client_id)
+        self._desk.charge_amend(order, change.quantity)
         pair = self._names.of(order.request.symbol)
         if "pair" in given and self._names.pair(given.text("pair")) is not pair:
             raise invalid("pair")
@@ -93,9 +96,14 @@ class RestOrders:
 
     def edit_order(self, key: SimKey, given: Arguments) -> object:
         pair = self._names.listed(given.required("pair"), given)
-        [order] = self._one(key.account, given.required("txid"))
+        found = self._one(key.account, given.required("txid"))
+        order = found[0]
+        if len(found) > 1:  # a user reference that several have
+            raise invalid("txid")
         if order.request.symbol != pair.symbol:
             raise invalid("pair")
+        validate = given.flag("validate")
+        self._desk.charge_edit(order, validate=validate)
         old = order.request
         terms = read_terms(
             given,
@@ -107,7 +115,6 @@ class RestOrders:
         )
         flags = read_flags(given)
         request = to_edited(order, terms, pair, self._desk.last_price(pair), post_only="post" in flags)
-        validate = given.flag("validate")
         new = self._desk.edit(key.account, order, request, validate=validate)
         answer: dict[str, Any] = {"status": "ok"}
         if not validate:

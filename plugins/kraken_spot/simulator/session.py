@@ -69,6 +69,7 @@ class Session:
 
     def tick(self, now: float) -> None:
         """Send a heartbeat when something is subscribed to and nothing else went out for a second."""
+        self._public.tick()
         if self._quiet_since is None:
             self._quiet_since = now
         elif now - self._quiet_since >= _HEARTBEAT_SECONDS and (self._public or self._private or self._level3):

@@ -66,8 +66,9 @@ class WsOrders:
 
     def add_order(self, key: SimKey, params: Params) -> list[Reply]:
         pair = self._pair(params)
-        request = self._desk.request(key.account, ws_terms.read_order(params, pair, self._exchange.now()))
         validate = field(params, "validate", bool, False)
+        self._desk.charge_new(key.account, pair, validate=validate)
+        request = self._desk.request(key.account, ws_terms.read_order(params, pair, self._exchange.now()))
         order = self._desk.place(key.account, request, validate=validate)
         return [done(_placed(request, None if validate else order))]
 
@@ -77,6 +78,8 @@ class WsOrders:
         legs: list[Any] = field(params, "orders", list)
         if not _BATCH[0] <= len(legs) <= _BATCH[1]:
             raise invalid("orders")
+        validate = field(params, "validate", bool, False)
+        self._desk.charge_new(key.account, pair, len(legs), validate=validate)
         deadline = ws_terms.read_deadline_of(params, now)
         requests = []
         for leg in legs:
@@ -85,7 +88,6 @@ class WsOrders:
             ws_terms.check_fields(leg, ws_terms.LEG, "batch_add")
             terms = attrs.evolve(ws_terms.read_order(leg, pair, now), deadline=deadline)
             requests.append(self._desk.request(key.account, terms))
-        validate = field(params, "validate", bool, False)
         placed = self._desk.place_batch(key.account, requests, validate=validate)
         rows = [_leg(request, order, validate) for request, order in zip(requests, placed, strict=True)]
         return [{"result": rows, "success": True}]
@@ -101,6 +103,7 @@ class WsOrders:
         deadline = ws_terms.read_deadline_of(params, self._exchange.now())
         amount(params, "limit_price")
         [order] = self._desk.open(key.account, txid=txid, client_id=client_id)
+        self._desk.charge_amend(order, quantity)
         pair = self._names.of(order.request.symbol)
         if "symbol" in params and field(params, "symbol", str) != pair.display:
             raise invalid("symbol")
@@ -125,6 +128,8 @@ class WsOrders:
         order = self._named(key.account, "order_id", txid)[0]
         if order.request.symbol != pair.symbol:
             raise invalid("symbol")
+        validate = field(params, "validate", bool, False)
+        self._desk.charge_edit(order, validate=validate)
         terms = self._edited(params, pair, order)
         post_only = field(params, "post_only", bool, False)
         request = to_edited(order, terms, pair, self._desk.last_price(pair), post_only=post_only)
@@ -135,7 +140,7 @@ class WsOrders:
             request = attrs.evolve(request, fee_in_base=preference == "base")
         if "reduce_only" in params:
             request = attrs.evolve(request, reduce_only=field(params, "reduce_only", bool, False))
-        new = self._desk.edit(key.account, order, request, validate=field(params, "validate", bool, False))
+        new = self._desk.edit(key.account, order, request, validate=validate)
         return [done({"order_id": new.id, "original_order_id": order.id} if new.id else {})]
 
     def _edited(self, params: Params, pair: Pair, order: SimOrder) -> Terms:

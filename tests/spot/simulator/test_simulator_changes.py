@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from exchange_core.model.instrument import InstrumentStatus
+from exchange_core.model.symbol import Symbol
+
 UNKNOWN = "OAAAAA-AAAAA-AAAAAA"
 
 
@@ -150,6 +153,12 @@ class TestEdit:
         assert alice.error("EditOrder", **{"txid": txid, "pair": "XBTUSD"} | given) == error
         assert list(alice.do("OpenOrders")["open"]) == [txid]
 
+    def test_a_user_reference_must_name_one_order(self, alice: Any, limit: Any) -> None:
+        txid = limit(alice, "buy", "0.1", "80000", userref="5")
+        assert alice.do("EditOrder", txid="5", pair="XBTUSD", userref="6")["originaltxid"] == txid
+        limit(alice, "buy", "0.1", "80000", userref="6")
+        assert alice.error("EditOrder", txid="6", pair="XBTUSD") == "EGeneral:Invalid arguments:txid"
+
     def test_orders_with_a_client_id_cannot_be_edited(self, alice: Any, limit: Any) -> None:
         txid = limit(alice, "buy", "0.1", "80000", cl_ord_id="mine")
         assert alice.error("EditOrder", txid=txid, pair="XBTUSD", price="80100") == "EOrder:Invalid order"
@@ -157,6 +166,28 @@ class TestEdit:
 
 def leg(price: str, volume: str = "0.1", **more: Any) -> dict[str, Any]:
     return {"ordertype": "limit", "type": "buy", "price": price, "volume": volume, **more}
+
+
+class TestStatus:
+    @pytest.mark.parametrize("status", ["cancel_only", "post_only", "limit_only", "reduce_only"])
+    def test_a_market_that_takes_less(self, alice: Any, limit: Any, exchange: Any, status: str) -> None:
+        txid = limit(alice, "buy", "0.1", "80000")
+        exchange.set_status(Symbol("BTC", "USD"), InstrumentStatus(status))
+        market = {"pair": "XBTUSD", "type": "buy", "ordertype": "market", "volume": "0.1"}
+        assert alice.error("AddOrder", **market) == f"EService:Market in {status} mode"
+        assert alice.ask("AssetPairs", pair="XBTUSD")["XXBTZUSD"]["status"] == status
+        assert alice.do("CancelOrder", txid=txid) == {"count": 1}
+
+    def test_followers_of_instruments_hear_of_it_and_of_nothing_else(self, public: Any, exchange: Any) -> None:
+        public.send("subscribe", channel="instrument", snapshot=False)
+        public.session.tick(1.0)
+        assert public.frames() == []
+        exchange.set_status(Symbol("BTC", "USD"), InstrumentStatus.CANCEL_ONLY)
+        public.session.tick(1.2)
+        public.session.tick(1.4)
+        [frame] = public.frames("instrument")
+        assert (frame["type"], frame["data"]["assets"]) == ("update", [])
+        assert [(pair["symbol"], pair["status"]) for pair in frame["data"]["pairs"]] == [("BTC/USD", "cancel_only")]
 
 
 class TestBatches:

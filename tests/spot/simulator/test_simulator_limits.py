@@ -165,6 +165,12 @@ class TestOverTheWire:
         assert slow.error("AmendOrder", txid=ids[6], order_qty="1") == "EOrder:Rate limit exceeded"
         assert slow.do("CancelAll") == {"count": 4}
 
+    def test_what_does_not_read_well_is_counted_all_the_same(self, slow: Any) -> None:
+        for _ in range(60):
+            assert slow.error("AddOrder", **LIMIT | {"price": "x"}) == "EOrder:Invalid price"
+        assert slow.error("AddOrder", **LIMIT) == "EOrder:Rate limit exceeded"
+        assert slow.do("AddOrder", **LIMIT, validate="true")["descr"], "what is only checked is not"
+
     def test_public_calls(self, slow: Any, clock: Any) -> None:
         for _ in range(30):
             assert slow.get("Depth", pair="XBTUSD")["error"] == []
