@@ -139,10 +139,10 @@ ASKING: dict[str, Any] = {"http": "/0/private/*", "lacks": "ordertype"}
 
 
 async def routed(
-    hub: Hub, running: dict[str, RunningSimulator], *faults: Fault, retries: int = 0
+    hub: Hub, running: dict[str, RunningSimulator], *faults: Fault, retries: int = 0, patience: Patience = PATIENCE
 ) -> tuple[RouteResult, int, int]:
     """Buy on both venues, over a bad line to the second; return also how many orders were sent to each."""
-    router = Router(hub.venues, patience=PATIENCE)
+    router = Router(hub.venues, patience=patience)
     plan = await router.plan(OrderRequest(symbol="BTC/USD", side="buy", quantity="1"))
     assert {leg.venue for leg in plan.legs} == {"one", "two"}
     one, two = (running[name].faults.add(Fault(action=actions.Pass(), **ADD_ORDER)) for name in ("one", "two"))
@@ -172,11 +172,13 @@ async def test_a_leg_whose_answer_is_lost_is_certain_in_the_end_and_all_sums_are
 
 async def test_a_leg_that_never_arrived_is_certain_and_only_then_bought_elsewhere() -> None:
     async with both() as (running, config, keys):
-        config["venues"]["two"]["order_deadline"] = 0.3
-        async with hub_of(config, keys, ResolvePolicy(first_pause=0.4, margin=0.05)) as hub:
+        config["venues"]["two"]["order_deadline"] = 2.5  # the venue takes none below two seconds
+        async with hub_of(config, keys, ResolvePolicy(first_pause=0.4, longest_pause=0.4, margin=0.05)) as hub:
             holdings = Portfolio(hub.venues, "USD")
             before = await holdings.refresh()
-            result, *sent = await routed(hub, running, Fault(action=actions.DropRequest(), **ADD_ORDER), retries=1)
+            lost = Fault(action=actions.DropRequest(), **ADD_ORDER)
+            patience = attrs.evolve(PATIENCE, sending=10.0)
+            result, *sent = await routed(hub, running, lost, retries=1, patience=patience)
             after = await holdings.refresh()
             assert sent == [2, 1]
             outcomes = [(leg.leg.venue, leg.outcome) for leg in result.legs]
