@@ -61,8 +61,6 @@ async def record_rest(rig: Rig, name: str) -> None:
     limit = await rig.record("place_limit", do.place(rig.order(1, name, "buy", "0.01", "83000")))
     post = await rig.record("place_post_only", do.place(rig.order(2, name, "sell", "0.02", "85000", post_only=True)))
     if rig.spec is KRAKEN_FUTURES:
-        # The operations of the other venue refuse such a price themselves.
-        await rig.record_refusal("place_wrong_tick", do.place(rig.order(3, name, "buy", "0.01", "83000.123")))
         # The spot venue takes such an order, and cancels it.
         taking = rig.order(8, name, "buy", "0.01", "84010", post_only=True)
         await rig.record_refusal("place_post_only_taking", do.place(taking))

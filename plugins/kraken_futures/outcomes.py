@@ -70,12 +70,14 @@ class Question:
 
     Attributes:
         rests: It stays in the book, or waits for its trigger, when it does not execute at once.
+        client_order_id: Ours; a trigger that fires at once may execute under another id of the venue's.
     """
 
     symbol: Symbol
     quantity: Decimal
     rests: bool
     call: str = "sendorder"
+    client_order_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -98,7 +100,7 @@ def judge(asked: Question, status: wire.SendStatus, venue: str) -> Outcome:
     """
     events = status.order_events or []
     try:
-        executed = executions(events, status.order_id)
+        executed = executions(events, status.order_id, asked.client_order_id)
         average = contracts.average_price(asked.symbol.is_inverse, executed)
         received = from_rfc3339(status.received_time) if status.received_time else None
     except (ProtocolError, ArithmeticError) as problem:  # such as an execution at the price 0
@@ -119,6 +121,8 @@ def judge(asked: Question, status: wire.SendStatus, venue: str) -> Outcome:
 def _status(asked: Question, word: str, filled: Decimal, events: set[str], venue: str) -> OrderStatus:
     rests, ended = "PLACE" in events, not events.isdisjoint({"CANCEL", "REJECT"})
     if word not in TAKEN and not filled:
+        if word == "edited":  # that is no answer to an order, and no refusal
+            raise _unknown(asked, word, "that something else was done", venue)
         if word == "cancelled":
             return OrderStatus.CANCELED
         if not rests:
@@ -156,19 +160,27 @@ def refusal(
     return kind(f"{venue}: {label}: {text} ({word})", venue=venue, codes=[word])
 
 
-def executions(events: Iterable[wire.OrderEvent], order_id: str | None) -> list[tuple[Decimal, Decimal]]:
-    """Return quantity and price of each execution of ours."""
+def executions(
+    events: Iterable[wire.OrderEvent], order_id: str | None, client_order_id: str | None = None
+) -> list[tuple[Decimal, Decimal]]:
+    """Return quantity and price of each execution of ours, by the venue's id or by ours."""
     found: dict[str, tuple[Decimal, Decimal]] = {}
     for number_of, event in enumerate(events):
         if event.type != "EXECUTION":
             continue
-        owner = event.order_prior_execution.order_id if event.order_prior_execution is not None else None
-        if order_id is None or owner is None or owner == order_id:
+        prior = event.order_prior_execution or wire.OrderInEvent()
+        is_ours = client_order_id is not None and prior.cli_ord_id == client_order_id
+        if order_id is None or prior.order_id in (None, order_id) or is_ours:
             key = event.execution_id or str(number_of)
             found[key] = (number(event.amount, "amount"), number(event.price, "price"))
     return list(found.values())
 
 
 def _order_id(events: Iterable[wire.OrderEvent]) -> str | None:
-    orders = (event.order or event.order_prior_execution for event in events)
-    return next((order.order_id for order in orders if order is not None and order.order_id), None)
+    for event in events:
+        if isinstance(event.order_trigger, dict) and isinstance(event.order_trigger.get("uid"), str):
+            return str(event.order_trigger["uid"]) or None
+        order = event.order or event.order_prior_execution
+        if order is not None and order.order_id:
+            return order.order_id
+    return None

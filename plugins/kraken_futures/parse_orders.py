@@ -11,16 +11,18 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from exchange_core.errors import InvalidValue, ProtocolError
+from exchange_core.errors import ProtocolError
 from exchange_core.model.event import OrderUpdate
 from exchange_core.model.number import EXACT
-from exchange_core.model.order import OrderRequest, OrderStatus, OrderType
+from exchange_core.model.order import OrderRequest, OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from exchange_core.model.terms import Offset, TriggerBy
+from exchange_core.model.terms import Offset
 from exchange_core.model.time import from_millis
+from kraken_futures import parse_terms
 from kraken_futures import wire_feed as wire
 from kraken_futures.numbers import number, optional
+from kraken_futures.parse_terms import Shown
 
 TRIGGERED = "stop_order_triggered"
 FROM_TRIGGER = "limit_order_from_stop"
@@ -36,19 +38,6 @@ _ENDS: dict[str, OrderStatus | None] = {
     # The order may be well; only the wish to change it failed.
     "order_for_edit_not_found": None,
     TRIGGERED: None,
-}
-
-_SIGNALS = {"last": TriggerBy.LAST, "mark": TriggerBy.MARK, "spot": TriggerBy.INDEX, "index": TriggerBy.INDEX}
-# By the venue's word: without a limit, and with one. Market orders are echoed as "ioc" with a limit that nobody set:
-# of that word no terms are made.
-_TYPES = {
-    "limit": (OrderType.LIMIT, OrderType.LIMIT),
-    "lmt": (OrderType.LIMIT, OrderType.LIMIT),
-    "post": (OrderType.LIMIT, OrderType.LIMIT),
-    "stop": (OrderType.STOP, OrderType.STOP_LIMIT),
-    "stp": (OrderType.STOP, OrderType.STOP_LIMIT),
-    "take_profit": (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT),
-    "trailing_stop": (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT),
 }
 
 
@@ -92,28 +81,19 @@ def _terms(
     raw: wire.OpenOrder, symbol: Symbol, side: Side, quantity: Decimal, price: Decimal | None, trigger: Decimal | None
 ) -> OrderRequest | None:
     """Return all terms of an order; None where they cannot be told."""
-    kinds = _TYPES.get(raw.type or "")
-    if kinds is None:
-        return None
-    kind = kinds[price is not None]
-    is_triggered = kind.is_triggered
-    try:
-        return OrderRequest(
-            symbol=symbol,
-            side=side,
-            quantity=quantity,
-            price=price,
-            type=kind,
-            reduce_only=bool(raw.reduce_only),
-            post_only=raw.type == "post",
-            trigger_price=trigger if is_triggered and not kind.is_trailing else None,
-            trigger_by=_SIGNALS.get((raw.trigger_signal or "").lower()) if is_triggered else None,
-            trail=_trail(raw.trailing_stop_options) if kind.is_trailing else None,
-            client_order_id=raw.cli_ord_id,
-        )
-    except InvalidValue:
-        # Such as an order that is done, with a quantity of nothing left.
-        return None
+    shown = Shown(
+        symbol=symbol,
+        side=side,
+        quantity=quantity,
+        kind=raw.type,
+        price=price,
+        trigger=trigger,
+        signal=raw.trigger_signal,
+        trail=_trail(raw.trailing_stop_options),
+        reduce_only=bool(raw.reduce_only),
+        client_order_id=raw.cli_ord_id,
+    )
+    return parse_terms.request(shown)
 
 
 def _trail(options: Any) -> Offset | None:

@@ -86,7 +86,13 @@ def sent(order: FuturesOrder, status: full.SendStatus, context: VenueContext, ca
         OrderRefused: It did not happen.
         OutcomeUnknown: The answer contradicts itself.
     """
-    asked = Question(symbol=order.symbol, quantity=order.quantity, rests=order.kind.rests, call=call)
+    asked = Question(
+        symbol=order.symbol,
+        quantity=order.quantity,
+        rests=order.kind.rests,
+        call=call,
+        client_order_id=order.client_order_id,
+    )
     seen = wire.SendStatus(
         status=status.status,
         order_id=status.order_id,

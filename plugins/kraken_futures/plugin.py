@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from exchange_core.connector.spec import FeedSpec, Support, VenueContext, VenueSpec
+from exchange_core.connector.spec import FeedSpec, VenueContext, VenueSpec
 from exchange_core.hookspecs import hookimpl
 from kraken_futures.auth import FuturesSigner
 from kraken_futures.config import FuturesConfig
@@ -15,6 +15,7 @@ from kraken_futures.feed import PRIVATE, PUBLIC, private_feed, public_feed
 from kraken_futures.feed_requests import VARIANTS
 from kraken_futures.limits import FRAMES_PER_SECOND, limits
 from kraken_futures.rest import FuturesRest
+from kraken_futures.terms import SUPPORT
 
 if TYPE_CHECKING:
     from exchange_core.connector.pages import HistoryOperations
@@ -67,14 +68,7 @@ KRAKEN_FUTURES = VenueSpec(
         ),
     ),
     client_order_id=client_order_id,
-    support={
-        "type": Support.HONOURED,
-        "time_in_force": Support.HONOURED,
-        "post_only": Support.HONOURED,
-        "reduce_only": Support.HONOURED,
-        "client_order_id": Support.HONOURED,
-        "deadline": Support.HONOURED,
-    },
+    support=SUPPORT,
     simulator=simulator,
     history=history,
     variants=VARIANTS,

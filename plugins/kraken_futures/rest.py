@@ -14,7 +14,7 @@ import msgspec
 
 from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import VenueContext
-from exchange_core.errors import BadRequest, InvalidValue, NotSupported, OrderRefused, ProtocolError, VenueUnavailable
+from exchange_core.errors import InvalidValue, NotSupported, ProtocolError, VenueUnavailable
 from exchange_core.model.account import Balance, FeeRates, Position
 from exchange_core.model.book import BookSnapshot
 from exchange_core.model.fill import Fill
@@ -123,13 +123,7 @@ class FuturesRest(Families):
     # --- orders
 
     def place(self, request: OrderRequest) -> Flow[Order]:
-        instrument = self._context.symbols.instrument(request.symbol)
-        params = rest_orders.send_params(request, instrument.venue_id, self._venue)
-        try:
-            reply: wire.SendOrder = yield change("sendorder", wire.SendOrder, params)
-        except BadRequest as problem:
-            raise OrderRefused(str(problem), venue=self._venue, codes=problem.codes) from problem
-        return rest_orders.sent(request, reply.send_status, self._venue)
+        return rest_orders.place(self.orders, request, self._venue)
 
     def cancel(self, order: Order) -> Flow[None]:
         if order.venue_order_id is None and order.client_order_id is None:

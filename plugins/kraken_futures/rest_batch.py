@@ -17,14 +17,14 @@ import msgspec
 
 from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import VenueContext
-from exchange_core.errors import BadRequest, ExchangeError, InvalidValue, NotSupported, OrderRefused, OutcomeUnknown
+from exchange_core.errors import BadRequest, ExchangeError, InvalidValue, OrderRefused, OutcomeUnknown
 from exchange_core.model.number import plain
 from kraken_futures import parse_trading
 from kraken_futures import wire_trading as wire
 from kraken_futures.limits import batch_units
 from kraken_futures.order_fields import Fields, check, check_edit, deadline_text, edit_fields, order_fields
 from kraken_futures.order_requests import FuturesOrder, OrderCancel, OrderEdit
-from kraken_futures.rest_calls import change
+from kraken_futures.rest_calls import change, refuse
 from kraken_futures.types_trading import BatchResult, Canceled, Edited, Sent
 
 Item = FuturesOrder | OrderEdit | OrderCancel
@@ -42,7 +42,7 @@ def batch(items: Sequence[Item], deadline: datetime | None, context: VenueContex
     if not 0 < len(items) <= MOST_ITEMS:
         raise InvalidValue(f"batch: {len(items)} items; expected 1 to {MOST_ITEMS}")
     _refuse_twins(items)
-    fields = [_item(item, str(place), context) for place, item in enumerate(items, 1)]
+    fields = [batch_item(item, str(place), context) for place, item in enumerate(items, 1)]
     # Open point: the reference writes ProcessBefore, a client in use processBefore; both are sent.
     before = deadline_text(deadline)
     params = {"json": batch_json(fields), "ProcessBefore": before, "processBefore": before}
@@ -65,16 +65,20 @@ def _json(value: Decimal | str | bool) -> msgspec.Raw | str | bool:
     return msgspec.Raw(plain(value).encode()) if isinstance(value, Decimal) else value
 
 
-def _item(item: Item, tag: str, context: VenueContext) -> Fields:
+def batch_item(item: Item, tag: str, context: VenueContext) -> Fields:
+    """Return an item as the batch has it.
+
+    Raises:
+        NotSupported: A batch has no word for one of its terms.
+        OrderRefused: It does not fit its contract.
+    """
     if item.deadline is not None:
-        raise NotSupported(
-            f"{context.venue}: an item of a batch has no deadline of its own; give it to the batch", venue=context.venue
-        )
+        raise refuse(context.venue, "deadline", "an item of a batch has none of its own; give it to the batch")
     if isinstance(item, FuturesOrder):
         instrument = context.symbols.instrument(item.symbol)
         check(item, instrument)
         if item.limit_offset is not None:
-            raise NotSupported(f"{context.venue}: no limit_offset within a batch; send this one alone")
+            raise refuse(context.venue, "limit_offset", "a batch has no word for it; send this order alone")
         return {"order": "send", "order_tag": tag, **order_fields(item, instrument.venue_id)}
     ids: Fields = {"order_id": item.order_id, "cliOrdId": item.client_order_id}
     if isinstance(item, OrderCancel):

@@ -13,12 +13,18 @@ from urllib.parse import quote
 
 from exchange_core.connector.limits import Cost
 from exchange_core.connector.rest import RestCall
+from exchange_core.errors import NotSupported
 from kraken_futures.limits import units
 
 API = "/derivatives/api/v3/"
 API_V4 = "/derivatives/api/v4/"
 CHARTS = "/api/charts/v1/"
 HISTORY = "/api/history/v3/"
+
+
+def refuse(venue: str, parameter: str, why: str) -> NotSupported:
+    """Return the error for what the venue does not have or does not take."""
+    return NotSupported(f"{venue}: {parameter}: {why}", venue=venue)
 
 
 def public(endpoint: str, reply: Any, **params: Any) -> RestCall:

@@ -2,7 +2,7 @@
 
 ``orders/status`` forgets an order five seconds after its end, and market orders are never among the open
 ones, so the fills have the last word on what was executed. The order history is asked last, for how an order
-without fills ended.
+without fills ended, and for triggers that of triggers.
 See https://docs.kraken.com/api/docs/futures-api/trading/get-order-status
 """
 
@@ -20,7 +20,7 @@ from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import InvalidValue, ProtocolError, RateLimited, VenueError
 from exchange_core.model.fill import Fill
 from exchange_core.model.number import total
-from exchange_core.model.order import Order, OrderStatus, OrderType, TimeInForce
+from exchange_core.model.order import Order, OrderRequest, OrderStatus, TimeInForce
 from exchange_core.model.time import from_millis, from_rfc3339, to_millis
 from kraken_futures import contracts, wire
 from kraken_futures.limits import HISTORY_CALL, units
@@ -28,6 +28,10 @@ from kraken_futures.numbers import number, optional
 
 STATUS = "/derivatives/api/v3/orders/status"
 HISTORY = "/api/history/v3/orders"
+TRIGGERS = "/api/history/v3/triggers"
+
+_TRIGGER = "TRIGGER_ORDER"
+_FIRED = "STOP_ORDER_TRIGGERED"
 
 # Our clock and the venue's differ by less than this.
 _SKEW = timedelta(seconds=60)
@@ -41,17 +45,33 @@ STATUS_WORDS = {
     "REJECTED": OrderStatus.REJECTED,
     "TRIGGER_ACTIVATION_FAILURE": OrderStatus.REJECTED,
 }
+# Other events say no more than that there was such an order.
+_EVENTS = {
+    "ordercancelled": OrderStatus.CANCELED,
+    "orderrejected": OrderStatus.REJECTED,
+    "ordertriggercancelled": OrderStatus.CANCELED,
+}
 
 
 @attrs.frozen(kw_only=True)
 class _Seen:
-    """What one source says. *status* None: no more than that the order existed."""
+    """What one source says.
+
+    Attributes:
+        status: None: no more than that the order existed.
+        quantity, price, trigger: Its terms as they are now, which edits may have changed; None where they are not told.
+        listed: The order as the list of open orders has it.
+    """
 
     status: OrderStatus | None
     venue_order_id: str | None = None
     filled: Decimal = Decimal(0)
     reason: str | None = None
     updated: datetime | None = None
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    trigger: Decimal | None = None
+    listed: Order | None = None
 
 
 def find(
@@ -60,19 +80,25 @@ def find(
     open_orders: Callable[[], Flow[list[Order]]],
     fills: Callable[[datetime | None], Flow[list[Fill]]],
 ) -> Flow[Order | None]:
-    """Ask for *order* by the venue's id or by ours; return None when it is nowhere."""
+    """Ask for *order* by the venue's id or by ours; return None when it is nowhere.
+
+    A trigger that fired may go on under another id of the venue's: then the order comes back with that one.
+    """
     if order.venue_order_id is None and order.client_order_id is None:
         raise InvalidValue(f"{context.venue}: find: the order has neither the venue's id nor ours")
-    seen = yield from _recent(order)
-    if seen is None:
-        seen = _among(order, (yield from open_orders()))
+    recent = yield from _recent(order)
+    seen = recent
+    # Of an order that was executed in part only the list says for sure how large it is: edits may have changed that.
+    if recent is None or recent.status is None or (recent.status is OrderStatus.OPEN and recent.filled):
+        seen = _among(order, (yield from open_orders())) or recent
     if seen is not None and seen.status is OrderStatus.OPEN and not seen.filled:
         return _told(order, seen, [], context)
     since = None if order.created is None else order.created - _SKEW
-    ours = [fill for fill in (yield from fills(since)) if _is_of(order, fill.venue_order_id, fill.client_order_id)]
-    executed = total(fill.quantity for fill in ours)
-    if seen is None and executed < order.quantity:
-        seen = yield from _history(order, context)
+    all_fills = yield from fills(since)
+    ours = _of(order, seen, all_fills)
+    if (seen is None or seen.status is None) and total(fill.quantity for fill in ours) < order.quantity:
+        seen = (yield from _past(order, context)) or seen
+        ours = _of(order, seen, all_fills)
     if seen is None and not ours:
         return None
     return _told(order, seen or _from_fills(order, ours), ours, context)
@@ -80,57 +106,109 @@ def find(
 
 def _is_of(order: Order, venue_order_id: str | None, client_order_id: str | None) -> bool:
     if order.venue_order_id is not None and venue_order_id is not None:
-        return order.venue_order_id == venue_order_id
+        if order.venue_order_id == venue_order_id:
+            return True
+        if not order.request.type.is_triggered:
+            return False
+    # Client ids are unique for ever here, so a trigger's order under another id is known by it.
     return order.client_order_id is not None and order.client_order_id == client_order_id
 
 
+def _of(order: Order, seen: _Seen | None, fills: list[Fill]) -> list[Fill]:
+    known = None if seen is None else seen.venue_order_id
+    return [
+        fill
+        for fill in fills
+        if _is_of(order, fill.venue_order_id, fill.client_order_id) or (known and fill.venue_order_id == known)
+    ]
+
+
 def _recent(order: Order) -> Flow[_Seen | None]:
-    by_theirs = order.venue_order_id is not None
-    params = {"orderIds": [order.venue_order_id]} if by_theirs else {"cliOrdIds": [order.client_order_id]}
+    theirs, ours = order.venue_order_id, order.client_order_id
+    params = {"orderIds": [theirs]} if theirs is not None else {"cliOrdIds": [ours]}
+    if order.request.type.is_triggered and theirs is not None and ours is not None:
+        params["cliOrdIds"] = [ours]
     reply: wire.OrdersStatus = yield RestCall(
         method="POST", path=STATUS, params=params, reply=wire.OrdersStatus, private=True, costs=units("orders/status")
     )
-    for entry in reply.orders:
-        raw = entry.order
-        if _is_of(order, raw.order_id, raw.cli_ord_id):
-            status = STATUS_WORDS.get(entry.status)
-            filled = optional(raw.filled, "filled")
-            if filled is None:
-                filled = order.quantity if status is OrderStatus.FILLED else Decimal(0)
-            return _Seen(
-                status=status,
-                venue_order_id=raw.order_id,
-                filled=filled,
-                reason=entry.error or entry.update_reason,
-                updated=from_rfc3339(raw.last_update_timestamp) if raw.last_update_timestamp else None,
-            )
-    return None
+    found = [entry for entry in reply.orders if _is_of(order, entry.order.order_id, entry.order.cli_ord_id)]
+    # What a trigger has become counts, and not what became of the trigger.
+    found.sort(key=lambda entry: entry.order.type == _TRIGGER)
+    return _entry(order, found[0]) if found else None
 
 
-def _among(order: Order, found: list[Order]) -> _Seen | None:
-    for one in found:
-        if _is_of(order, one.venue_order_id, one.client_order_id):
-            return _Seen(
-                status=OrderStatus.OPEN,
-                venue_order_id=one.venue_order_id,
-                filled=one.filled,
-                reason=one.reason,
-                updated=one.updated,
-            )
-    return None
-
-
-def _from_fills(order: Order, fills: list[Fill]) -> _Seen:
-    """Judge by executions alone: what does not rest is over."""
-    rests = order.request.type is OrderType.LIMIT and order.request.time_in_force is TimeInForce.GTC
+def _entry(order: Order, entry: wire.StatusEntry) -> _Seen:
+    raw = entry.order
+    status = STATUS_WORDS.get(entry.status)
+    if raw.type == _TRIGGER and entry.update_reason == _FIRED and status is not OrderStatus.REJECTED:
+        # Open point: how a trigger that fired is shown under its own id. What came of it is asked for elsewhere.
+        status = None
+    filled = optional(raw.filled, "filled")
+    if filled is None:
+        filled = order.quantity if status is OrderStatus.FILLED else Decimal(0)
+    trigger = raw.price_trigger_options or wire.PriceTrigger()
+    # Open point: whether the quantity is the whole or what remains; it is both while nothing is executed.
+    is_whole = status is OrderStatus.OPEN and not filled
     return _Seen(
-        status=None if rests else OrderStatus.CANCELED,
-        venue_order_id=fills[-1].venue_order_id,
-        updated=fills[-1].time,
+        status=status,
+        venue_order_id=raw.order_id,
+        filled=filled,
+        reason=entry.error or entry.update_reason,
+        updated=from_rfc3339(raw.last_update_timestamp) if raw.last_update_timestamp else None,
+        quantity=optional(raw.quantity, "quantity") if is_whole else None,
+        price=optional(raw.limit_price, "limitPrice"),
+        trigger=optional(trigger.trigger_price, "triggerPrice"),
     )
 
 
+def _among(order: Order, found: list[Order]) -> _Seen | None:
+    ours = [one for one in found if _is_of(order, one.venue_order_id, one.client_order_id)]
+    # One that still waits under its own id comes before what has its client id.
+    ours.sort(key=lambda one: one.venue_order_id != order.venue_order_id)
+    for one in ours:
+        return _Seen(
+            status=OrderStatus.OPEN,
+            venue_order_id=one.venue_order_id,
+            filled=one.filled,
+            reason=one.reason,
+            updated=one.updated,
+            quantity=one.quantity,
+            price=one.price,
+            trigger=one.request.trigger_price,
+            listed=one,
+        )
+    return None
+
+
+def _rests(order: Order) -> bool:
+    """Return whether what of it is not executed stays in the market."""
+    kind = order.request.type
+    return kind.has_limit and (kind.is_triggered or order.request.time_in_force is TimeInForce.GTC)
+
+
+def _from_fills(order: Order, fills: list[Fill]) -> _Seen:
+    """Judge by executions alone."""
+    return _Seen(status=None, venue_order_id=fills[-1].venue_order_id, updated=fills[-1].time)
+
+
+def _terms(order: Order, seen: _Seen) -> OrderRequest:
+    """Return the order's terms as they are now: as they were asked for, with the numbers that the venue tells."""
+    asked, listed = order.request, seen.listed
+    if listed is not None and listed.request.type.is_triggered and not asked.type.is_triggered:
+        # Of an order that was not placed here, terms may have been guessed; the list tells better.
+        return attrs.evolve(listed.request, client_order_id=asked.client_order_id)
+    changes: dict[str, Any] = {}
+    if seen.quantity:
+        changes["quantity"] = seen.quantity
+    if asked.price is not None and seen.price:
+        changes["price"] = seen.price
+    if asked.trigger_price is not None and seen.trigger:
+        changes["trigger_price"] = seen.trigger
+    return attrs.evolve(asked, **changes)
+
+
 def _told(order: Order, seen: _Seen, fills: list[Fill], context: VenueContext) -> Order:
+    request = _terms(order, seen)
     executed = total(fill.quantity for fill in fills)
     filled = max(executed, seen.filled, order.filled)
     average = order.average_price
@@ -138,15 +216,21 @@ def _told(order: Order, seen: _Seen, fills: list[Fill], context: VenueContext) -
         inverse = order.symbol.is_inverse
         average = contracts.average_price(inverse, ((fill.quantity, fill.price) for fill in fills))
     status = seen.status
-    if filled >= order.quantity:
+    if filled >= request.quantity:
         status = OrderStatus.FILLED
+    elif status is None and fills and not _rests(order):
+        status = OrderStatus.CANCELED  # what does not rest is over with its executions
     elif status is None or status is OrderStatus.OPEN:
         status = OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.OPEN
+    elif status is OrderStatus.REJECTED and (order.status is not OrderStatus.PENDING or filled):
+        status = OrderStatus.CANCELED  # such as a trigger that stood, and whose order was refused when it fired
+    goes_on = order.request.type.is_triggered and seen.venue_order_id is not None
     return attrs.evolve(
         order,
+        request=request,
         venue=context.venue,
         status=status,
-        venue_order_id=order.venue_order_id or seen.venue_order_id,
+        venue_order_id=seen.venue_order_id if goes_on else order.venue_order_id or seen.venue_order_id,
         filled=filled,
         average_price=average,
         reason=seen.reason if status in (OrderStatus.CANCELED, OrderStatus.REJECTED) else None,
@@ -155,8 +239,18 @@ def _told(order: Order, seen: _Seen, fills: list[Fill], context: VenueContext) -
     )
 
 
-def _history(order: Order, context: VenueContext) -> Flow[_Seen | None]:
-    """Look for the order's last event. The fills were asked already, so a missing history hides no execution."""
+def _past(order: Order, context: VenueContext) -> Flow[_Seen | None]:
+    """Look for the order's last event, and where there is none, for that of its trigger."""
+    seen = yield from _history(order, context, HISTORY)
+    if seen is None and order.request.type.is_triggered:
+        # Open point: a market order that a trigger became, and whose executions bear neither its id nor ours, stays
+        # open for us: that the trigger fired does not say what came of it.
+        seen = yield from _history(order, context, TRIGGERS)
+    return seen
+
+
+def _history(order: Order, context: VenueContext, path: str) -> Flow[_Seen | None]:
+    """Look for the last event. The fills were asked already, so a missing history hides no execution."""
     since = None if order.created is None else to_millis(order.created - _SKEW)
     token: str | None = None
     for _ in range(_MOST_PAGES):
@@ -169,7 +263,7 @@ def _history(order: Order, context: VenueContext) -> Flow[_Seen | None]:
         try:
             page: wire.HistoryPage = yield RestCall(
                 method="GET",
-                path=HISTORY,
+                path=path,
                 params=params,
                 reply=wire.HistoryPage,
                 private=True,
@@ -193,9 +287,8 @@ def _events(order: Order, element: wire.HistoryElement) -> Iterator[_Seen]:
         raw = _order_in(payload)
         if raw is None or not _is_of(order, _text(raw.get("uid")), _text(raw.get("clientId"))):
             continue
-        ended = {"ordercancelled": OrderStatus.CANCELED, "orderrejected": OrderStatus.REJECTED}
         yield _Seen(
-            status=ended.get(kind.lower()),
+            status=_EVENTS.get(kind.lower()),
             venue_order_id=_text(raw.get("uid")),
             filled=number(raw.get("filled") or 0, "filled"),
             reason=_text(payload.get("orderError")) or _text(payload.get("reason")),
@@ -206,7 +299,8 @@ def _events(order: Order, element: wire.HistoryElement) -> Iterator[_Seen]:
 def _order_in(payload: Any) -> dict[str, Any] | None:
     if not isinstance(payload, dict):
         return None
-    raw = payload.get("newOrder") or payload.get("order")
+    named = (payload.get(name) for name in ("newOrder", "newOrderTrigger", "order", "orderTrigger"))
+    raw = next(filter(None, named), None)
     return raw if isinstance(raw, dict) else None
 
 

@@ -1,7 +1,7 @@
 """Kraken Futures' own order calls, reached as ``operations.orders``.
 
 They are sent as they are asked: nobody remembers them here, makes an id, or looks for them when no answer comes; an
-unknown outcome is raised as such. ``Venue.place`` does all that for market and limit orders.
+unknown outcome is raised as such. ``Venue.place`` does all that, for orders of every type.
 See https://docs.kraken.com/api/docs/futures-api/trading/send-order and the pages beside it
 """
 

@@ -159,11 +159,18 @@ class OpenOrders(Struct, rename="camel"):
     open_orders: list[OpenOrder]
 
 
+class PriceTrigger(Struct, rename="camel"):
+    trigger_price: Decimal | None = None
+
+
 class StatusOrder(Struct, rename="camel"):
+    type: str | None = None
     order_id: str | None = None
     cli_ord_id: str | None = None
     quantity: Decimal | None = None
     filled: Decimal | None = None
+    limit_price: Decimal | None = None
+    price_trigger_options: PriceTrigger | None = None
     timestamp: str | None = None
     last_update_timestamp: str | None = None
 

@@ -207,7 +207,6 @@ async def test_an_order_that_is_taken(run: Run, name: str, expected: Order) -> N
 @pytest.mark.parametrize(
     ("name", "request_", "error", "code"),
     [
-        ("place_wrong_tick", limit(3, Side.BUY, "0.01", "83000.123"), OrderRefused, "invalidPrice"),
         ("place_without_funds", limit(4, Side.BUY, "900", "83000"), InsufficientFunds, "insufficientAvailableFunds"),
         (
             "place_post_only_taking",

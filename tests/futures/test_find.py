@@ -82,7 +82,7 @@ def test_an_order_without_any_id_cannot_be_asked_for(rest: FuturesRest, run: Any
     [
         pytest.param([recent("ENTERED_BOOK")], OrderStatus.OPEN, "0", None, id="just entered"),
         pytest.param(
-            [recent("ENTERED_BOOK", filled=0.1), fills((0.1, 59000))],
+            [recent("ENTERED_BOOK", filled=0.1), open_order(0.1), fills((0.1, 59000))],
             OrderStatus.PARTIALLY_FILLED,
             "0.1",
             "59000",

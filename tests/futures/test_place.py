@@ -242,7 +242,7 @@ def test_every_documented_refusal_is_in_the_table() -> None:
     assert set(DOCUMENTED) == set(REFUSALS)
 
 
-@pytest.mark.parametrize("status", [*DOCUMENTED, "aWordOfTomorrow", "edited", "orderForEditNotFound"])
+@pytest.mark.parametrize("status", [*DOCUMENTED, "aWordOfTomorrow", "orderForEditNotFound"])
 @pytest.mark.parametrize("events", [pytest.param([], id="empty"), pytest.param([REJECT], id="reject")])
 def test_a_refusal_is_an_error_although_the_answer_says_success(
     rest: FuturesRest, run: Any, status: str, events: list[Any]
@@ -270,6 +270,7 @@ def test_placed_and_rejected_at_once_is_refused(rest: FuturesRest, run: Any) -> 
         pytest.param(MARKET, answer("placed"), id="a market order of which nothing is told"),
         pytest.param(IOC, answer("placed", orderEvents=None), id="an ioc order of which nothing is told"),
         pytest.param(order(), answer("partiallyFilled"), id="filled in part, not told how much"),
+        pytest.param(order(), answer("edited"), id="the word for another call"),
         pytest.param(order(), answer("placed", {"type": "EXECUTION", "executionId": "e"}), id="execution of nothing"),
         pytest.param(order(), answer("placed", execution(float("1e99"), 1)), id="absurd execution"),
         pytest.param(order(), answer("placed", receivedTime="yesterday"), id="unreadable time"),

@@ -5,6 +5,7 @@ from uuid import UUID
 from exchange_core.connector.auth import Credentials
 from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.connector.spec import Support, VenueContext
+from exchange_core.connector.support import TERMS
 from exchange_core.model.event import Channel
 from kraken_futures import plugin
 from kraken_futures.config import FuturesConfig
@@ -51,9 +52,11 @@ def test_client_ids_are_uuids_and_differ() -> None:
     assert len(first) == 36
 
 
-def test_every_parameter_of_an_order_is_honoured() -> None:
-    names = {"type", "time_in_force", "post_only", "reduce_only", "client_order_id", "deadline"}
-    assert dict(KRAKEN_FUTURES.support) == dict.fromkeys(names, Support.HONOURED)
+def test_every_term_of_an_order_is_honoured_or_refused() -> None:
+    refused = {"time_in_force.gtd", "display_quantity", "leverage", "self_trade"}
+    assert set(KRAKEN_FUTURES.support) == set(TERMS)
+    assert {term for term, word in KRAKEN_FUTURES.support.items() if word == Support.REFUSED} == refused
+    assert KRAKEN_FUTURES.terms is None
 
 
 def test_a_signer_comes_from_credentials() -> None:

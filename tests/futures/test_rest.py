@@ -17,6 +17,7 @@ from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.order import OrderStatus, OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from exchange_core.model.terms import TriggerBy
 from kraken_futures.config import FuturesConfig
 from kraken_futures.limits import units
 from kraken_futures.rest import FuturesRest
@@ -246,8 +247,8 @@ def test_what_remains_and_what_is_filled_make_the_quantity(rest: FuturesRest, ru
 def test_a_stop_is_shown_with_what_fires_it(rest: FuturesRest, run: Any) -> None:
     stop = {**OPEN_ORDER, "orderType": "stop", "stopPrice": 29259, "limitPrice": None, "triggerSignal": "mark"}
     (order,), _ = run(rest.open_orders(), {"openOrders": [stop]})
-    assert order.request.type is OrderType.MARKET
-    assert order.reason == "stop at 29259 (mark)"
+    assert (order.request.type, order.request.trigger_price) == (OrderType.STOP, 29259)
+    assert (order.request.trigger_by, order.reason) == (TriggerBy.MARK, None)
 
 
 def test_the_recorded_open_orders(rest: FuturesRest, run: Any, captures: Path, caplog: Any) -> None:
