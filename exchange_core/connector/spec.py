@@ -132,7 +132,10 @@ class RestOperations(Protocol):
         ...
 
     def find(self, order: Order) -> Flow[Order | None]:
-        """Ask what became of an order, by the venue's id or by ours: open, then closed. None when it is nowhere."""
+        """Ask what became of an order, by the venue's id or by ours: open, then closed. None when it is nowhere.
+
+        Of one that goes on under another id of the venue's, as a trigger that fired may, that id is returned.
+        """
         ...
 
     def open_orders(self) -> Flow[list[Order]]: ...

@@ -66,7 +66,9 @@ class Canceler:
             try:
                 await self._rest.run(self._operations.cancel(known))
             except OrderNotFound as error:
-                return await self._not_found(known, error)
+                known = await self._not_found(known, error)
+                if known.is_final:
+                    return known
             except RateLimited as error:
                 # By the venue, not by our own count: nothing was carried out, and no order must stand for that.
                 if attempt == _TRIES or isinstance(error, LockedOut) or not error.codes:
@@ -195,13 +197,18 @@ class Canceler:
             return error
 
     async def _not_found(self, known: Order, error: OrderNotFound) -> Order:
-        """Return what a cancel without anything to cancel means: mostly, that the order was done before."""
+        """Return what a cancel without anything to cancel means: mostly, that the order was done before.
+
+        What is returned and not done can be canceled by its new id.
+        """
         found = await self._resolver.find(known)
         if found is not None and found.is_final:
             return found
         newest = self._resolver.newest(known)
         if newest.is_final:
             return newest
+        if known.venue_order_id and newest.venue_order_id not in (None, known.venue_order_id):
+            return newest  # a trigger that fired goes on under another id, and can be canceled by that
         if found is None and (newest.unknown or newest.venue_order_id is None):
             raise OutcomeUnknown(
                 f"{self._name}: order {known.client_order_id} has not arrived yet and still may; it is being asked for",

@@ -158,10 +158,13 @@ class OrderTracker:
         """Merge an order as a REST answer has it.
 
         Args:
-            about: What was asked for, where the answer need not repeat our id.
+            about: What was asked for, where the answer need not repeat our id. Another id of the venue's than it had
+                is what the order goes on under, as a trigger that fired may.
         """
         client_order_id = about.client_order_id if about else answer.client_order_id
         request = answer.request
+        known_id = about.venue_order_id if about else None
+        goes_on = known_id is not None and answer.venue_order_id not in (None, known_id)
         update = OrderUpdate(
             venue_order_id=answer.venue_order_id,
             client_order_id=client_order_id,
@@ -173,10 +176,11 @@ class OrderTracker:
             filled=answer.filled,
             average_price=answer.average_price,
             reason=answer.reason,
+            continues=known_id if goes_on else None,
         )
-        known_id = about.venue_order_id if about else None
         since = None if about else answer.created
-        record = self._record(client_order_id, answer.venue_order_id or known_id, since)
+        told = self._record_told(update) if goes_on else None
+        record = told or self._record(client_order_id, answer.venue_order_id or known_id, since)
         if record.request is None and record.created is None:
             # The answer's own request says more than an update can, such as how long it is good for.
             record.request = request

@@ -368,6 +368,17 @@ def test_what_we_hold_open_and_the_list_has_not_must_be_asked_for(tracker: Order
     assert second.filled == Decimal("0.5")
 
 
+def test_an_order_that_is_found_under_another_id_of_the_venue_goes_on(sent: OrderTracker) -> None:
+    """As a trigger may that fired: what then comes by the old id, and its end, is older news."""
+    stood = sent.answered(answer(OPEN), NOW)
+    found = attrs.evolve(stood, venue_order_id="V2", status=PARTIAL, filled=Decimal(1))
+    order = sent.answered(found, at(1), about=stood)
+    assert (order.venue_order_id, order.status, order.client_order_id) == ("V2", PARTIAL, "c1")
+    assert sent.get("V1") == sent.get("V2") == sent.get("c1") == order
+    sent.apply(update(CANCELED, venue_order_id="V1"), at(2))
+    assert sent.live() == [order]
+
+
 def test_finished_orders_are_forgotten_oldest_first_and_open_ones_never() -> None:
     tracker = OrderTracker("shop", finished_kept=2)
     for number in range(6):

@@ -459,6 +459,16 @@ async def test_an_order_that_was_filled_first_is_returned_as_filled(venue: Conne
     assert (await venue.cancel(order)).status is OrderStatus.FILLED
 
 
+async def test_an_order_that_went_on_under_another_id_is_canceled_by_that(venue: ConnectedVenue, shop: Any) -> None:
+    """As a trigger may that fired without our having heard of it."""
+    order = await venue.place(buy())
+    shop.orders["V2"] = attrs.evolve(shop.orders.pop("V1"), venue_order_id="V2")
+    shop.instead("/find", *[lambda _: shop.orders["V2"]] * 5)
+    ended = await venue.cancel(order)
+    assert (ended.venue_order_id, ended.status) == ("V2", OrderStatus.CANCELED)
+    assert shop.paths().count("/cancel") == 2
+
+
 async def test_an_order_that_is_nowhere_cannot_be_canceled(venue: ConnectedVenue, shop: Any) -> None:
     order = await venue.place(buy())
     shop.orders.clear()
