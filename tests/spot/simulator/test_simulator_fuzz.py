@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -353,3 +354,48 @@ class TestWebSocket:
     def test_text(self, public: Any, text: str) -> None:
         public.say(text)
         assert public.frames()
+
+
+NUMBERS = [
+    *("0", "-0", "-1", "1e30", "1e-30", "9" * 30, "0." + "0" * 29 + "1", "NaN", "sNaN", "0x1", "1_0", " 1", "."),
+    *("+" + "9" * 30, "-" + "9" * 30, "#" + "9" * 30, "+" + "9" * 30 + "%", "-99.99999%", "+", "%", "#%"),
+]
+TYPES = ["market", "limit", "iceberg", "stop-loss", "take-profit-limit", "trailing-stop-limit", "settle-position"]
+
+
+class TestNumbers:
+    """Numbers at the edge of reason in requests that are otherwise right."""
+
+    @pytest.mark.parametrize("value", NUMBERS)
+    def test_in_orders(self, alice: Any, world: Any, value: str) -> None:
+        order = {"pair": "XBTUSD", "type": "buy", "volume": "0.1", "price": "80000"}
+        for ordertype in TYPES:
+            for field in ("volume", "price", "price2", "displayvol", "leverage", "starttm", "expiretm", "close[price]"):
+                alice.post("AddOrder", **order | {"ordertype": ordertype, "close[ordertype]": "limit", field: value})
+                alice.post("AddOrder", **order | {"ordertype": ordertype, field: value}, oflags="viqc")
+        world.exchange.check_invariants()
+
+    @pytest.mark.parametrize("value", NUMBERS)
+    def test_in_changes(self, alice: Any, world: Any, limit: Any, value: str) -> None:
+        trailing = {"pair": "XBTUSD", "type": "sell", "ordertype": "trailing-stop-limit", "volume": "0.1"}
+        made = [
+            limit(alice, "buy", "0.1", "80000"),
+            alice.do("AddOrder", **trailing, price="+5", price2="-5")["txid"][0],
+        ]
+        for txid in made:
+            for field in ("order_qty", "display_qty", "limit_price", "trigger_price"):
+                alice.post("AmendOrder", txid=txid, **{field: value})
+            for field in ("volume", "displayvol", "price", "price2"):
+                alice.post("EditOrder", txid=txid, pair="XBTUSD", validate="true", **{field: value})
+        world.exchange.check_invariants()
+
+    @pytest.mark.parametrize("value", NUMBERS)
+    def test_in_money(self, alice: Any, world: Any, value: str) -> None:
+        for method, params in (
+            ("Withdraw", {"asset": "XBT", "key": "my btc"}),
+            ("WalletTransfer", {"asset": "XBT", "from": "Spot Wallet", "to": "Futures Wallet"}),
+            ("Earn/Allocate", {"strategy_id": "ESSOL01-INSTA-SOLSOL"}),
+            ("Earn/Deallocate", {"strategy_id": "ESSOL01-INSTA-SOLSOL"}),
+        ):
+            alice.post(method, **params, amount=value)
+        world.exchange.check_invariants()

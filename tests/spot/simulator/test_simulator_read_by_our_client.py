@@ -9,6 +9,17 @@ import attrs
 import msgspec
 import pytest
 
+from exchange_core.model.book import BookByOrder
+from exchange_core.model.event import (
+    BalancesUpdate,
+    BookDesynced,
+    Channel,
+    OrderUpdate,
+    SequenceGap,
+    Subscription,
+    SubscriptionRefused,
+    Unrecognised,
+)
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.world import Client, World
 from kraken_spot import wire_account, wire_earn, wire_funding, wire_history, wire_market, wire_trading
@@ -53,7 +64,13 @@ def world() -> World:
 @pytest.fixture
 def taker(world: World) -> Client:
     """A client with a life behind it: fills, a margin position, orders of every kind."""
-    maker, taker = world.client("maker"), world.client("taker")
+    taker = world.client("taker")
+    live(world, taker)
+    return taker
+
+
+def live(world: World, taker: Client) -> None:
+    maker = world.client("maker")
     maker.place("sell", "0.3", "60000")
     taker.place("buy", "0.1", "60000")
     trading = taker.rest.trading
@@ -84,7 +101,6 @@ def taker(world: World) -> Client:
             "client_order_id": KRAKEN_SPOT.client_order_id(100 + number),
         }
         taker.run(trading.add(SpotOrder(**order | terms)))  # type: ignore[arg-type]
-    return taker
 
 
 ROWS: dict[str, tuple[tuple[str, ...], type]] = {
@@ -174,13 +190,39 @@ def test_every_answer(world: World, taker: Client) -> None:
     world.exchange.check_invariants()
 
 
-def look_at_orders(taker: Client) -> None:
+def test_every_frame(world: World) -> None:
+    """The feeds follow the same life, and more: nothing in it is unknown to them, and no book goes wrong."""
+    taker = world.client("taker")
+    account = taker.line(*(Subscription(channel=channel) for channel in (Channel.ORDERS, Channel.BALANCES)))
+    book = taker.line(Subscription(channel=Channel.BOOK_BY_ORDER, symbol=BTC, depth=10))
+    live(world, taker)
+    news = [*account.news, *account.carry(), *book.news, *book.carry()]
+    maker = world.client("maker")
+    for price in ("61000", "64000", "70000", "75000"):
+        maker.place("sell", "0.01", price)
+        maker.place("buy", "0.01", price)
+        world.clock.forward(1)
+        world.exchange.step()
+        news += [*account.carry(), *book.carry()]
+    look_at_orders(taker, opened=None)
+    change_orders(world, taker)
+    world.clock.forward(600)
+    world.exchange.step()
+    news += [*account.carry(), *book.carry()]
+    kinds = {type(event) for event in news}
+    assert kinds >= {OrderUpdate, BalancesUpdate, BookByOrder}
+    assert not kinds & {Unrecognised, BookDesynced, SequenceGap, SubscriptionRefused}, news
+
+
+def look_at_orders(taker: Client, opened: int | None = 11) -> None:
     history = taker.rest.history
-    opened = whole(taker.run(history.open_orders(trades=True)))
-    assert len(opened) == 11
-    assert {order.type for order in opened} >= {T.TRAILING_STOP, T.STOP_LOSS_LIMIT, T.ICEBERG}
+    found = whole(taker.run(history.open_orders(trades=True)))
+    if opened is None:
+        return
+    assert len(found) == opened
+    assert {order.type for order in found} >= {T.TRAILING_STOP, T.STOP_LOSS_LIMIT, T.ICEBERG}
     closed = whole(taker.run(history.closed_orders_page()))
-    assert len(whole(taker.run(history.orders(*(order.id for order in (*opened, *closed)))))) == 13
+    assert len(whole(taker.run(history.orders(*(order.id for order in (*found, *closed)))))) == 13
     trades = whole(taker.run(history.trades_page()))
     assert {trade.quantity for trade in trades} == {Decimal("0.1")}
     assert whole(taker.run(history.trades(trades[0].id)))
