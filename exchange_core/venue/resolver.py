@@ -166,12 +166,12 @@ class Resolver:
             self._bus.unsubscribe(topic(Order), look)
 
     def newest(self, order: Order) -> Order:
-        """Return what is known of *order* now."""
-        for order_id in (order.client_order_id, order.venue_order_id):
-            known = self._tracker.get(order_id) if order_id else None
-            if known is not None and _same(known, order):
-                return known
-        return order
+        """Return what is known of *order* now, which may go on under another id of the venue's."""
+        theirs = self._tracker.get(order.venue_order_id) if order.venue_order_id else None
+        if theirs is not None:
+            return theirs
+        ours = self._tracker.get(order.client_order_id) if order.client_order_id else None
+        return ours if ours is not None and _same(ours, order) else order
 
     def _start(self, order: Order, wanted: Callable[[Order], bool], conclude: _Conclude) -> None:
         key = _key(order)
