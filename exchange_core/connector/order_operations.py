@@ -52,6 +52,10 @@ class Batches(Protocol):
     one_symbol: bool
     """Whether all orders that one call places must be of one symbol."""
 
+    def goes_in_batch(self, request: OrderRequest) -> bool:
+        """Return whether *request* can be placed together with others; one that cannot is sent by itself."""
+        ...
+
     def place_batch(self, requests: Sequence[OrderRequest]) -> Flow[list[Order | ExchangeError]]:
         """Send orders, each with its client id and deadline, in one write and no more.
 

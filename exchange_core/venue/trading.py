@@ -234,7 +234,8 @@ class Trading:
         alike: dict[Any, list[Order]] = {}
         for order in orders:
             symbol = order.symbol if operations.one_symbol else None
-            alike.setdefault((symbol, order.request.deadline), []).append(order)
+            alone = None if operations.goes_in_batch(order.request) else id(order)
+            alike.setdefault((symbol, order.request.deadline, alone), []).append(order)
         return [chunk for group in alike.values() for chunk in chunks(group, max(1, operations.most_placed))]
 
     async def _send(self, orders: Sequence[Order], begun: set[int]) -> list[Order | ExchangeError]:

@@ -113,6 +113,9 @@ class KrakenSpotRest(Families):
     def amend(self, order: Order, amendment: Amendment) -> Flow[Order]:
         return rest_changes.amend(self._context, order, amendment)
 
+    def goes_in_batch(self, request: OrderRequest) -> bool:
+        return True
+
     def place_batch(self, requests: Sequence[OrderRequest]) -> Flow[list[Order | ExchangeError]]:
         return rest_changes.place_batch(self._context, requests)
 

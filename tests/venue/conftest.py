@@ -211,6 +211,9 @@ class FullRest(ShopRest):
         changed = yield _write("/amend", Order, **params)
         return changed
 
+    def goes_in_batch(self, request: OrderRequest) -> bool:
+        return request.leverage is None
+
     def place_batch(self, requests: Sequence[OrderRequest]) -> Flow[list[Order | ExchangeError]]:
         answers = yield _write("/place_batch", orders=[serde.unstructure(request) for request in requests])
         return [_order_or_error(answer) for answer in answers]

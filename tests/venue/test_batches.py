@@ -76,6 +76,12 @@ def told(results: list[Order | ExchangeError]) -> list[Any]:
 # Placing
 
 
+async def test_what_cannot_go_with_others_goes_by_itself(venue: ConnectedVenue, shop: Any) -> None:
+    orders = await venue.place_all([buy(), buy(leverage=2), buy()])
+    assert [order.status for order in orders if isinstance(order, Order)] == [OrderStatus.OPEN] * 3
+    assert sorted(path for path in shop.paths() if path.startswith("/place")) == ["/place", "/place_batch"]
+
+
 async def test_orders_go_in_batches_of_one_symbol_and_come_back_in_order(
     venue: ConnectedVenue, shop: Any, journal: list[Order]
 ) -> None:
