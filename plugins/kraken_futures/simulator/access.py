@@ -16,6 +16,8 @@ from kraken_futures.simulator.codec import Refused
 
 FULL = "FULL_ACCESS"
 READ = "READ_ONLY"
+WITHDRAW = "TRANSFER"
+"""May send money to the Spot wallet; the venue keeps it apart from what is called general."""
 _TOLERANCE = 10**8  # of the highest nonce: 17 seconds, in whatever unit a client counts time
 _REMEMBERED = 5000
 
@@ -32,9 +34,15 @@ def authent(secret: str, post_data: bytes, nonce: str, path: str) -> str:
 
 
 def permits(key: SimKey, level: str) -> bool:
-    """Whether *key* may read (READ_ONLY) or do everything (FULL_ACCESS); a key without a list may."""
-    allowed = {FULL} if level == FULL else {FULL, READ}
+    """Whether *key* may read, do everything, or withdraw; a key without a list may."""
+    allowed = {FULL, READ} if level == READ else {level}
     return not key.permissions or bool(key.permissions & allowed)
+
+
+def levels(key: SimKey) -> dict[str, str]:
+    """Return what a key may do, as the check of keys says it."""
+    general = FULL if permits(key, FULL) else READ if permits(key, READ) else "NO_ACCESS"
+    return {"general": general, "transfer": FULL if permits(key, WITHDRAW) else "NO_ACCESS"}
 
 
 class _Nonces:
@@ -64,8 +72,8 @@ class Gate:
         self._exchange = exchange
         self._nonces: dict[str, _Nonces] = {}
 
-    def admit(self, request: HttpRequest, level: str) -> SimKey:
-        """Return whose call it is.
+    def admit(self, request: HttpRequest, level: str | None) -> SimKey:
+        """Return whose call it is; without a *level* any key may make it.
 
         Raises:
             Refused: Key, signature, permission or nonce is wrong.
@@ -79,7 +87,9 @@ class Gate:
         post_data = query.encode("utf-8", "replace") + request.body
         expected = authent(key.api_secret, post_data, nonce, path)
         given = headers.get("authent", "")
-        if not given.isascii() or not hmac.compare_digest(expected, given) or not permits(key, level):
+        if not given.isascii() or not hmac.compare_digest(expected, given):
+            raise Refused("authenticationError")
+        if level is not None and not permits(key, level):
             raise Refused("authenticationError")
         if nonce:
             self._use(key.api_key, nonce)

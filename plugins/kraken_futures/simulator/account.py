@@ -1,19 +1,24 @@
-"""What an account's owner may read: wallets, positions, orders, fills.
+"""What an account's owner may read: wallets, positions, orders, fills, the unwind queue.
 
-See https://docs.kraken.com/api/docs/futures-api/trading/get-accounts
+See https://docs.kraken.com/api/docs/futures-api/trading/get-accounts and its neighbours
 """
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from exchange_core.connector.simulation import SimExchange
-from kraken_futures.simulator import order_words as words
-from kraken_futures.simulator.codec import Arguments, digits, iso, number, real
-from kraken_futures.simulator.contracts import Contracts
+from kraken_futures.simulator import order_shapes as shapes
+from kraken_futures.simulator.bank import Bank
+from kraken_futures.simulator.chronicle import Chronicle
+from kraken_futures.simulator.codec import Arguments, digits, iso, number, rate, real
+from kraken_futures.simulator.contracts import Contracts, fee_volumes, old_code
+from kraken_futures.simulator.settings import Settings
 from kraken_futures.simulator.wallets import Held, Wallet, Wallets, positions_of
 
 _FILLS = 100
+_ZERO = Decimal(0)
 
 Fields = dict[str, Any]
 
@@ -21,66 +26,100 @@ Fields = dict[str, Any]
 class Account:
     """What needs a key that may read."""
 
-    def __init__(self, exchange: SimExchange, contracts: Contracts) -> None:
+    def __init__(
+        self, exchange: SimExchange, contracts: Contracts, chronicle: Chronicle, settings: Settings, bank: Bank
+    ) -> None:
         self._exchange = exchange
         self._contracts = contracts
+        self._chronicle = chronicle
+        self._settings = settings
+        self._bank = bank
 
     def accounts(self, account: str, given: Arguments) -> Fields:
         wallets = Wallets.of(self._exchange, self._contracts, account)
-        found: Fields = {"cash": {"type": "cashAccount", "balances": {}}}
+        cash = {old_code(code).lower(): digits(total) for code, total in self._bank.cash(account).items()}
+        found: Fields = {"cash": {"type": "cashAccount", "balances": cash}}
         for wallet in wallets.single:
             found[f"fi_{wallet.code}usd".lower()] = _margin_account(wallet)
-        return {"accounts": {**found, "flex": _flex_account(wallets)}}
+        return {"accounts": {**found, "flex": flex_account(wallets)}}
 
     def open_positions(self, account: str, given: Arguments) -> Fields:
-        return {"openPositions": [_position(held) for held in positions_of(self._exchange, self._contracts, account)]}
+        held = positions_of(self._exchange, self._contracts, account)
+        return {"openPositions": [self._position(account, each) for each in held]}
 
     def open_orders(self, account: str, given: Arguments) -> Fields:
-        orders = words.newest_first(list(self._exchange.open_orders(account)))
-        return {"openOrders": [words.open_order(self._contracts.of(order.request.symbol), order) for order in orders]}
+        orders = shapes.newest_first(list(self._exchange.open_orders(account)))
+        return {"openOrders": [shapes.open_order(self._contracts.of(order.request.symbol), order) for order in orders]}
 
     def fills(self, account: str, given: Arguments) -> Fields:
         """Return the latest fills, or those before ``lastFillTime``, newest first."""
         before = given.moment("lastFillTime")
         found = [fill for fill in self._exchange.fills(account) if before is None or fill.time < before]
         newest = found[: -_FILLS - 1 : -1]
-        return {"fills": [words.fill_row(self._contracts.of(fill.symbol), fill) for fill in newest]}
+        kind = self._chronicle.fill_kind
+        return {"fills": [shapes.fill_row(self._contracts.of(fill.symbol), fill, kind(fill)) for fill in newest]}
 
-    def leverage_preferences(self, account: str, given: Arguments) -> Fields:
-        """A symbol that is not listed has cross margin; nothing else is simulated."""
-        return {"leveragePreferences": []}
+    def unwind_queue(self, account: str, given: Arguments) -> Fields:
+        """Return how near each position is to being unwound; nobody's ever is here."""
+        held = positions_of(self._exchange, self._contracts, account)
+        return {"queue": [{"symbol": each.contract.id, "percentile": 20} for each in held]}
+
+    def fee_volumes(self, account: str, given: Arguments) -> Fields:
+        return {"volumesByFeeSchedule": fee_volumes(self._contracts, self._exchange.volume(account))}
+
+    def _position(self, account: str, held: Held) -> Fields:
+        position, symbol = held.position, held.contract.symbol
+        row: Fields = {
+            "side": "long" if position.quantity > 0 else "short",
+            "symbol": held.contract.id,
+            "price": number(position.entry_price),
+            "fillTime": iso(position.opened),
+            "size": number(abs(position.quantity)),
+            "unrealizedPnl": real(position.unrealised),
+            "unrealizedFunding": rate(position.funding) if held.contract.is_perpetual else None,
+        }
+        if symbol.is_inverse:
+            return row
+        row["pnlCurrency"] = self._settings.profit_code(account, symbol)
+        leverage = self._settings.of(account).leverage.get(symbol)
+        return row if leverage is None else row | {"maxFixedLeverage": number(leverage)}
 
 
 def _margin_account(wallet: Wallet) -> Fields:
     """Return a single-collateral wallet; its positions stand beside the coin, under their symbols."""
-    zero = real(wallet.total * 0)
     positions = {each.contract.id: digits(each.position.quantity) for each in wallet.positions}
-    value = wallet.total + wallet.profit
+    needed = wallet.margin.maintenance
+    threshold = real(_threshold(wallet))
     return {
         "type": "marginAccount",
         "currency": wallet.code.lower(),
         "balances": {**positions, wallet.code.lower(): digits(wallet.total)},
         "auxiliary": {
-            "usd": real(round(value * wallet.usd, 2)),
-            "pv": real(value),
+            "usd": real(round(wallet.equity * wallet.usd, 2)),
+            "pv": real(wallet.equity),
             "pnl": real(wallet.profit),
-            "af": real(value - wallet.held),
-            "funding": zero,
+            "af": real(wallet.equity - wallet.with_orders),
+            "funding": real(wallet.funding),
         },
         "marginRequirements": {
-            "im": real(wallet.held),
-            "mm": real(wallet.margin / 2),
-            "lt": real(wallet.margin / 2),
-            "tt": real(wallet.margin / 4),
+            "im": real(wallet.with_orders),
+            "mm": real(needed),
+            "lt": real(needed),
+            "tt": real(needed / 2),
         },
-        # Prices at which a requirement is hit are not estimated.
-        "triggerEstimates": {"im": zero, "mm": zero, "lt": zero, "tt": zero},
+        # Positions are liquidated at the maintenance margin, so that is the one price that is estimated.
+        "triggerEstimates": {"im": real(_ZERO), "mm": threshold, "lt": threshold, "tt": real(_ZERO)},
     }
 
 
-def _flex_account(wallets: Wallets) -> Fields:
-    balance, profit = wallets.balance_value, wallets.profit
-    zero = real(balance * 0)
+def _threshold(wallet: Wallet) -> Decimal:
+    """Return the price at which a wallet with one position would be liquidated."""
+    return wallet.positions[0].liquidation_price(wallet.margin) if len(wallet.positions) == 1 else _ZERO
+
+
+def flex_account(wallets: Wallets) -> Fields:
+    """Return the multi-collateral wallet. Collateral has no haircut here."""
+    balance, unrealized = wallets.balance_value, wallets.profit + wallets.funding
     return {
         "type": "multiCollateralMarginAccount",
         "currencies": {
@@ -92,29 +131,16 @@ def _flex_account(wallets: Wallets) -> Fields:
             }
             for wallet in wallets.flex
         },
-        "initialMargin": real(wallets.margin),
-        "initialMarginWithOrders": real(wallets.margin_with_orders),
-        "maintenanceMargin": real(wallets.margin / 2),
+        "initialMargin": real(wallets.initial),
+        "initialMarginWithOrders": real(wallets.with_orders),
+        "maintenanceMargin": real(wallets.maintenance),
         "balanceValue": real(balance),
-        "portfolioValue": real(balance + profit),
+        "portfolioValue": real(balance + unrealized),
         "collateralValue": real(balance),
-        "pnl": real(profit),
-        "unrealizedFunding": zero,
-        "totalUnrealized": real(profit),
-        "totalUnrealizedAsMargin": real(profit),
-        "marginEquity": real(balance + profit),
-        "availableMargin": real(balance + profit - wallets.margin_with_orders),
+        "pnl": real(wallets.profit),
+        "unrealizedFunding": real(wallets.funding),
+        "totalUnrealized": real(unrealized),
+        "totalUnrealizedAsMargin": real(unrealized),
+        "marginEquity": real(wallets.equity),
+        "availableMargin": real(wallets.equity - wallets.with_orders),
     }
-
-
-def _position(held: Held) -> Fields:
-    position = held.position
-    row: Fields = {
-        "side": "long" if position.quantity > 0 else "short",
-        "symbol": held.contract.id,
-        "price": number(position.entry_price),
-        "fillTime": iso(position.opened),
-        "size": number(abs(position.quantity)),
-        "unrealizedFunding": None,
-    }
-    return row if held.contract.symbol.is_inverse else row | {"pnlCurrency": "USD"}

@@ -13,6 +13,8 @@ from exchange_core.connector.simulation import SimExchange
 from exchange_core.errors import ProtocolError
 from exchange_core.model.market import Candle
 from exchange_core.model.time import from_seconds, to_millis
+from kraken_futures.simulator.analytics import Analytics
+from kraken_futures.simulator.chronicle import Chronicle
 from kraken_futures.simulator.codec import Arguments, PlainText, digits, read_decimal
 from kraken_futures.simulator.contracts import Contracts
 
@@ -24,18 +26,22 @@ _MOST = 2000
 class Charts:
     """The lists and the candles. Mark and index candles are those of the trades, without volume."""
 
-    def __init__(self, exchange: SimExchange, contracts: Contracts) -> None:
+    def __init__(self, exchange: SimExchange, contracts: Contracts, chronicle: Chronicle) -> None:
         self._exchange = exchange
         self._contracts = contracts
+        self._analytics = Analytics(exchange, contracts, chronicle)
 
     def answer(self, parts: list[str], given: Arguments) -> Any:
-        """Answer a path of up to three *parts*: tick type, symbol, resolution.
+        """Answer a path of up to three *parts*: tick type, symbol, resolution; or one of analytics.
 
         Raises:
             PlainText: One of them is unknown.
+            Body: One of those of analytics is.
         """
         if not parts:
             return list(TICK_TYPES)
+        if parts[0] == "analytics":
+            return self._analytics.answer(parts[1:], given)
         if parts[0] not in TICK_TYPES:
             raise PlainText("Invalid tick type")
         if len(parts) == 1:

@@ -5,6 +5,7 @@ See https://docs.kraken.com/api/docs/guides/futures-rest
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -18,6 +19,7 @@ from exchange_core.model.time import from_rfc3339, to_rfc3339
 
 _LARGEST_EXPONENT = 30
 _PLACES = 12
+_DECODER = msgspec.json.Decoder(Any, float_hook=Decimal)
 
 
 class Refused(Exception):
@@ -47,15 +49,28 @@ class BadRequest(Exception):
 
 
 class PlainText(Exception):
-    """An error of the charts service: text, and not JSON."""
+    """An error of the charts service, or for who asks history too often: text, and not JSON."""
 
-    def __init__(self, text: str, status: int = 400) -> None:
+    def __init__(self, text: str, status: int = 400, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(text)
         self.text = text
         self.status = status
+        self.headers = headers or {}
 
     def reply(self, now: datetime) -> HttpReply:
-        return HttpReply(self.status, {"content-type": "text/plain"}, self.text.encode())
+        return HttpReply(self.status, {"content-type": "text/plain", **self.headers}, self.text.encode())
+
+
+class Body(Exception):
+    """An error that is a JSON body of its own."""
+
+    def __init__(self, status: int, body: object) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+
+    def reply(self, now: datetime) -> HttpReply:
+        return json_reply(self.body, self.status)
 
 
 def not_found() -> BadRequest:
@@ -66,8 +81,8 @@ def success(fields: dict[str, Any], now: datetime) -> HttpReply:
     return json_reply({"result": "success", **fields, "serverTime": iso(now)})
 
 
-def json_reply(body: object, status: int = 200) -> HttpReply:
-    return HttpReply(status, {"content-type": "application/json"}, msgspec.json.encode(body))
+def json_reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpReply:
+    return HttpReply(status, {"content-type": "application/json", **(headers or {})}, msgspec.json.encode(body))
 
 
 # ── numbers and times on the wire ──
@@ -95,6 +110,11 @@ def real(value: Decimal) -> msgspec.Raw:
     return msgspec.Raw(with_point(value))
 
 
+def rate(value: Decimal) -> msgspec.Raw:
+    """Return a funding rate with all its digits; there may be many."""
+    return msgspec.Raw(digits(value) if value else "0.0")
+
+
 def iso(moment: datetime) -> str:
     return to_rfc3339(moment)
 
@@ -104,10 +124,14 @@ def encode(value: object) -> str:
 
 
 def decode(text: str) -> Any:
-    """Raises: ValueError: *text* is no JSON."""
+    """Decode JSON; numbers keep their digits.
+
+    Raises:
+        ValueError: *text* is no JSON.
+    """
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        return _DECODER.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError, ArithmeticError) as error:
         raise ValueError("no JSON") from error
 
 
@@ -122,6 +146,21 @@ class Arguments:
         for text in (query.encode("utf-8", "replace").decode(), body.decode("utf-8", "replace")):
             for name, value in parse_qsl(text, errors="replace"):
                 self._values.setdefault(name, []).append(value)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Arguments:
+        """Return what a JSON object says, as a form would say it; null is not there.
+
+        Raises:
+            Refused: One of the values is a list or an object.
+        """
+        made = cls("")
+        for name, value in values.items():
+            if isinstance(value, list | dict):
+                raise illegal(name)
+            if value is not None:
+                made._values[name] = [str(value).lower() if isinstance(value, bool) else str(value)]
+        return made
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -157,6 +196,17 @@ class Arguments:
         if text not in ("true", "false"):
             raise illegal(name)
         return text == "true"
+
+    def maybe(self, name: str) -> Decimal | None:
+        """Return a number that may be left out."""
+        return self.decimal(name) if self.text(name) else None
+
+    def choice(self, name: str, words: Mapping[str, Any]) -> Any:
+        """Return what the word of an argument means; None where it is left out."""
+        text = self.text(name)
+        if text and text not in words:
+            raise illegal(name)
+        return words.get(text)
 
     def moment(self, name: str) -> datetime | None:
         text = self.text(name)

@@ -5,15 +5,14 @@ See https://docs.kraken.com/api/docs/futures-api/trading/get-instruments
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import attrs
 
-from exchange_core.connector.simulation import SimExchange, SimMarket
-from exchange_core.model.account import FeeRates
+from exchange_core.connector.simulation import SimExchange, SimMarginLevel, SimMarket
 from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.number import nearest
 from exchange_core.model.side import Side
@@ -23,11 +22,12 @@ from kraken_futures.simulator.codec import number, real
 
 LINEAR = "flexible_futures"
 INVERSE = "futures_inverse"
-MARGIN = Decimal("0.02")
-"""Initial margin; the maintenance margin is half of it."""
 
 _OLD_CODES = {"BTC": "XBT", "DOGE": "XDG"}
+_NEW_CODES = {old: new for new, old in _OLD_CODES.items()}
 _BAND = Decimal("0.01")
+_LEVELS = (SimMarginLevel(size=Decimal(0), initial=Decimal("0.02"), maintenance=Decimal("0.01")),)
+_LARGEST_IN_LOTS = 10_000_000
 _FEE_SCHEDULES = {LINEAR: "723888f7-0a8e-4183-8648-f920a22339e3", INVERSE: "a6cbc326-9477-4a6c-911a-d4cb3ed7481e"}
 
 
@@ -36,24 +36,30 @@ def old_code(code: str) -> str:
     return _OLD_CODES.get(code, code)
 
 
+def new_code(code: str) -> str:
+    """Return our code of an asset in the venue's spelling, in any letter case."""
+    return _NEW_CODES.get(code.upper(), code.upper())
+
+
 @attrs.frozen(eq=False)
 class Contract:
-    """One market and its names."""
+    """One market and its names.
 
-    market: SimMarket
+    Attributes:
+        id: ``PF_XBTUSD``.
+    """
+
+    exchange: SimExchange
+    symbol: Symbol
+    id: str
+
+    @property
+    def market(self) -> SimMarket:
+        return self.exchange.market(self.symbol)
 
     @property
     def instrument(self) -> Instrument:
         return self.market.instrument
-
-    @property
-    def symbol(self) -> Symbol:
-        return self.market.instrument.symbol
-
-    @property
-    def id(self) -> str:
-        """``PF_XBTUSD``."""
-        return self.market.instrument.venue_id
 
     @property
     def kind(self) -> str:
@@ -64,8 +70,12 @@ class Contract:
         return self.symbol.settle or self.symbol.quote
 
     @property
+    def is_perpetual(self) -> bool:
+        return self.symbol.expiry is None
+
+    @property
     def tag(self) -> str:
-        return "perpetual" if self.symbol.expiry is None else "quarter"
+        return "perpetual" if self.is_perpetual else "quarter"
 
     @property
     def pair(self) -> str:
@@ -82,28 +92,48 @@ class Contract:
         """``in_xbtusd``, the index of its price."""
         return f"in_{old_code(self.symbol.base)}{self.symbol.quote}".lower()
 
+    @property
+    def levels(self) -> Sequence[SimMarginLevel]:
+        return self.market.margin_levels or _LEVELS
+
+    @property
+    def largest_position(self) -> Decimal:
+        return self.instrument.lot_size * _LARGEST_IN_LOTS
+
+    @property
+    def wallet(self) -> str:
+        """Return the name of the wallet that backs it, as ``accounts`` has it."""
+        return f"fi_{old_code(self.settle)}usd".lower() if self.symbol.is_inverse else "flex"
+
+    def mark(self) -> Decimal:
+        return self.exchange.mark_price(self.symbol)
+
+    def level_of(self, quantity: Decimal, price: Decimal) -> SimMarginLevel:
+        """Return the margin of a position of *quantity*."""
+        size = abs(quantity) if self.symbol.is_inverse else abs(self.value(quantity, price))
+        return next((level for level in reversed(self.levels) if level.size <= size), self.levels[0])
+
     def market_order_limit(self, side: Side, mark: Decimal) -> Decimal:
         """Return the limit that the venue gives a market order: 1 % from the mark price."""
-        limit = mark * (1 + _BAND * side.sign)
-        return max(nearest(limit, self.instrument.tick_size), self.instrument.tick_size)
+        tick = self.instrument.tick_size
+        return max(nearest(mark * (1 + _BAND * side.sign), tick), tick)
 
     def value(self, quantity: Decimal, price: Decimal) -> Decimal:
         """Return what *quantity* is worth, in the settlement asset."""
         size = quantity * self.instrument.contract_size
         return size / price if self.symbol.is_inverse else size * price
 
-    def profit(self, quantity: Decimal, entry: Decimal, price: Decimal) -> Decimal:
-        """Return what a position of *quantity* (below zero: short) has gained."""
-        gained = self.value(quantity, price) - self.value(quantity, entry)
-        return -gained if self.symbol.is_inverse else gained
-
 
 class Contracts:
     """All contracts of an exchange."""
 
     def __init__(self, exchange: SimExchange) -> None:
-        self._by_symbol = {market.instrument.symbol: Contract(market) for market in exchange.markets()}
+        self._by_symbol = {
+            market.instrument.symbol: Contract(exchange, market.instrument.symbol, market.instrument.venue_id)
+            for market in exchange.markets()
+        }
         self._by_id = {contract.id.lower(): contract for contract in self}
+        self.inverse_coins = {contract.settle for contract in self if contract.symbol.is_inverse}
 
     def __iter__(self) -> Iterator[Contract]:
         return iter(self._by_symbol.values())
@@ -118,9 +148,9 @@ class Contracts:
 
 def listing(contract: Contract, now: datetime) -> dict[str, Any]:
     """Return the entry of ``instruments``."""
-    instrument, symbol = contract.instrument, contract.symbol
+    market, symbol = contract.market, contract.symbol
+    instrument = market.instrument
     exponent = instrument.lot_size.normalize().as_tuple().exponent
-    bound = {"contracts": 0} if contract.kind == INVERSE else {"numNonContractUnits": real(Decimal(0))}
     entry: dict[str, Any] = {"symbol": contract.id, "type": contract.kind}
     if contract.kind == INVERSE:
         entry["underlying"] = f"rr_{old_code(symbol.base)}{symbol.quote}".lower()
@@ -131,12 +161,12 @@ def listing(contract: Contract, now: datetime) -> dict[str, Any]:
         "contractSize": number(instrument.contract_size),
         "tradeable": True,
         "impactMidSize": real(instrument.lot_size * 1000),
-        "maxPositionSize": real(instrument.lot_size * 10_000_000),
+        "maxPositionSize": real(contract.largest_position),
         "openingDate": "2022-03-22T13:15:36Z",
-        "marginLevels": [{**bound, "initialMargin": real(MARGIN), "maintenanceMargin": real(MARGIN / 2)}],
+        "marginLevels": [_level(contract, level) for level in contract.levels],
     }
-    if symbol.expiry is None:
-        entry |= {"fundingRateCoefficient": 8, "maxRelativeFundingRate": real(Decimal("0.005"))}
+    if contract.is_perpetual:
+        entry |= {"fundingRateCoefficient": 8, "maxRelativeFundingRate": real(market.max_funding)}
     return entry | {
         "contractValueTradePrecision": -exponent if isinstance(exponent, int) else 0,
         "postOnly": instrument.status is InstrumentStatus.POST_ONLY,
@@ -151,6 +181,15 @@ def listing(contract: Contract, now: datetime) -> dict[str, Any]:
     }
 
 
+def _level(contract: Contract, level: SimMarginLevel) -> dict[str, Any]:
+    inverse = contract.kind == INVERSE
+    return {
+        "contracts" if inverse else "numNonContractUnits": number(level.size) if inverse else real(level.size),
+        "initialMargin": real(level.initial),
+        "maintenanceMargin": real(level.maintenance),
+    }
+
+
 def is_expired(contract: Contract, now: datetime) -> bool:
     return contract.instrument.expiry is not None and now >= contract.instrument.expiry
 
@@ -160,11 +199,23 @@ def is_suspended(contract: Contract) -> bool:
 
 
 def fee_schedules(contracts: Contracts) -> list[dict[str, Any]]:
-    """Return one schedule of one step for each kind of contract, in percent."""
-    fees = {contract.kind: contract.market.fees for contract in contracts}
+    """Return one schedule for each kind of contract, in percent."""
+    markets = {contract.kind: contract.market for contract in contracts}
     names = {LINEAR: "Linear Multi-Collateral Rebate Fees", INVERSE: "Inverse Single-Collateral Rebate Fees"}
-    return [{"uid": _FEE_SCHEDULES[kind], "name": names[kind], "tiers": [_tier(rates)]} for kind, rates in fees.items()]
+    return [
+        {"uid": _FEE_SCHEDULES[kind], "name": names[kind], "tiers": _tiers(market)} for kind, market in markets.items()
+    ]
 
 
-def _tier(rates: FeeRates) -> dict[str, Any]:
-    return {"makerFee": real(rates.maker * 100), "takerFee": real(rates.taker * 100), "usdVolume": real(Decimal(0))}
+def _tiers(market: SimMarket) -> list[dict[str, Any]]:
+    steps = [(Decimal(0), market.fees), *((tier.volume, tier.fees) for tier in market.fee_tiers)]
+    return [
+        {"makerFee": real(fees.maker * 100), "takerFee": real(fees.taker * 100), "usdVolume": real(volume)}
+        for volume, fees in steps
+    ]
+
+
+def fee_volumes(contracts: Contracts, volume: Decimal) -> dict[str, Any]:
+    """Return what was traded in 30 days under each schedule; the exchange counts it as one."""
+    kinds = {contract.kind for contract in contracts}
+    return {uid: real(volume) for kind, uid in _FEE_SCHEDULES.items() if kind in kinds}

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from exchange_core.connector.simulation import BookChanged, SimTrade
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.market import Level
 from exchange_core.model.time import to_millis
-from kraken_futures.simulator.codec import encode, real, with_point
+from kraken_futures.simulator.codec import encode, rate, real, with_point
 from kraken_futures.simulator.contracts import Contract, is_suspended
 from kraken_futures.simulator.day import Glance
 
+_HOUR = timedelta(hours=1)
 INFO = '{"event":"info","version":1}'
 
 
@@ -40,16 +40,16 @@ def book(contract: Contract, change: BookChanged, sequence: int, now: datetime) 
     )
 
 
-def trade(contract: Contract, found: SimTrade) -> str:
+def trade(contract: Contract, found: SimTrade, kind: str) -> str:
     return (
-        f'{{"feed":"trade","product_id":"{contract.id}","uid":"{found.uid}","side":"{found.side}","type":"fill",'
+        f'{{"feed":"trade","product_id":"{contract.id}","uid":"{found.uid}","side":"{found.side}","type":"{kind}",'
         f'"seq":{found.trade_id},"time":{to_millis(found.time)},"qty":{with_point(found.quantity)},'
         f'"price":{with_point(found.price)}}}'
     )
 
 
-def trade_snapshot(contract: Contract, newest_first: Iterable[SimTrade]) -> str:
-    rows = ",".join([trade(contract, found) for found in newest_first])
+def trade_snapshot(contract: Contract, newest_first: Iterable[tuple[SimTrade, str]]) -> str:
+    rows = ",".join([trade(contract, found, kind) for found, kind in newest_first])
     return f'{{"feed":"trade_snapshot","product_id":"{contract.id}","trades":[{rows}]}}'
 
 
@@ -58,16 +58,19 @@ def heartbeat(now: datetime) -> str:
 
 
 def ticker(contract: Contract, look: Glance) -> str:
-    """Return a full record. Funding rates are zero here, and zero rates are left out."""
-    fields: dict[str, object] = {"time": to_millis(look.time), "product_id": contract.id}
-    if contract.symbol.expiry is None:
-        hour = look.time.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        fields["next_funding_rate_time"] = to_millis(hour)
-    fields |= {"leverage": "50x", "premium": real(Decimal(0)), "feed": "ticker"}
+    """Return a full record; rates of zero are left out."""
+    fields: dict[str, object] = {"time": to_millis(look.time), "product_id": contract.id, **_rates(look)}
+    if look.funding is not None:
+        fields["next_funding_rate_time"] = to_millis(look.funding.start + _HOUR)
+    fields |= {
+        "leverage": f"{round(1 / contract.levels[0].initial)}x",
+        "premium": real(look.premium),
+        "feed": "ticker",
+    }
     for name, level in (("bid", look.bid), ("ask", look.ask)):
         if level is not None:
             fields |= {name: real(level.price), f"{name}_size": real(level.quantity)}
-    fields |= {"volume": real(look.volume), "dtm": _days(contract, look.time), "index": real(look.mark)}
+    fields |= {"volume": real(look.volume), "dtm": _days(contract, look.time), "index": real(look.index)}
     if look.last is not None:
         fields["last"] = real(look.last.price)
     fields |= {
@@ -75,7 +78,7 @@ def ticker(contract: Contract, look: Glance) -> str:
         "suspended": is_suspended(contract),
         "tag": contract.tag,
         "pair": contract.old_pair,
-        "openInterest": real(Decimal(0)),
+        "openInterest": real(look.open_interest),
         "markPrice": real(look.mark),
         "maturityTime": _maturity(contract),
         "post_only": contract.instrument.status is InstrumentStatus.POST_ONLY,
@@ -86,12 +89,23 @@ def ticker(contract: Contract, look: Glance) -> str:
     return encode(fields)
 
 
+def _rates(look: Glance) -> dict[str, object]:
+    """Return the rates of funding that are not zero."""
+    found: dict[str, object] = {}
+    for suffix, funding in (("", look.funding), ("_prediction", look.following)):
+        if funding is not None and funding.absolute:
+            found[f"funding_rate{suffix}"] = rate(funding.absolute)
+        if funding is not None and funding.rate:
+            found[f"relative_funding_rate{suffix}"] = rate(funding.rate)
+    return found
+
+
 def ticker_lite(contract: Contract, look: Glance) -> str:
     fields: dict[str, object] = {"feed": "ticker_lite", "product_id": contract.id}
     fields |= {name: real(level.price) for name, level in (("bid", look.bid), ("ask", look.ask)) if level is not None}
     fields |= {
         "change": real(look.change),
-        "premium": real(Decimal(0)),
+        "premium": real(look.premium),
         "volume": real(look.volume),
         "tag": contract.tag,
         "pair": contract.old_pair,

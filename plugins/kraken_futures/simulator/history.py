@@ -1,63 +1,112 @@
-"""The history service: executions and order events, as far as the exchange remembers them.
+"""The history service: pages of events, newest first unless asked otherwise, and the account log.
 
-See https://docs.kraken.com/api/docs/futures-api/history/get-execution-events
+See https://docs.kraken.com/api/docs/futures-api/history/get-execution-events and its neighbours
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Callable, Iterable
 from typing import Any
-from uuid import NAMESPACE_OID, uuid5
 
-from exchange_core.connector.simulation import SimExchange, SimFill, SimOrder, SimTrade
-from exchange_core.model.fill import Liquidity
-from exchange_core.model.order import OrderStatus, OrderType, TimeInForce
+from exchange_core.connector.rest import HttpReply
+from exchange_core.connector.simulation import SimExchange
 from exchange_core.model.time import to_millis
-from kraken_futures.simulator.codec import Arguments, Refused, digits, illegal, iso
+from kraken_futures.simulator import account_log, history_events
+from kraken_futures.simulator.chronicle import Chronicle
+from kraken_futures.simulator.codec import Arguments, Refused, illegal, iso, json_reply
 from kraken_futures.simulator.contracts import Contract, Contracts
-from kraken_futures.simulator.private_frames import account_id
+from kraken_futures.simulator.history_events import account_id
+from kraken_futures.simulator.record import Row, Stream
 
 _PAGE = 1000
+_LAST = 2**53
+_LOG_PAGE, _LOG_MOST, _CSV_MOST = 500, 100_000, 500_000
+_CHANGES = frozenset({"opened", "closed", "increased", "decreased", "reversed", "no_change"})
+_CAUSES = frozenset({"trades", "funding_realization", "settlement"})
 
-Element = dict[str, Any]
+Fields = dict[str, Any]
+Numbered = Iterable[tuple[int, Row]]
 
 
 class History:
-    """Answers with pages of events; the token is the place where the next page begins."""
+    """Answers with pages. A token says where the next page begins, and goes with one direction."""
 
-    def __init__(self, exchange: SimExchange, contracts: Contracts) -> None:
+    def __init__(self, exchange: SimExchange, contracts: Contracts, chronicle: Chronicle) -> None:
         self._exchange = exchange
         self._contracts = contracts
+        self._chronicle = chronicle
 
-    def executions(self, account: str, given: Arguments) -> Element:
-        contract = self._tradeable(given)
+    # ── of an account ──
+
+    def executions(self, account: str, given: Arguments) -> HttpReply:
+        return self._own(account, self._chronicle.of(account).executions, given)
+
+    def orders(self, account: str, given: Arguments) -> HttpReply:
+        return self._own(account, self._chronicle.of(account).orders, given, frozenset({"opened", "closed"}))
+
+    def triggers(self, account: str, given: Arguments) -> HttpReply:
+        return self._own(account, self._chronicle.of(account).triggers, given, frozenset({"opened", "closed"}))
+
+    def positions(self, account: str, given: Arguments) -> HttpReply:
+        return self._own(account, self._chronicle.of(account).positions, given, _CHANGES, _CAUSES)
+
+    def account_log(self, account: str, given: Arguments) -> HttpReply:
+        """Answer with rows by id, which have no token: the next page is asked for by its ids."""
+        found = self._log(account, given)
+        count = given.integer("count", _LOG_PAGE, 1, _LOG_MOST)
+        return json_reply({"accountUid": account_id(account), "logs": found[:count]})
+
+    def account_log_csv(self, account: str, given: Arguments) -> HttpReply:
+        body = account_log.as_csv(self._log(account, given)[:_CSV_MOST])
+        return HttpReply(200, {"content-type": "text/csv"}, body)
+
+    def _log(self, account: str, given: Arguments) -> list[Fields]:
+        since, before = _bounds(given)
+        first, last = (given.integer(name, default, 1, _LAST) for name, default in (("from", 1), ("to", _LAST)))
+        wanted, ascending = set(given.all("info")), _ascending(given)
+        if not wanted <= account_log.WORDS:
+            raise illegal("info")
+        details = given.flag("conversion_details")
         found = [
-            self._execution(fill)
-            for fill in self._exchange.fills(account)
-            if contract is None or fill.symbol == contract.symbol
+            account_log.for_rest(place + 1, row, conversions=details)
+            for place, row in self._chronicle.of(account).log.numbered()
+            if first <= place + 1 <= last
+            and since <= to_millis(row.time) < before
+            and (not wanted or row.info in wanted)
         ]
-        return {"accountUid": account_id(account), **self._page(found, given)}
+        return found if ascending else found[::-1]
 
-    def orders(self, account: str, given: Arguments) -> Element:
-        contract = self._tradeable(given)
-        orders = [*reversed(self._exchange.closed_orders(account)), *self._exchange.open_orders(account)]
-        found = [
-            element
-            for order in orders
-            if contract is None or order.request.symbol == contract.symbol
-            for element in self._order_events(order)
-        ]
-        found.sort(key=_timestamp)
-        return {"accountUid": account_id(account), **self._page(found, given)}
+    # ── of a market ──
 
-    def market_executions(self, name: str, given: Arguments) -> Element:
+    def market(self, name: str, what: str, given: Arguments) -> HttpReply:
         contract = self._contracts.find(name)
         if contract is None:
             raise Refused("notFound", 404)
-        trades = self._exchange.trades(contract.symbol)
-        return self._page([_public_execution(contract, trade) for trade in trades], given)
+        record = self._chronicle.market(contract.symbol)
+        match what:
+            case "executions":
+                trades = self._exchange.trades(contract.symbol)
+                rows: Numbered = (
+                    (trade.trade_id, history_events.public_execution(contract, trade)) for trade in trades
+                )
+            case "orders":
+                rows = record.orders.numbered()
+            case _:
+                self._chronicle.look()
+                rows = record.prices.numbered()
+        return self._page(rows, given, lambda row: True, {})
+
+    # ── pages ──
+
+    def _own(self, account: str, stream: Stream[Row], given: Arguments, *groups: frozenset[str]) -> HttpReply:
+        """Page through rows that have, of each group of filters of which some are asked for, any."""
+        contract = self._tradeable(given)
+        asked = [wanted for group in groups if (wanted := {name for name in group if given.flag(name)})]
+
+        def keep(row: Row) -> bool:
+            return (contract is None or row.symbol == contract.symbol) and all(row.flags & each for each in asked)
+
+        return self._page(stream.numbered(), given, keep, {"accountUid": account_id(account)})
 
     def _tradeable(self, given: Arguments) -> Contract | None:
         if "tradeable" not in given:
@@ -67,121 +116,48 @@ class History:
             raise illegal("tradeable")
         return contract
 
-    def _page(self, oldest_first: list[Element], given: Arguments) -> Element:
-        since, before = (given.integer(name, -1, 0, 2**53) for name in ("since", "before"))
-        order = given.text("sort", "desc")
-        if order not in ("asc", "desc"):
-            raise illegal("sort")
+    def _page(self, rows: Numbered, given: Arguments, keep: Callable[[Row], bool], head: Fields) -> HttpReply:
+        since, before = _bounds(given)
+        ascending, count = _ascending(given), given.integer("count", _PAGE, 1, _LAST)
+        start = _token(given, ascending)
         found = [
-            element
-            for element in oldest_first
-            if element["timestamp"] >= since and (before < 0 or element["timestamp"] < before)
+            (number, row)
+            for number, row in rows
+            if since <= row.millis < before
+            and keep(row)
+            and (start is None or (number >= start if ascending else number <= start))
         ]
-        if order == "desc":
+        if not ascending:
             found.reverse()
-        start = given.integer("continuation_token", 0, 0, 2**53)
-        count = given.integer("count", _PAGE, 1, 2**53)
-        page = found[start : start + min(count, _PAGE)]
-        answer: Element = {"elements": page, "len": len(page), "serverTime": iso(self._exchange.now())}
-        if start + len(page) < len(found):
-            answer["continuationToken"] = str(start + len(page))
-        return answer
-
-    def _execution(self, fill: SimFill) -> Element:
-        contract = self._contracts.of(fill.symbol)
-        order = self._exchange.order(fill.account, fill.order_id)
-        execution = {
-            "uid": fill.id,
-            "order": None if order is None else _order(contract, order),
-            "timestamp": to_millis(fill.time),
-            "quantity": digits(fill.quantity),
-            "price": digits(fill.price),
-            "markPrice": digits(fill.price),
-            "executionType": "maker" if fill.liquidity is Liquidity.MAKER else "taker",
-            "limitFilled": not fill.order_remaining,
-            "usdValue": _usd(contract, fill.quantity, fill.price),
-            "orderData": {"fee": digits(fill.fee), "positionSize": "0"},
-        }
-        event = {"Execution": {"execution": execution, "takerReducedQuantity": ""}}
-        return _element(f"execution {fill.id}", fill.time, event)
-
-    def _order_events(self, order: SimOrder) -> Iterator[Element]:
-        contract = self._contracts.of(order.request.symbol)
-        placed = {"order": _order(contract, order), "reason": "new_user_order", "reducedQuantity": ""}
-        yield _element(f"placed {order.id}", order.created, {"OrderPlaced": placed})
-        if order.status is OrderStatus.CANCELED:
-            cancelled = {"order": _order(contract, order), "reason": "cancelled_by_user"}
-            yield _element(f"cancelled {order.id}", order.updated, {"OrderCancelled": cancelled})
+        page, rest = found[: min(count, _PAGE)], found[min(count, _PAGE) :]
+        answer: Fields = {**head, "elements": [row.element for _, row in page], "len": len(page)}
+        answer["serverTime"] = iso(self._exchange.now())
+        if not rest:
+            return json_reply(answer)
+        token = f"{'asc' if ascending else 'desc'}.{rest[0][0]}"
+        return json_reply({**answer, "continuationToken": token}, headers={"next-continuation-token": token})
 
 
-def _timestamp(element: Element) -> int:
-    timestamp: int = element["timestamp"]
-    return timestamp
+def _bounds(given: Arguments) -> tuple[int, int]:
+    """Return the first millisecond that counts, and the first that does not."""
+    return given.integer("since", 0, 0, _LAST), given.integer("before", _LAST, 0, _LAST)
 
 
-def _element(name: str, time: datetime, event: Element) -> Element:
-    return {"uid": str(uuid5(NAMESPACE_OID, name)), "timestamp": to_millis(time), "event": event}
+def _ascending(given: Arguments) -> bool:
+    word = given.text("sort", "desc")
+    if word not in ("asc", "desc"):
+        raise illegal("sort")
+    return word == "asc"
 
 
-def _order(contract: Contract, order: SimOrder) -> Element:
-    """Return an order of an event; its quantity is what remains."""
-    request = order.request
-    return {
-        "uid": order.id,
-        "accountUid": account_id(order.account),
-        "tradeable": contract.id,
-        "direction": request.side.capitalize(),
-        "quantity": digits(order.remaining),
-        "filled": digits(order.filled),
-        "timestamp": to_millis(order.created),
-        "limitPrice": digits(request.price or Decimal(0)),
-        "orderType": _type(order),
-        "clientId": request.client_order_id or "",
-        "reduceOnly": request.reduce_only,
-        "lastUpdateTimestamp": to_millis(order.updated),
-        "spotData": None,
-    }
-
-
-def _type(order: SimOrder) -> str:
-    if order.request.post_only:
-        return "Post"
-    if order.request.type is OrderType.MARKET:
-        return "Market"
-    return "Limit" if order.request.time_in_force is TimeInForce.GTC else "IoC"
-
-
-def _usd(contract: Contract, quantity: Decimal, price: Decimal) -> str:
-    value = quantity if contract.symbol.is_inverse else quantity * price
-    return digits(round(value * contract.instrument.contract_size, 2))
-
-
-def _public_execution(contract: Contract, trade: SimTrade) -> Element:
-    """Return a public execution. Who stood behind it is not kept, so both orders are the trade itself."""
-    sides = {"makerOrder": trade.side.opposite, "takerOrder": trade.side}
-    orders = {
-        name: {
-            "uid": str(uuid5(NAMESPACE_OID, f"{name} {trade.uid}")),
-            "tradeable": contract.id,
-            "direction": side.capitalize(),
-            "quantity": digits(trade.quantity),
-            "timestamp": to_millis(trade.time),
-            "limitPrice": digits(trade.price),
-            "orderType": "Limit",
-            "reduceOnly": False,
-            "lastUpdateTimestamp": to_millis(trade.time),
-        }
-        for name, side in sides.items()
-    }
-    execution = {
-        "uid": trade.uid,
-        **orders,
-        "timestamp": to_millis(trade.time),
-        "quantity": digits(trade.quantity),
-        "price": digits(trade.price),
-        "markPrice": digits(trade.price),
-        "limitFilled": True,
-        "usdValue": _usd(contract, trade.quantity, trade.price),
-    }
-    event = {"Execution": {"execution": execution, "takerReducedQuantity": ""}}
-    return _element(f"public {trade.uid}", trade.time, event)
+def _token(given: Arguments, ascending: bool) -> int | None:
+    """Return the number of the row that a page begins with."""
+    text = given.text("continuation_token")
+    if not text:
+        return None
+    direction, _, number = text.partition(".")
+    if not number.isascii() or not number.isdigit() or len(number) > 20:
+        raise illegal("continuation_token")
+    if direction != ("asc" if ascending else "desc"):
+        raise illegal("continuation_token")
+    return int(number)

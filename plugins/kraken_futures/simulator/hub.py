@@ -7,7 +7,7 @@ See https://docs.kraken.com/api/docs/futures-api/websocket/book
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from exchange_core.connector.simulation import (
@@ -25,16 +25,16 @@ from exchange_core.connector.simulation import (
 )
 from exchange_core.model.symbol import Symbol
 from kraken_futures.simulator import frames
+from kraken_futures.simulator import order_words as words
+from kraken_futures.simulator.account_log import LogRow
+from kraken_futures.simulator.chronicle import Chronicle
 from kraken_futures.simulator.contracts import Contract, Contracts
 from kraken_futures.simulator.day import Glance, glance
 
 _HISTORY = 100
-_REASONS = {
-    OrderEvent.OPENED: "new_placed_order_by_user",
-    OrderEvent.FILLED: "full_fill",
-    OrderEvent.EXPIRED: "contract_expired",
-}
-_CANCEL_REASONS = {"Would not reduce the position": "would_not_reduce_position"}
+_FRESH = timedelta(seconds=1)
+TRIGGERED = "stop_order_triggered"
+FROM_TRIGGER = "limit_order_from_stop"
 
 Topic = tuple[str, Symbol]
 
@@ -48,24 +48,29 @@ class Listener(Protocol):
 class PrivateListener(Protocol):
     """Takes the news of one account, in the order they happened."""
 
-    def order_news(self, order: SimOrder, reason: str) -> None: ...
+    def order_news(self, order: SimOrder, reason: str, gone: bool) -> None: ...
     def post_failed(self, order: SimOrder) -> None: ...
-    def filled(self, fill: SimFill) -> None: ...
+    def filled(self, fill: SimFill, kind: str) -> None: ...
     def booked(self, entry: SimLedgerEntry) -> None: ...
+    def logged(self, number: int, row: LogRow) -> None: ...
     def position_changed(self) -> None: ...
+    def cash_changed(self, code: str) -> None: ...
 
 
 class Hub:
     """What all connections of one simulated venue share."""
 
-    def __init__(self, exchange: SimExchange, contracts: Contracts) -> None:
+    def __init__(self, exchange: SimExchange, contracts: Contracts, chronicle: Chronicle) -> None:
         self._exchange = exchange
         self._contracts = contracts
+        self._chronicle = chronicle
         self._topics: dict[Topic, list[Listener]] = {}
         self._accounts: dict[str, list[PrivateListener]] = {}
         self._sequence = {contract.symbol: exchange.random.getrandbits(27) for contract in contracts}
         self._looks: dict[Symbol, Glance] = {}
+        self._stale: set[Symbol] = set()
         self._hidden: set[str] = set()
+        chronicle.logged = self._logged
         exchange.listen(self._hear)
 
     # ── who listens ──
@@ -99,77 +104,118 @@ class Hub:
         return frames.book_snapshot(contract, bids, asks, self._sequence[contract.symbol], self._exchange.now())
 
     def trade_snapshot(self, contract: Contract) -> str:
-        trades = self._exchange.trades(contract.symbol)
-        return frames.trade_snapshot(contract, trades[: -_HISTORY - 1 : -1])
+        trades = self._exchange.trades(contract.symbol)[: -_HISTORY - 1 : -1]
+        return frames.trade_snapshot(contract, [(trade, self._chronicle.trade_kind(trade)) for trade in trades])
 
     def look(self, contract: Contract) -> Glance:
-        """Return the product at a glance; worked out once for all who ask before something changes."""
-        look = self._looks.get(contract.symbol)
-        if look is None:
-            look = self._looks[contract.symbol] = glance(self._exchange, contract)
-        return look
+        """Return the product at a glance; the same one for all who ask, until something of it changes.
+
+        Mark, index and funding may change without an event, so they are looked at anew every second.
+        """
+        symbol, now = contract.symbol, self._exchange.now()
+        known = self._looks.get(symbol)
+        if known is None or symbol in self._stale:
+            known = self._looks[symbol] = glance(self._exchange, contract)
+            self._stale.discard(symbol)
+        elif now - known.looked >= _FRESH:
+            fresh = glance(self._exchange, contract)
+            known.looked = now
+            if fresh != known:
+                known = self._looks[symbol] = fresh
+        return known
 
     # ── news ──
 
     def post_failed(self, order: SimOrder) -> None:
         """Tell of a post-only order that would have taken; only the verbose feed shows it."""
-        for listener in tuple(self._accounts.get(order.account, ())):
+        for listener in self._listeners(order.account):
             listener.post_failed(order)
+
+    def cash_changed(self, account: str, code: str) -> None:
+        """Tell that the holding wallet has more or less of something."""
+        for listener in self._listeners(account):
+            listener.cash_changed(code)
+
+    def _listeners(self, account: str) -> tuple[PrivateListener, ...]:
+        return tuple(self._accounts.get(account, ()))
 
     def _hear(self, event: SimEvent) -> None:
         match event:
             case BookChanged():
                 self._book_changed(event)
             case Traded(trade=trade):
-                self._looks.pop(trade.symbol, None)
+                self._stale.add(trade.symbol)
                 contract = self._contracts.of(trade.symbol)
-                self._send(("trade", trade.symbol), lambda: frames.trade(contract, trade))
+                self._send(
+                    ("trade", trade.symbol), lambda: frames.trade(contract, trade, self._chronicle.trade_kind(trade))
+                )
             case OrderChanged():
                 self._order_changed(event)
             case BalanceChanged(entry=entry):
-                for listener in tuple(self._accounts.get(entry.account, ())):
+                for listener in self._listeners(entry.account):
                     listener.booked(entry)
             case PositionChanged(account=account):
-                for listener in tuple(self._accounts.get(account, ())):
+                for listener in self._listeners(account):
                     listener.position_changed()
 
+    def _logged(self, account: str, number: int, row: LogRow) -> None:
+        for listener in self._listeners(account):
+            listener.logged(number, row)
+
     def _book_changed(self, event: BookChanged) -> None:
-        self._looks.pop(event.symbol, None)
+        self._stale.add(event.symbol)
         self._sequence[event.symbol] += 1
         contract, sequence = self._contracts.of(event.symbol), self._sequence[event.symbol]
         now: datetime = self._exchange.now()
         self._send(("book", event.symbol), lambda: frames.book(contract, event, sequence, now))
 
     def _order_changed(self, event: OrderChanged) -> None:
-        listeners = tuple(self._accounts.get(event.order.account, ()))
+        listeners = self._listeners(event.order.account)
         if not listeners:
             return
-        news = self._news(event)
+        news, fill = self._news(event), event.fill
+        kind = "" if fill is None else self._chronicle.fill_kind(fill)
         for listener in listeners:
-            if news:
-                listener.order_news(event.order, news)
-            if event.fill is not None:
-                listener.filled(event.fill)
+            for reason, gone in news:
+                listener.order_news(event.order, reason, gone)
+            if fill is not None:
+                listener.filled(fill, kind)
 
-    def _news(self, event: OrderChanged) -> str:
-        """Return the reason to tell of an order; empty when there is nothing to tell.
+    def _news(self, event: OrderChanged) -> list[tuple[str, bool]]:
+        """Return the reasons to tell of an order, and whether it is gone from the open ones with it.
 
-        An order that is over as soon as it was placed never shows among the open ones.
+        An order that is over as soon as it was placed, or set off, never shows among the open ones.
         """
         order = event.order
-        if event.event is OrderEvent.OPENED:
-            now = self._exchange.order(order.account, order.id)
-            if now is None or now.status.is_final:
-                self._hidden.add(order.id)
         if order.id in self._hidden:
             if order.status.is_final:
                 self._hidden.discard(order.id)
-            return ""
-        if event.event is OrderEvent.FILL:
-            return "partial_fill" if order.remaining else ""
-        if event.event is OrderEvent.CANCELED:
-            return _CANCEL_REASONS.get(order.reason, "cancelled_by_user")
-        return _REASONS.get(event.event, "")
+            # What was told to be set off, and then did not get into the market, is told too.
+            failed = words.activation_error(order) is not None
+            return [(words.feed_reason(order), True)] if failed else []
+        match event.event:
+            case OrderEvent.OPENED:
+                return [] if self._is_over(order) else [("new_placed_order_by_user", False)]
+            case OrderEvent.TRIGGERED:
+                return [(TRIGGERED, True)] if self._is_over(order) else [(TRIGGERED, True), (FROM_TRIGGER, False)]
+            case OrderEvent.AMENDED:
+                return [("edited_by_user", False)]
+            case OrderEvent.RESTATED if words.waits(order):
+                return [("trailing_stop_price_updated", False)]  # seen nowhere: the word is that of orders/status
+            case OrderEvent.FILL:
+                return [("partial_fill", False)] if order.remaining else []
+            case OrderEvent.FILLED:
+                return [("full_fill", True)]
+            case OrderEvent.CANCELED | OrderEvent.EXPIRED:
+                return [(words.feed_reason(order), True)]
+        return []
+
+    def _is_over(self, order: SimOrder) -> bool:
+        now = self._exchange.order(order.account, order.id)
+        over = now is None or now.status.is_final
+        if over:
+            self._hidden.add(order.id)
+        return over
 
     def _send(self, topic: Topic, make: Callable[[], str]) -> None:
         listeners = self._topics.get(topic)

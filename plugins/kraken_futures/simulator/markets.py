@@ -1,6 +1,6 @@
 """What the simulated Kraken Futures trades and what its accounts start with.
 
-Steps and symbols are those of the live venue in September 2026; prices are near those of then.
+Steps, symbols and margins are those of the live venue in September 2026; prices are near those of then.
 See https://docs.kraken.com/api/docs/futures-api/trading/get-instruments
 """
 
@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
-from exchange_core.connector.simulation import SimMarket
+from exchange_core.connector.simulation import SimMarginLevel, SimMarket
 from exchange_core.model.account import FeeRates
 from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import Instrument
@@ -35,7 +35,28 @@ class Bits(Protocol):
     def getrandbits(self, k: int, /) -> int: ...
 
 
-def _market(symbol: str, venue_id: str, tick: str, lot: str, price: str, expiry: datetime | None = None) -> SimMarket:
+def _levels(*rows: tuple[int, str]) -> tuple[SimMarginLevel, ...]:
+    """Return margin levels; to keep a position takes half of what it takes to open it."""
+    return tuple(
+        SimMarginLevel(size=Decimal(size), initial=Decimal(initial), maintenance=Decimal(initial) / 2)
+        for size, initial in rows
+    )
+
+
+_LINEAR = _levels((0, "0.02"), (2_000_000, "0.04"))
+_INVERSE = _levels((0, "0.02"), (500_000, "0.04"))
+_BITCOIN = _levels((0, "0.01"), (1_000_000, "0.02"), (3_000_000, "0.04"))
+
+
+def _market(
+    symbol: str,
+    venue_id: str,
+    tick: str,
+    lot: str,
+    price: str,
+    levels: tuple[SimMarginLevel, ...],
+    expiry: datetime | None = None,
+) -> SimMarket:
     return SimMarket(
         instrument=Instrument(
             symbol=Symbol.parse(symbol),
@@ -47,15 +68,18 @@ def _market(symbol: str, venue_id: str, tick: str, lot: str, price: str, expiry:
         ),
         start_price=Decimal(price),
         fees=_FEES,
+        margin_levels=levels,
+        max_funding=Decimal("0.005"),
     )
 
 
+_CHRISTMAS = datetime(2026, 12, 25, 8, tzinfo=UTC)  # linear contracts with a date stop at 08:00 UTC
+
 MARKETS = (
-    _market("BTC/USD:USD", "PF_XBTUSD", "1", "0.0001", "84000"),
-    _market("ETH/USD:USD", "PF_ETHUSD", "0.1", "0.001", "2650"),
-    _market("BTC/USD:BTC", "PI_XBTUSD", "0.5", "1", "84000"),
-    # Linear contracts with a date stop at 08:00 UTC.
-    _market("BTC/USD:USD-261225", "FF_XBTUSD_261225", "1", "0.0001", "85000", datetime(2026, 12, 25, 8, tzinfo=UTC)),
+    _market("BTC/USD:USD", "PF_XBTUSD", "1", "0.0001", "84000", _BITCOIN),
+    _market("ETH/USD:USD", "PF_ETHUSD", "0.1", "0.001", "2650", _LINEAR),
+    _market("BTC/USD:BTC", "PI_XBTUSD", "0.5", "1", "84000", _INVERSE),
+    _market("BTC/USD:USD-261225", "FF_XBTUSD_261225", "1", "0.0001", "85000", _LINEAR, _CHRISTMAS),
 )
 
 

@@ -1,29 +1,29 @@
-"""Orders as the venue shows them, and its words for what becomes of them.
+"""The venue's words for orders: types, refusals, and why an order came, changed or went.
 
-See https://docs.kraken.com/api/docs/futures-api/trading/send-order
+See https://docs.kraken.com/api/docs/futures-api/trading/send-order and get-order-status
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
-
-from exchange_core.connector.simulation import Refusal, SimFill, SimOrder
-from exchange_core.model.order import OrderStatus, OrderType, TimeInForce
+from exchange_core.connector.simulation import EndReason, Refusal, SimOrder
+from exchange_core.model.order import OrderType, TimeInForce
 from exchange_core.model.side import Side
-from kraken_futures.simulator.codec import iso, number
-from kraken_futures.simulator.contracts import Contract
+from exchange_core.model.terms import SelfTrade, TriggerBy
 
 REFUSALS = {
     Refusal.UNKNOWN_MARKET: "marketInactive",
     Refusal.MARKET_CLOSED: "marketSuspended",
     Refusal.INVALID_PRICE: "invalidPrice",
     Refusal.TICK_SIZE: "invalidPrice",
+    Refusal.INVALID_TRIGGER: "invalidPrice",
     Refusal.INVALID_QUANTITY: "invalidSize",
+    Refusal.INVALID_DISPLAY: "invalidSize",
     Refusal.MINIMUM_QUANTITY: "invalidSize",
     Refusal.MINIMUM_COST: "invalidSize",
     Refusal.INSUFFICIENT_FUNDS: "insufficientAvailableFunds",
+    Refusal.INSUFFICIENT_MARGIN: "insufficientAvailableFunds",
+    Refusal.LEVERAGE: "fixedLeverageTooHigh",
+    Refusal.TOO_MANY_ORDERS: "tooManyOrders",
     Refusal.POST_ONLY_WOULD_TAKE: "postWouldExecute",
     # Also for fill-or-kill: the venue's word for that is not documented.
     Refusal.IOC_WOULD_NOT_EXECUTE: "iocWouldNotExecute",
@@ -31,7 +31,9 @@ REFUSALS = {
     Refusal.SELF_TRADE: "selfFill",
     Refusal.DUPLICATE_CLIENT_ID: "clientOrderIdAlreadyExist",
     Refusal.DEADLINE_ELAPSED: "wouldProcessAfterSpecifiedTime",
+    Refusal.INVALID_TIME: "wouldProcessAfterSpecifiedTime",
     Refusal.UNKNOWN_ORDER: "notFound",
+    Refusal.NOT_AMENDABLE: "orderForEditNotAStop",
 }
 
 REJECTIONS = {
@@ -48,126 +50,111 @@ TYPES = {
     "mkt": (OrderType.MARKET, TimeInForce.IOC, False),
 }
 
-NOT_SIMULATED = ("stp", "take_profit", "trailing_stop")
+TRIGGERS = {
+    "stp": (OrderType.STOP, OrderType.STOP_LIMIT),
+    "take_profit": (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT),
+    "trailing_stop": (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT),
+}
+"""What waits for a price, without a limit and with one."""
 
-Shown = dict[str, Any]
+SIGNALS = {"mark": TriggerBy.MARK, "index": TriggerBy.INDEX, "last": TriggerBy.LAST}
+UNITS = {"PERCENT": True, "QUOTE_CURRENCY": False}
+"""Whether a distance is in percent."""
 
+STRATEGIES = {
+    "REJECT_TAKER": SelfTrade.CANCEL_NEWEST,
+    "CANCEL_MAKER_SELF": SelfTrade.CANCEL_OLDEST,
+    "CANCEL_MAKER_CHILD": SelfTrade.CANCEL_OLDEST,
+    "CANCEL_MAKER_ANY": SelfTrade.CANCEL_OLDEST,
+}
 
-def type_word(order: SimOrder) -> str:
-    """Return the order's type in events; market orders appear as immediate ones."""
-    request = order.request
-    if request.post_only:
-        return "post"
-    if request.type is OrderType.MARKET or request.time_in_force is TimeInForce.IOC:
-        return "ioc"
-    return "fok" if request.time_in_force is TimeInForce.FOK else "lmt"
+_SIGNAL_WORDS = {TriggerBy.MARK: "mark", TriggerBy.INDEX: "spot", TriggerBy.LAST: "last"}
 
-
-def limit_of(contract: Contract, order: SimOrder, mark: Decimal) -> Decimal:
-    """Return the limit price; a market order is given one that must never be read as its average price."""
-    return order.request.price or contract.market_order_limit(order.request.side, mark)
-
-
-def shown_order(contract: Contract, order: SimOrder, mark: Decimal, filled: Decimal | None = None) -> Shown:
-    """Return the order inside an event. Its quantity is what remains.
-
-    Args:
-        filled: The filled part at that moment; as it is now unless given.
-    """
-    done = order.filled if filled is None else filled
-    return {
-        "orderId": order.id,
-        "cliOrdId": order.request.client_order_id,
-        "type": type_word(order),
-        "symbol": contract.id,
-        "side": order.request.side,
-        "quantity": number(order.request.quantity - done),
-        "filled": number(done),
-        "limitPrice": number(limit_of(contract, order, mark)),
-        "reduceOnly": order.request.reduce_only,
-        "timestamp": iso(order.created),
-        "lastUpdateTimestamp": iso(order.updated),
-    }
-
-
-def execution_event(contract: Contract, order: SimOrder, fill: SimFill, mark: Decimal) -> Shown:
-    """Return the event of a fill; *order* is a copy from just after it."""
-    return {
-        "type": "EXECUTION",
-        "executionId": fill.id,
-        "price": number(fill.price),
-        "amount": number(fill.quantity),
-        "orderPriorEdit": None,
-        "orderPriorExecution": shown_order(contract, order, mark, order.filled - fill.quantity),
-        "takerReducedQuantity": None,
-    }
-
-
-def place_event(contract: Contract, order: SimOrder, mark: Decimal) -> Shown:
-    return {"type": "PLACE", "order": shown_order(contract, order, mark), "reducedQuantity": None}
-
-
-def cancel_event(contract: Contract, order: SimOrder, mark: Decimal) -> Shown:
-    return {"type": "CANCEL", "uid": order.id, "order": shown_order(contract, order, mark)}
-
-
-def open_order(contract: Contract, order: SimOrder) -> Shown:
-    """Return an entry of ``openorders``; post-only orders cannot be told from others there."""
-    row: Shown = {"order_id": order.id}
-    if order.request.client_order_id is not None:
-        row["cliOrdId"] = order.request.client_order_id
-    return row | {
-        "symbol": contract.id,
-        "side": order.request.side,
-        "orderType": "lmt",
-        "limitPrice": number(order.request.price or Decimal(0)),
-        "unfilledSize": number(order.remaining),
-        "receivedTime": iso(order.created),
-        "status": "partiallyFilled" if order.filled else "untouched",
-        "filledSize": number(order.filled),
-        "reduceOnly": order.request.reduce_only,
-        "lastUpdateTime": iso(order.updated),
-    }
-
-
-def status_row(contract: Contract, order: SimOrder, mark: Decimal) -> Shown:
-    """Return an entry of ``orders/status``."""
-    status, reason = {
-        OrderStatus.FILLED: ("FULLY_EXECUTED", "FULL_FILL"),
-        OrderStatus.CANCELED: ("CANCELLED", "CANCELLED_BY_USER"),
-        OrderStatus.EXPIRED: ("CANCELLED", "CONTRACT_EXPIRED"),
-        OrderStatus.REJECTED: ("REJECTED", None),
-    }.get(order.status, ("ENTERED_BOOK", "PARTIAL_FILL" if order.filled else "NEW_USER_ORDER"))
-    shown = shown_order(contract, order, mark)
-    shown["type"] = "ORDER"
-    return {
-        "order": {**shown, "priceTriggerOptions": None, "triggerTime": None},
-        "status": status,
-        "updateReason": reason,
-        "error": None,
-    }
-
-
-def fill_row(contract: Contract, fill: SimFill) -> Shown:
-    """Return an entry of ``fills``, which tells no fee."""
-    row: Shown = {"fill_id": fill.id, "symbol": contract.id, "side": fill.side, "order_id": fill.order_id}
-    if fill.client_order_id is not None:
-        row["cliOrdId"] = fill.client_order_id
-    return row | {
-        "size": number(fill.quantity),
-        "price": number(fill.price),
-        "fillTime": iso(fill.time),
-        "fillType": fill.liquidity,
-    }
+_REASONS: dict[str, str] = {
+    EndReason.IMMEDIATE_OR_CANCEL: "IOC_WOULD_NOT_EXECUTE_REASON",
+    EndReason.POST_ONLY: "POST_WOULD_EXECUTE_REASON",
+    EndReason.SELF_TRADE: "WOULD_EXECUTE_SELF_REASON",
+    EndReason.WOULD_NOT_REDUCE: "WOULD_NOT_REDUCE_POSITION",
+    EndReason.NO_FUNDS: "NOT_ENOUGH_MARGIN",
+    EndReason.NO_MARGIN: "NOT_ENOUGH_MARGIN",
+    EndReason.REFUSED: "MARKET_INACTIVE",
+    EndReason.DEAD_MAN: "DEAD_MAN_SWITCH",
+    EndReason.LIQUIDATED: "LIQUIDATION_ORDER",
+    EndReason.CONTRACT_EXPIRED: "CONTRACT_EXPIRED",
+    EndReason.MARKET_INACTIVE: "MARKET_INACTIVE",
+}
+_FEED_REASONS = {
+    "IOC_WOULD_NOT_EXECUTE_REASON": "ioc_order_failed_because_it_would_not_be_executed",
+    "POST_WOULD_EXECUTE_REASON": "post_order_failed_because_it_would_be_filled",
+    "WOULD_EXECUTE_SELF_REASON": "would_execute_self",
+    "LIQUIDATION_ORDER": "liquidation",
+}
+_ERRORS = {
+    "IOC_WOULD_NOT_EXECUTE_REASON": "IOC_WOULD_NOT_EXECUTE",
+    "POST_WOULD_EXECUTE_REASON": "POST_WOULD_EXECUTE",
+    "WOULD_EXECUTE_SELF_REASON": "WOULD_EXECUTE_SELF",
+    "WOULD_NOT_REDUCE_POSITION": "WOULD_NOT_REDUCE_POSITION",
+    "NOT_ENOUGH_MARGIN": "INSUFFICIENT_MARGIN",
+    "MARKET_INACTIVE": "MARKET_SUSPENDED",
+}
 
 
 def side_of(text: str) -> Side | None:
     return Side(text) if text in ("buy", "sell") else None
 
 
-def newest_first(orders: list[SimOrder]) -> list[SimOrder]:
-    return sorted(orders, key=_created, reverse=True)
+def waits(order: SimOrder) -> bool:
+    """Whether *order* is a trigger that was not set off, or never was."""
+    return order.request.type.is_triggered and order.triggered is None
 
 
-def _created(order: SimOrder) -> datetime:
-    return order.created
+def rises(order: SimOrder) -> bool:
+    """Whether a price at or above the trigger sets it off."""
+    takes_profit = order.request.type in (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
+    return (order.request.side is Side.BUY) is not takes_profit
+
+
+def signal(order: SimOrder) -> str:
+    """Return ``mark``, ``last``, or ``spot`` for the index; what sets it off by default is not documented."""
+    return _SIGNAL_WORDS[order.request.trigger_by or TriggerBy.LAST]
+
+
+def trigger_word(kind: OrderType) -> str:
+    """Return ``stop``, ``take_profit`` or ``trailing_stop``, as lists and feeds call it."""
+    word = next(word for word, kinds in TRIGGERS.items() if kind in kinds)
+    return "stop" if word == "stp" else word
+
+
+def is_market(order: SimOrder) -> bool:
+    """Whether it takes any price, now or once it is set off."""
+    return not order.request.type.has_limit
+
+
+def type_word(order: SimOrder) -> str:
+    """Return the order's type in events; market orders appear as immediate ones."""
+    request = order.request
+    if order.liquidation:
+        return "liquidation"
+    if request.post_only:
+        return "post"
+    if is_market(order) or request.time_in_force is TimeInForce.IOC:
+        return "ioc"
+    return "fok" if request.time_in_force is TimeInForce.FOK else "lmt"
+
+
+def end_reason(order: SimOrder) -> str:
+    """Return why a finished order ended, in the words of ``orders/status``."""
+    return _REASONS.get(order.reason, "CANCELLED_BY_USER")
+
+
+def feed_reason(order: SimOrder) -> str:
+    """Return the same in the words of the feed."""
+    reason = end_reason(order)
+    return _FEED_REASONS.get(reason, reason.lower())
+
+
+def activation_error(order: SimOrder) -> str | None:
+    """Return why an order that was set off did not get into the market; None where it did, or was never set off."""
+    if order.triggered is None or order.filled or not order.status.is_final:
+        return None
+    return _ERRORS.get(end_reason(order))

@@ -8,47 +8,48 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
-from uuid import NAMESPACE_OID, uuid5
 
-from exchange_core.connector.simulation import SimFill, SimLedgerEntry, SimOrder
+from exchange_core.connector.simulation import SimFill, SimOrder
 from exchange_core.model.fill import Liquidity
-from exchange_core.model.order import OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.time import to_millis
-from kraken_futures.simulator.codec import iso, real
-from kraken_futures.simulator.contracts import Contract, old_code
+from kraken_futures.simulator import order_words as words
+from kraken_futures.simulator.codec import rate, real
+from kraken_futures.simulator.contracts import Contract
 from kraken_futures.simulator.wallets import Held, Wallet, Wallets
 
 Row = dict[str, Any]
 
-_ORDER_TYPES = {OrderType.MARKET: "market", OrderType.LIMIT: "limit"}
-
-
-def account_id(account: str) -> str:
-    """Return the account's id as the venue shapes it."""
-    return str(uuid5(NAMESPACE_OID, account))
-
 
 def order(contract: Contract, found: SimOrder) -> Row:
     """Return an order; *qty* is what remains of it."""
-    request = found.request
+    request, waits = found.request, words.waits(found)
     row: Row = {
         "instrument": contract.id,
         "time": to_millis(found.created),
         "last_update_time": to_millis(found.updated),
         "qty": real(found.remaining),
         "filled": real(found.filled),
-        "limit_price": real(request.price or Decimal(0)),
-        "stop_price": real(Decimal(0)),
-        "type": "limit",
+    }
+    if found.limit is not None:
+        row["limit_price"] = real(found.limit)
+    row |= {
+        "stop_price": real((found.trigger or Decimal(0)) if waits else Decimal(0)),
+        "type": words.trigger_word(request.type) if waits else "limit",
         "order_id": found.id,
     }
     if request.client_order_id is not None:
         row["cli_ord_id"] = request.client_order_id
-    return row | {"direction": 0 if request.side is Side.BUY else 1, "reduce_only": request.reduce_only}
+    row |= {"direction": 0 if request.side is Side.BUY else 1, "reduce_only": request.reduce_only}
+    if waits:
+        row["triggerSignal"] = words.signal(found)
+    if waits and request.trail is not None:
+        unit = "percent" if request.trail.percent else "quote_currency"
+        row["trailing_stop_options"] = {"max_deviation": real(request.trail.amount), "unit": unit}
+    return row
 
 
-def fill(contract: Contract, found: SimFill, sequence: int) -> Row:
+def fill(contract: Contract, found: SimFill, sequence: int, fill_kind: str) -> Row:
     row: Row = {
         "instrument": contract.id,
         "time": to_millis(found.time),
@@ -61,10 +62,10 @@ def fill(contract: Contract, found: SimFill, sequence: int) -> Row:
     }
     if found.client_order_id is not None:
         row["cli_ord_id"] = found.client_order_id
-    kind = _ORDER_TYPES[found.order_type]
+    kind = "liquidation" if found.liquidation else "limit" if found.order_type.has_limit else "market"
     return row | {
         "fill_id": found.id,
-        "fill_type": found.liquidity,
+        "fill_type": fill_kind,
         "fee_paid": real(found.fee),
         "fee_currency": found.fee_asset,
         # A maker does not learn from its fill who took; most takers are limits.
@@ -73,26 +74,30 @@ def fill(contract: Contract, found: SimFill, sequence: int) -> Row:
     }
 
 
-def position(held: Held, value: Decimal) -> Row:
-    """Return a position; *value* is that of the wallet that backs it."""
-    contract, margin = held.contract, held.margin
-    worth = abs(contract.value(held.position.quantity, held.mark))
+def position(held: Held, wallet: Wallet) -> Row:
+    """Return a position that *wallet* backs."""
+    contract, found = held.contract, held.position
     row: Row = {
         "instrument": contract.id,
-        "balance": real(held.position.quantity),
-        "pnl": real(held.profit),
-        "entry_price": real(held.position.entry_price),
+        "balance": real(found.quantity),
+        "pnl": real(found.unrealised),
+        "entry_price": real(found.entry_price),
         "mark_price": real(held.mark),
-        "index_price": real(held.mark),
-        "liquidation_threshold": real(Decimal(0)),
-        "effective_leverage": real(worth / value if value else Decimal(0)),
-        "return_on_equity": real(held.profit / margin if margin else Decimal(0)),
-        "unrealized_funding": real(Decimal(0)),
-        "initial_margin": real(margin),
-        "initial_margin_with_orders": real(margin),
-        "maintenance_margin": real(margin / 2),
+        "index_price": real(held.index),
+        "liquidation_threshold": real(held.liquidation_price(wallet.margin)),
+        "effective_leverage": real(_ratio(held.value, wallet.equity)),
+        "return_on_equity": real(_ratio(found.unrealised, found.margin)),
+        "unrealized_funding": rate(found.funding),
+        "initial_margin": real(found.margin),
+        # Open orders are not counted apart for each contract.
+        "initial_margin_with_orders": real(found.margin),
+        "maintenance_margin": real(found.maintenance),
     }
     return row if contract.symbol.is_inverse else row | {"pnl_currency": "USD"}
+
+
+def _ratio(part: Decimal, whole: Decimal) -> Decimal:
+    return part / whole if whole else Decimal(0)
 
 
 def futures(wallets: Iterable[Wallet]) -> Row:
@@ -105,40 +110,63 @@ def _single(wallet: Wallet) -> Row:
         "name": f"F-{wallet.code}:USD",
         "pair": f"{wallet.code}/USD",
         "unit": wallet.code,
-        "portfolio_value": real(wallet.total + wallet.profit),
+        "portfolio_value": real(wallet.equity),
         "balance": real(wallet.total),
-        "maintenance_margin": real(wallet.margin / 2),
-        "initial_margin": real(wallet.held),
-        "available": real(wallet.free + wallet.profit),
-        "unrealized_funding": real(Decimal(0)),
+        "maintenance_margin": real(wallet.margin.maintenance),
+        "initial_margin": real(wallet.with_orders),
+        "available": real(wallet.equity - wallet.with_orders),
+        "unrealized_funding": real(wallet.funding),
         "pnl": real(wallet.profit),
     }
 
 
-def flex_futures(wallets: Wallets) -> Row:
-    """Return the section of the multi-collateral wallet. Here initial_margin includes orders; REST says it apart."""
-    zero = real(Decimal(0))
-    profit, balance = real(wallets.profit), real(wallets.balance_value)
-    equity = real(wallets.balance_value + wallets.profit)
+def flex_futures(wallets: Wallets, isolated: Iterable[str] = ()) -> Row:
+    """Return the section of the multi-collateral wallet. Here initial_margin includes orders; REST says it apart.
+
+    Args:
+        isolated: Contracts that are to have margin of their own, which they do not get here: only their part is told.
+    """
+    unrealized = wallets.profit + wallets.funding
+    balance, value = real(wallets.balance_value), real(wallets.balance_value + unrealized)
     sums: Row = {
-        "portfolio_value": equity,
+        "portfolio_value": value,
         "collateral_value": balance,
-        "initial_margin": real(wallets.margin_with_orders),
-        "initial_margin_without_orders": real(wallets.margin),
-        "maintenance_margin": real(wallets.margin / 2),
-        "pnl": profit,
-        "unrealized_funding": zero,
-        "total_unrealized": profit,
-        "total_unrealized_as_margin": profit,
-        "margin_equity": equity,
-        "available_margin": real(wallets.balance_value + wallets.profit - wallets.margin_with_orders),
+        "initial_margin": real(wallets.with_orders),
+        "initial_margin_without_orders": real(wallets.initial),
+        "maintenance_margin": real(wallets.maintenance),
+        "pnl": real(wallets.profit),
+        "unrealized_funding": real(wallets.funding),
+        "total_unrealized": real(unrealized),
+        "total_unrealized_as_margin": real(unrealized),
+        "margin_equity": real(wallets.equity),
+        "available_margin": real(wallets.equity - wallets.with_orders),
     }
+    held = {each.contract.id: each for wallet in wallets.flex for each in wallet.positions}
+    used = sum((each.value for each in held.values()), Decimal(0))
     return {
         "currencies": {wallet.code: _currency(wallet) for wallet in wallets.flex},
         "balance_value": balance,
         **sums,
-        "isolated": {},
-        "cross": {"balance_value": balance, **sums, "effective_leverage": zero},
+        "isolated": {name: _isolated(held.get(name)) for name in isolated},
+        "cross": {"balance_value": balance, **sums, "effective_leverage": real(_ratio(used, wallets.equity))},
+    }
+
+
+def _isolated(held: Held | None) -> Row:
+    zero = Decimal(0)
+    margin, maintenance, profit, funding = (
+        (zero, zero, zero, zero)
+        if held is None
+        else (held.position.margin, held.position.maintenance, held.position.unrealised, held.position.funding)
+    )
+    return {
+        "initial_margin": real(margin),
+        "initial_margin_without_orders": real(margin),
+        "maintenance_margin": real(maintenance),
+        "pnl": real(profit),
+        "unrealized_funding": real(funding),
+        "total_unrealized": real(profit + funding),
+        "total_unrealized_as_margin": real(profit + funding),
     }
 
 
@@ -151,32 +179,4 @@ def _currency(wallet: Wallet) -> Row:
         "available": real(wallet.free),
         "haircut": real(Decimal(0)),
         "conversion_spread": real(Decimal(0)),
-    }
-
-
-def log_entry(entry: SimLedgerEntry, number: int) -> Row:
-    """Return a row of the account log: its cash side, as that is what the ledger knows."""
-    zero, code = real(Decimal(0)), old_code(entry.asset).lower()
-    is_trade = entry.kind == "trade"
-    return {
-        "id": number,
-        "date": iso(entry.time),
-        "asset": code,
-        "info": "futures trade" if is_trade else "transfer",
-        "booking_uid": entry.id,
-        "margin_account": "flex" if entry.asset == "USD" else f"f-{code}:usd",
-        "old_balance": real(entry.balance - entry.amount + entry.fee),
-        "new_balance": real(entry.balance),
-        "old_average_entry_price": zero,
-        "new_average_entry_price": zero,
-        "trade_price": zero,
-        "mark_price": zero,
-        "realized_pnl": real(entry.amount) if is_trade else zero,
-        "fee": real(entry.fee),
-        "execution": entry.reference if is_trade else "",
-        "collateral": code,
-        "funding_rate": zero,
-        "realized_funding": zero,
-        "conversion_spread_percentage": zero,
-        "liquidation_fee": zero,
     }

@@ -1,92 +1,115 @@
-"""The simulated venue's front door: which path means what.
+"""The simulated venue's front door: which path leads where.
 
 See https://docs.kraken.com/api/docs/guides/futures-introduction
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from exchange_core.connector.rest import HttpReply, HttpRequest
-from exchange_core.connector.simulation import SimExchange, WireSession
-from kraken_futures.simulator import codec
-from kraken_futures.simulator.access import FULL, READ, Gate
-from kraken_futures.simulator.account import Account
+from exchange_core.connector.simulation import SimExchange, SimKey, WireSession
+from exchange_core.model.time import to_rfc3339
+from kraken_futures.simulator import codec, limits, routes
+from kraken_futures.simulator.access import READ, Gate, levels
 from kraken_futures.simulator.charts import Charts
-from kraken_futures.simulator.codec import Arguments, BadRequest, PlainText, Refused
-from kraken_futures.simulator.contracts import Contracts
+from kraken_futures.simulator.codec import Arguments, BadRequest, Body, PlainText, Refused
 from kraken_futures.simulator.history import History
-from kraken_futures.simulator.hub import Hub
+from kraken_futures.simulator.history_events import account_id
+from kraken_futures.simulator.notices import Notices
 from kraken_futures.simulator.public import Public
+from kraken_futures.simulator.routes import Private
 from kraken_futures.simulator.session import Session
-from kraken_futures.simulator.trading import Trading
+from kraken_futures.simulator.trading import read_batch
 from kraken_futures.simulator.venue import Venue
 
 _API = "/derivatives/api/v3/"
+_OLDER_FUNDING = "/derivatives/api/v4/historicalfundingrates"
 _CHARTS = "/api/charts/v1"
 # The older version is still answered, and clients in wide use call it.
 _HISTORY = ("/api/history/v3/", "/api/history/v2/")
+_KEY_CHECK = "/api/auth/v1/api-keys/v3/check"
 _WS = "/ws/v1"
 _UNAUTHORIZED = {"reason": "You are not authorized to access this endpoint.", "status": "unauthorized"}
+_BAD_KEY = {"error": "UNAUTHORIZED", "message": "The request could not be authenticated.", "suberror": None}
 
 Fields = dict[str, Any]
-
-
-class Private(NamedTuple):
-    """A call that needs a key that may read, or one that may do everything."""
-
-    run: Callable[[str, Arguments], Fields]
-    level: str
 
 
 class KrakenFutures:
     """Speaks Kraken Futures' REST, charts, history and WebSocket v1 on top of an exchange."""
 
-    def __init__(self, exchange: SimExchange) -> None:
-        contracts = Contracts(exchange)
-        self._venue = Venue(exchange=exchange, contracts=contracts, hub=Hub(exchange, contracts))
+    def __init__(self, exchange: SimExchange, *, limited: bool = False) -> None:
+        """Args:
+        limited: Whether it refuses who asks too often.
+        """
+        self._limits = limits.Limits(exchange.now, enforced=limited)
+        self._venue = venue = Venue.on(exchange, self._limits)
         self._gate = Gate(exchange)
-        self._charts = Charts(exchange, contracts)
-        self._history = History(exchange, contracts)
-        self._public = Public(exchange, contracts)
-        self._open = _open_calls(self._public)
-        self._private = _private_calls(self._venue)
+        self._charts = Charts(exchange, venue.contracts, venue.chronicle)
+        self._past = History(exchange, venue.contracts, venue.chronicle)
+        self._public = Public(exchange, venue.contracts, venue.chronicle)
+        self._open = routes.open_calls(self._public)
+        self._private = routes.private_calls(venue, self._public)
+        self._history = routes.history_calls(self._past)
+        self._begun = exchange.now()
+
+    @property
+    def notices(self) -> Notices:
+        """What the venue announces; more can be."""
+        return self._venue.notices
 
     def http(self, request: HttpRequest) -> HttpReply:
         path, _, query = request.target.partition("?")
+        self._venue.look()
         try:
             if path.startswith(_API):
-                fields = self._ask(request, path[len(_API) :].strip("/"), query)
-                return codec.success(fields, self._venue.exchange.now())
+                return self._ask(request, path[len(_API) :].strip("/"), query)
             if path == _CHARTS or path.startswith(f"{_CHARTS}/"):
                 return self._ask_charts(request, path[len(_CHARTS) :], query)
             if path.startswith(_HISTORY):
                 return self._ask_history(request, path[len(_HISTORY[0]) :].strip("/"), query)
+            if path == _OLDER_FUNDING and request.method == "GET":
+                return self._success(self._public.funding_rates(Arguments(query)))
+            if path == _KEY_CHECK and request.method == "GET":
+                return self._check_key(request)
             raise codec.not_found()
-        except (Refused, BadRequest, PlainText) as refused:
+        except (Refused, BadRequest, PlainText, Body) as refused:
             return refused.reply(self._venue.exchange.now())
 
     def session(self, path: str) -> WireSession | None:
-        return Session(self._venue) if path.partition("?")[0].rstrip("/") == _WS else None
+        if path.partition("?")[0].rstrip("/") != _WS or not self._limits.connect():
+            return None
+        return Session(self._venue)
 
-    def _ask(self, request: HttpRequest, name: str, query: str) -> Fields:
-        call = (request.method, name)
-        private = self._private.get(call)
+    def _ask(self, request: HttpRequest, name: str, query: str) -> HttpReply:
+        private = self._private_call(request.method, name)
         if private is not None:
-            key = self._gate.admit(request, private.level)
-            return private.run(key.account, Arguments(query, request.body))
+            return self._ask_private(request, name, private, Arguments(query, request.body))
         if request.method != "GET":
             raise codec.not_found()
         given = Arguments(query)
         if name in self._open:
-            return self._open[name](given)
+            return self._success(self._open[name](given))
         match name.split("/"):
             case ["tickers", symbol]:
-                return self._public.ticker(given, symbol)
+                return self._success(self._public.ticker(given, symbol))
             case ["instruments", symbol, "status"]:
-                return self._public.instrument_status(given, symbol)
+                return self._success(self._public.instrument_status(given, symbol))
         raise codec.not_found()
+
+    def _private_call(self, method: str, name: str) -> Private | None:
+        match name.split("/"):
+            case ["subaccount", uid, "trading-enabled"] if method in ("GET", "PUT"):
+                return routes.of_subaccount(self._venue, method, uid)
+        return self._private.get((method, name))
+
+    def _ask_private(self, request: HttpRequest, name: str, private: Private, given: Arguments) -> HttpReply:
+        key = self._admit(request, private.level)
+        items = len(read_batch(given)) if name == "batchorder" else 0
+        self._limits.call(key.account, limits.cost_of(request.method, name, given, items))
+        answer = private.run(key.account, given)
+        return answer if isinstance(answer, HttpReply) else self._success(answer)
 
     def _ask_charts(self, request: HttpRequest, path: str, query: str) -> HttpReply:
         if request.method != "GET":
@@ -94,49 +117,46 @@ class KrakenFutures:
         return codec.json_reply(self._charts.answer([part for part in path.split("/") if part], Arguments(query)))
 
     def _ask_history(self, request: HttpRequest, name: str, query: str) -> HttpReply:
+        given = Arguments(query)
         if request.method != "GET":
             raise codec.not_found()
-        given = Arguments(query)
         match name.split("/"):
-            case ["market", symbol, "executions"]:
-                return codec.json_reply(self._history.market_executions(symbol, given))
-            case ["executions"]:
-                run = self._history.executions
-            case ["orders"]:
-                run = self._history.orders
-            case _:
-                raise codec.not_found()
+            case ["market", symbol, ("executions" | "orders" | "price") as what]:
+                return self._past.market(symbol, what, given)
+        if name not in self._history:
+            raise codec.not_found()
         try:
-            key = self._gate.admit(request, READ)
+            key = self._admit(request, READ)
         except Refused as refused:
             if refused.word != "authenticationError":
                 raise
             return codec.json_reply(_UNAUTHORIZED, 401)
-        return codec.json_reply(run(key.account, given))
+        self._limits.history(key.account, limits.history_cost(name, given))
+        return self._history[name](key.account, given)
 
+    def _check_key(self, request: HttpRequest) -> HttpReply:
+        """Tell what a key is allowed; any key that signs rightly may ask."""
+        try:
+            key = self._gate.admit(request, None)
+        except Refused:
+            return codec.json_reply(_BAD_KEY, 401)
+        return codec.json_reply(
+            {
+                "apiKey": key.api_key,
+                "accountUid": account_id(key.account),
+                "iiban": None,
+                "createdAt": to_rfc3339(self._begun),
+                "permissions": levels(key),
+                "allowedCidrBlock": None,
+                "allowedCidrBlocks": [],
+            }
+        )
 
-def _open_calls(public: Public) -> dict[str, Callable[[Arguments], Fields]]:
-    return {
-        "instruments": public.instruments,
-        "instruments/status": public.instruments_status,
-        "tickers": public.tickers,
-        "orderbook": public.order_book,
-        "history": public.history,
-        "feeschedules": public.fee_schedules,
-    }
+    def _admit(self, request: HttpRequest, level: str) -> SimKey:
+        """Return whose call it is; from now on the account's past is written down."""
+        key = self._gate.admit(request, level)
+        self._venue.chronicle.of(key.account)
+        return key
 
-
-def _private_calls(venue: Venue) -> dict[tuple[str, str], Private]:
-    account = Account(venue.exchange, venue.contracts)
-    trading = Trading(venue.exchange, venue.contracts, venue.hub)
-    return {
-        ("GET", "accounts"): Private(account.accounts, READ),
-        ("GET", "openpositions"): Private(account.open_positions, READ),
-        ("GET", "openorders"): Private(account.open_orders, READ),
-        ("GET", "fills"): Private(account.fills, READ),
-        ("GET", "leveragepreferences"): Private(account.leverage_preferences, READ),
-        ("POST", "sendorder"): Private(trading.send_order, FULL),
-        ("POST", "cancelorder"): Private(trading.cancel_order, FULL),
-        ("POST", "cancelallorders"): Private(trading.cancel_all, FULL),
-        ("POST", "orders/status"): Private(trading.orders_status, FULL),
-    }
+    def _success(self, fields: Fields) -> HttpReply:
+        return codec.success(fields, self._venue.exchange.now())

@@ -6,12 +6,13 @@ See https://docs.kraken.com/api/docs/futures-api/trading/get-tickers and its nei
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from exchange_core.connector.simulation import SimExchange, SimTrade
 from exchange_core.model.instrument import InstrumentStatus
-from kraken_futures.simulator.codec import Arguments, BadRequest, Refused, iso, number, real
+from exchange_core.model.time import to_rfc3339
+from kraken_futures.simulator.chronicle import Chronicle
+from kraken_futures.simulator.codec import Arguments, BadRequest, Refused, iso, number, rate, real
 from kraken_futures.simulator.contracts import (
     Contract,
     Contracts,
@@ -24,7 +25,6 @@ from kraken_futures.simulator.day import glance
 
 _KINDS = ("futures_inverse", "futures_vanilla", "flexible_futures", "options", "all")
 _HISTORY = 100
-_ZERO = real(Decimal(0))
 
 Fields = dict[str, Any]
 
@@ -32,13 +32,20 @@ Fields = dict[str, Any]
 class Public:
     """What anyone may ask."""
 
-    def __init__(self, exchange: SimExchange, contracts: Contracts) -> None:
+    def __init__(self, exchange: SimExchange, contracts: Contracts, chronicle: Chronicle) -> None:
         self._exchange = exchange
         self._contracts = contracts
+        self._chronicle = chronicle
 
     def instruments(self, given: Arguments) -> Fields:
         now, expired = self._exchange.now(), given.flag("expired")
         found = [contract for contract in self._of_kind(given) if expired or not is_expired(contract, now)]
+        return {"instruments": [listing(contract, now) for contract in found]}
+
+    def own_instruments(self, account: str, given: Arguments) -> Fields:
+        """List what an account may trade; all accounts have the same margins here."""
+        now = self._exchange.now()
+        found = [contract for contract in self._of_kind(given) if not is_expired(contract, now)]
         return {"instruments": [listing(contract, now) for contract in found]}
 
     def instruments_status(self, given: Arguments) -> Fields:
@@ -74,7 +81,24 @@ class Public:
         before = given.moment("lastTime")
         found = [trade for trade in self._exchange.trades(contract.symbol) if before is None or trade.time < before]
         newest = found[: -_HISTORY - 1 : -1]
-        return {"history": [_trade(trade, _HISTORY - place) for place, trade in enumerate(newest)]}
+        kind = self._chronicle.trade_kind
+        return {"history": [_trade(trade, _HISTORY - place, kind(trade)) for place, trade in enumerate(newest)]}
+
+    def funding_rates(self, given: Arguments) -> Fields:
+        """Return the rates by the hour, oldest first, up to the hour that runs."""
+        contract = self._asked(given)
+        if not contract.is_perpetual:
+            raise Refused("invalidArgument: symbol", 400)
+        return {
+            "rates": [
+                {
+                    "timestamp": to_rfc3339(each.start, "seconds"),
+                    "fundingRate": rate(each.absolute),
+                    "relativeFundingRate": rate(each.rate),
+                }
+                for each in self._exchange.funding(contract.symbol)[:-1]
+            ]
+        }
 
     def fee_schedules(self, given: Arguments) -> Fields:
         return {"feeSchedules": fee_schedules(self._contracts)}
@@ -109,24 +133,24 @@ class Public:
         row |= {
             "vol24h": real(look.volume),
             "volumeQuote": real(look.volume_quote),
-            "openInterest": real(look.mark * 0),
+            "openInterest": real(look.open_interest),
         }
         if look.last is not None:
             row |= {"open24h": real(look.open), "high24h": real(look.high), "low24h": real(look.low)}
             row["lastSize"] = real(look.last.quantity)
-        if contract.symbol.expiry is None:
-            row |= {"fundingRate": _ZERO, "fundingRatePrediction": _ZERO}
+        if look.funding is not None and look.following is not None:
+            row |= {"fundingRate": rate(look.funding.absolute), "fundingRatePrediction": rate(look.following.absolute)}
         return row | {
             "suspended": is_suspended(contract),
-            "indexPrice": real(look.mark),
+            "indexPrice": real(look.index),
             "postOnly": contract.instrument.status is InstrumentStatus.POST_ONLY,
             "change24h": real(look.change),
         }
 
     def _index(self, name: str, contract: Contract) -> Fields:
-        """Return the row of an index, which has no tag; here it is the price of its first contract."""
+        """Return the row of an index, which has no tag; here it is that of its first contract."""
         now: datetime = self._exchange.now()
-        return {"symbol": name, "last": real(self._exchange.mark_price(contract.symbol)), "lastTime": iso(now)}
+        return {"symbol": name, "last": real(self._exchange.index_price(contract.symbol)), "lastTime": iso(now)}
 
 
 def _status(contract: Contract) -> Fields:
@@ -139,7 +163,7 @@ def _status(contract: Contract) -> Fields:
     }
 
 
-def _trade(trade: SimTrade, place: int) -> Fields:
+def _trade(trade: SimTrade, place: int, kind: str) -> Fields:
     """Return a trade; its trade_id only counts within the answer, as on the venue."""
     return {
         "time": iso(trade.time),
@@ -147,6 +171,6 @@ def _trade(trade: SimTrade, place: int) -> Fields:
         "price": number(trade.price),
         "size": number(trade.quantity),
         "side": trade.side,
-        "type": "fill",
+        "type": kind,
         "uid": trade.uid,
     }

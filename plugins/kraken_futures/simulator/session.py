@@ -18,6 +18,8 @@ from kraken_futures.simulator.venue import Venue
 
 _JSON_ERROR = '{"event":"error","message":"Json Error"}'
 _INVALID_FEED = '{"event":"alert","message":"Couldn\'t subscribe to invalid feed"}'
+# Seen nowhere: what the venue says to who asks more than a hundred times a second is not documented.
+_TOO_MANY = '{"event":"error","message":"Too many requests"}'
 _NOT_AUTHENTICATED = '{"event":"alert","message":"Failed to subscribe to authenticated feed"}'
 
 
@@ -30,11 +32,17 @@ class Session:
         self._challenge = ""
         self._public = PublicFeed(venue, self.push)
         self._private = PrivateFeed(venue, self.push)
+        self._may_ask = venue.limits.line()
+        self._is_open = True
 
     def opened(self, now: float) -> None:
         self.push(frames.INFO)
 
     def receive(self, frame: str, now: float) -> None:
+        if not self._may_ask():
+            self.push(_TOO_MANY)
+            return
+        self._venue.look()
         try:
             request = decode(frame)
         except ValueError:
@@ -54,11 +62,16 @@ class Session:
             self.push(_JSON_ERROR)
 
     def tick(self, now: float) -> None:
+        self._venue.chronicle.look()
+        self._venue.notices.look()
         self._public.tick(now)
 
     def closed(self) -> None:
         self._public.close()
         self._private.close()
+        if self._is_open:
+            self._is_open = False
+            self._venue.limits.disconnect()
 
     def push(self, frame: str) -> None:
         self.outbox.append(frame)

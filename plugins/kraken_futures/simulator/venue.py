@@ -5,8 +5,14 @@ from __future__ import annotations
 import attrs
 
 from exchange_core.connector.simulation import SimExchange
+from kraken_futures.simulator.bank import Bank
+from kraken_futures.simulator.chronicle import Chronicle
 from kraken_futures.simulator.contracts import Contracts
+from kraken_futures.simulator.desk import Desk
 from kraken_futures.simulator.hub import Hub
+from kraken_futures.simulator.limits import Limits
+from kraken_futures.simulator.notices import Notices
+from kraken_futures.simulator.settings import Settings
 
 
 @attrs.frozen(kw_only=True)
@@ -15,4 +21,35 @@ class Venue:
 
     exchange: SimExchange
     contracts: Contracts
+    chronicle: Chronicle
     hub: Hub
+    settings: Settings
+    bank: Bank
+    notices: Notices
+    limits: Limits
+    desk: Desk
+
+    @staticmethod
+    def on(exchange: SimExchange, limits: Limits) -> Venue:
+        """Build one."""
+        contracts = Contracts(exchange)
+        chronicle = Chronicle(exchange, contracts)  # hears everything before the hub tells it
+        hub = Hub(exchange, contracts, chronicle)
+        settings = Settings(exchange, contracts)
+        return Venue(
+            exchange=exchange,
+            contracts=contracts,
+            chronicle=chronicle,
+            hub=hub,
+            settings=settings,
+            bank=Bank(exchange, contracts, chronicle, hub),
+            notices=Notices(exchange, contracts),
+            limits=limits,
+            desk=Desk(exchange, contracts, chronicle, hub, settings, limits),
+        )
+
+    def look(self) -> None:
+        """Do what is due by now, and note what only time brings."""
+        self.exchange.step()
+        self.chronicle.look()
+        self.notices.look()

@@ -6,34 +6,44 @@ See https://docs.kraken.com/api/docs/futures-api/trading/get-accounts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 import attrs
 
-from exchange_core.connector.simulation import SimBalance, SimExchange, SimPosition
-from kraken_futures.simulator.contracts import MARGIN, Contract, Contracts, old_code
+from exchange_core.connector.simulation import SimBalance, SimExchange, SimMargin, SimPosition
+from kraken_futures.simulator.contracts import Contract, Contracts, old_code
 
 _ZERO = Decimal(0)
 
 
 @attrs.frozen(kw_only=True)
 class Held:
-    """A position and what it is worth now, in its settlement asset."""
+    """A position and what it is worth now; money is in its settlement asset."""
 
     contract: Contract
     position: SimPosition
     mark: Decimal
+    index: Decimal
 
     @property
-    def profit(self) -> Decimal:
-        return self.contract.profit(self.position.quantity, self.position.entry_price, self.mark)
+    def value(self) -> Decimal:
+        """Return what it is worth at the mark price, above zero."""
+        return abs(self.contract.value(self.position.quantity, self.mark))
 
-    @property
-    def margin(self) -> Decimal:
-        """Return its initial margin: linear contracts count at their entry, inverse ones at the mark price."""
-        price = self.mark if self.contract.symbol.is_inverse else self.position.entry_price
-        return abs(self.contract.value(self.position.quantity, price)) * MARGIN
+    def liquidation_price(self, margin: SimMargin) -> Decimal:
+        """Return the mark price at which its wallet would be worth no more than it must be; 0 for none.
+
+        All else in the wallet stays as it is.
+        """
+        quantity = self.position.quantity * self.contract.instrument.contract_size
+        spare = margin.equity - margin.maintenance
+        if not self.contract.symbol.is_inverse:
+            return max(_ZERO, self.mark - spare / quantity)
+        # What the wallet is worth beside this position, and its own part at a price p: size x (1/entry - 1/p).
+        rate = self.position.maintenance / self.value
+        without = spare - self.position.unrealised + self.position.maintenance
+        below = without + quantity / self.position.entry_price
+        return max(_ZERO, (quantity + abs(quantity) * rate) / below) if below else _ZERO
 
 
 @attrs.frozen(kw_only=True)
@@ -42,12 +52,14 @@ class Wallet:
 
     Attributes:
         usd: Price of one unit in US dollars.
+        margin: What backs them; all zero without any.
     """
 
     asset: str
     total: Decimal
     held: Decimal
     usd: Decimal
+    margin: SimMargin
     positions: tuple[Held, ...]
 
     @property
@@ -56,11 +68,20 @@ class Wallet:
 
     @property
     def profit(self) -> Decimal:
-        return sum((each.profit for each in self.positions), _ZERO)
+        return self.margin.unrealised
 
     @property
-    def margin(self) -> Decimal:
-        return sum((each.margin for each in self.positions), _ZERO)
+    def funding(self) -> Decimal:
+        return self.margin.funding
+
+    @property
+    def with_orders(self) -> Decimal:
+        """Return the initial margin of positions and open orders."""
+        return self.margin.initial + self.margin.orders
+
+    @property
+    def equity(self) -> Decimal:
+        return self.total + self.profit + self.funding
 
     @property
     def free(self) -> Decimal:
@@ -77,45 +98,77 @@ class Wallets:
     @staticmethod
     def of(exchange: SimExchange, contracts: Contracts, account: str) -> Wallets:
         positions = positions_of(exchange, contracts, account)
-        inverse = {contract.settle for contract in contracts if contract.symbol.is_inverse}
-        found = [_wallet(exchange, contracts, balance, positions) for balance in exchange.balances(account)]
+        margins = {margin.asset: margin for margin in exchange.margins(account)}
+        found = [
+            Wallet(
+                asset=balance.asset,
+                total=balance.total,
+                held=balance.held,
+                usd=_usd_price(exchange, contracts, balance.asset),
+                margin=margins.get(balance.asset) or _no_margin(balance),
+                positions=tuple(each for each in positions if each.contract.settle == balance.asset),
+            )
+            for balance in exchange.balances(account)
+        ]
         return Wallets(
-            flex=tuple(wallet for wallet in found if wallet.asset not in inverse),
-            single=tuple(wallet for wallet in found if wallet.asset in inverse),
+            flex=tuple(wallet for wallet in found if wallet.asset not in contracts.inverse_coins),
+            single=tuple(wallet for wallet in found if wallet.asset in contracts.inverse_coins),
         )
 
     @property
     def balance_value(self) -> Decimal:
         """Return what the flex wallet is worth in US dollars."""
-        return sum((wallet.total * wallet.usd for wallet in self.flex), _ZERO)
+        return self._sum("total")
 
     @property
     def profit(self) -> Decimal:
-        return sum((wallet.profit * wallet.usd for wallet in self.flex), _ZERO)
+        return self._sum("profit")
 
     @property
-    def margin(self) -> Decimal:
-        return sum((wallet.margin * wallet.usd for wallet in self.flex), _ZERO)
+    def funding(self) -> Decimal:
+        return self._sum("funding")
 
     @property
-    def margin_with_orders(self) -> Decimal:
-        return sum((wallet.held * wallet.usd for wallet in self.flex), _ZERO)
+    def initial(self) -> Decimal:
+        return self.with_orders - sum((each.margin.orders * each.usd for each in self.flex), _ZERO)
+
+    @property
+    def with_orders(self) -> Decimal:
+        return self._sum("with_orders")
+
+    @property
+    def maintenance(self) -> Decimal:
+        return sum((each.margin.maintenance * each.usd for each in self.flex), _ZERO)
+
+    @property
+    def equity(self) -> Decimal:
+        return self._sum("equity")
+
+    def _sum(self, name: str) -> Decimal:
+        return sum((getattr(wallet, name) * wallet.usd for wallet in self.flex), _ZERO)
 
 
 def positions_of(exchange: SimExchange, contracts: Contracts, account: str) -> tuple[Held, ...]:
     return tuple(
-        Held(contract=contracts.of(each.symbol), position=each, mark=exchange.mark_price(each.symbol))
+        Held(
+            contract=contracts.of(each.symbol),
+            position=each,
+            mark=exchange.mark_price(each.symbol),
+            index=exchange.index_price(each.symbol),
+        )
         for each in exchange.positions(account)
     )
 
 
-def _wallet(exchange: SimExchange, contracts: Contracts, balance: SimBalance, positions: Sequence[Held]) -> Wallet:
-    return Wallet(
+def _no_margin(balance: SimBalance) -> SimMargin:
+    return SimMargin(
         asset=balance.asset,
-        total=balance.total,
-        held=balance.held,
-        usd=_usd_price(exchange, contracts, balance.asset),
-        positions=tuple(each for each in positions if each.contract.settle == balance.asset),
+        balance=balance.total,
+        unrealised=_ZERO,
+        funding=_ZERO,
+        initial=_ZERO,
+        orders=_ZERO,
+        maintenance=_ZERO,
     )
 
 
@@ -123,4 +176,4 @@ def _usd_price(exchange: SimExchange, contracts: Contracts, asset: str) -> Decim
     if asset == "USD":
         return Decimal(1)
     priced = [each for each in contracts if each.symbol.base == asset and each.symbol.quote == "USD"]
-    return exchange.mark_price(priced[0].symbol) if priced else _ZERO
+    return exchange.index_price(priced[0].symbol) if priced else _ZERO

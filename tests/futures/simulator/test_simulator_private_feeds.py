@@ -216,7 +216,7 @@ class TestPositionsAndBalances:
         alice.order("lmt", "buy", "1", "80000")
         alice.post("cancelallorders")
         held, free = (frame["flex_futures"] for frame in feed.frames())
-        assert held["initial_margin"] > 1600
+        assert held["initial_margin"] == 800 + 40  # 1 % of it, and the fee
         assert (free["initial_margin"], free["available_margin"]) == (0, 50000)
 
     def test_account_log_and_notifications(self, feed: Any, alice: Any, bobby: Any, captures: Any) -> None:
@@ -225,8 +225,9 @@ class TestPositionsAndBalances:
         assert notes == {"feed": "notifications_auth", "notifications": []}
         bobby.order("lmt", "sell", "1", "84000")
         alice.order("mkt", "buy", "1")
-        [frame] = feed.frames()
-        entry = frame["new_entry"]
-        assert (entry["id"], entry["fee"], entry["old_balance"], entry["new_balance"]) == (3, 42, 50000, 49958)
+        position, entry = (frame["new_entry"] for frame in feed.frames())
+        assert (position["id"], position["asset"], position["new_balance"]) == (3, "pf_xbtusd", 1)
+        assert (entry["id"], entry["fee"], entry["old_balance"], entry["new_balance"]) == (4, 42, 50000, 49958)
+        assert position["execution"] == entry["execution"]
         recorded = next(line for line in lines(captures, "doc_feeds.jsonl") if line.get("logs"))["logs"][0]
         assert entry.keys() == recorded.keys()

@@ -1,0 +1,90 @@
+"""What is remembered of accounts and markets, in the order in which it happened.
+
+See https://docs.kraken.com/api/docs/futures-api/history/get-execution-events
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from exchange_core.connector.simulation import SimFill, SimLedgerEntry, SimPosition
+from exchange_core.model.symbol import Symbol
+from kraken_futures.simulator.account_log import LogRow
+
+T = TypeVar("T")
+
+KEPT = 100_000
+KEPT_OF_MARKETS = 1_000
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """An element of a history.
+
+    Attributes:
+        millis: When it happened.
+        element: What the history shows.
+        flags: What filters may ask for.
+    """
+
+    symbol: Symbol
+    millis: int
+    element: dict[str, Any]
+    flags: frozenset[str] = frozenset()
+
+
+class Stream(Generic[T]):
+    """Rows that are numbered from 0 for ever; the oldest are forgotten, their numbers are not given out again."""
+
+    def __init__(self, most: int = KEPT) -> None:
+        self._rows: deque[T] = deque(maxlen=most)
+        self.count = 0
+
+    def add(self, row: T) -> int:
+        """Take a row; return how many there have been with it."""
+        self._rows.append(row)
+        self.count += 1
+        return self.count
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def numbered(self) -> Iterator[tuple[int, T]]:
+        return enumerate(self._rows, self.count - len(self._rows))
+
+
+@attrs.define
+class Record:
+    """One account's past.
+
+    Attributes:
+        held: Its positions as they were last told.
+        filled: The fill whose money is still to be told.
+        booked: The entry of a trade or settlement whose position is still to be told.
+    """
+
+    log: Stream[LogRow] = attrs.field(factory=Stream)
+    executions: Stream[Row] = attrs.field(factory=Stream)
+    orders: Stream[Row] = attrs.field(factory=Stream)
+    triggers: Stream[Row] = attrs.field(factory=Stream)
+    positions: Stream[Row] = attrs.field(factory=Stream)
+    held: dict[Symbol, SimPosition] = attrs.field(factory=dict)
+    filled: SimFill | None = None
+    booked: SimLedgerEntry | None = None
+
+
+@attrs.define
+class MarketRecord:
+    """One market's past.
+
+    Attributes:
+        liquidations: Numbers of the trades that closed somebody's position.
+    """
+
+    orders: Stream[Row] = attrs.field(factory=lambda: Stream(KEPT_OF_MARKETS))
+    prices: Stream[Row] = attrs.field(factory=lambda: Stream(KEPT_OF_MARKETS))
+    liquidations: deque[int] = attrs.field(factory=lambda: deque(maxlen=KEPT_OF_MARKETS))
