@@ -192,6 +192,15 @@ class Corrupt(OnFrame):
 
 
 @attrs.frozen
+class Replace(OnFrame):
+    """The first *find* in the frame is *put*; a frame without it passes as it is."""
+
+    word: ClassVar[str] = "replace"
+    find: str = attrs.field(validator=attrs.validators.min_len(1))
+    put: str
+
+
+@attrs.frozen
 class Truncate(OnFrame):
     """The second half of the frame is missing."""
 
@@ -208,7 +217,7 @@ class Delay(OnFrame):
 
 _KINDS: tuple[type[Action], ...] = (
     *(Pass, DropRequest, DropAnswer, CutAnswer, DelayRequest, DelayAnswer, DuplicateRequest, Answer, BadGateway),
-    *(Cut, Freeze, Silence, Drop, Duplicate, Swap, Corrupt, Truncate, Delay),
+    *(Cut, Freeze, Silence, Drop, Duplicate, Swap, Corrupt, Replace, Truncate, Delay),
 )
 
 WORDS: Mapping[str, type[Action]] = {kind.word: kind for kind in _KINDS}

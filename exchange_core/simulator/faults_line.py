@@ -191,6 +191,8 @@ class _Lane:
                 return [frame, frame]
             case actions.Corrupt(field=field):
                 return [corrupted(frame, field, struck.random)]
+            case actions.Replace(find=find, put=put):
+                return [frame.replace(find, put, 1)]
             case actions.Truncate():
                 return [frame[: len(frame) // 2]]
             case actions.Delay(seconds=seconds):

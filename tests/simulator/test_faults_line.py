@@ -155,6 +155,7 @@ async def answers(socket: ClientConnection, *said: str) -> list[str]:
         (actions.Duplicate(), {"nth": 2}, ["A1", "B", "A2", "A2", "B", "A3"]),
         (actions.Swap(), {"nth": 1}, ["B", "A2", "A1", "B", "A3"]),
         (actions.Swap(), {"nth": 3}, ["A1", "B", "A2", "B"]),
+        (actions.Replace("A2", "Z"), {}, ["A1", "B", "Z", "B", "A3"]),
         (actions.Truncate(), {"nth": 1}, ["A", "B", "A2", "B", "A3"]),
         (actions.Freeze(), {"nth": 2}, ["A1", "B", "B"]),
     ],
