@@ -176,9 +176,9 @@ class RestClient:
                 told = partial(late, call) if late is not None and call.changes_state else None
                 answer = await carrier.ask(call, self._config.request_timeout, told)
                 self._log.debug("%s: %s: answered in %.3f s", self.venue, what, self._clock.monotonic() - began)
-                self.ways[socket.feed] += 1
                 if isinstance(answer.error, ConnectFailed):
                     raise NotSent(str(answer.error))
+                self.ways[socket.feed] += 1
                 if answer.error is not None:
                     raise answer.error
                 return answer.value

@@ -14,7 +14,7 @@ import msgspec
 
 from exchange_core.connector.feed import Question
 from exchange_core.connector.rest import RestCall
-from exchange_core.errors import ConfigError, ExchangeError, ProtocolError
+from exchange_core.errors import ConfigError, ConnectFailed, ExchangeError, ProtocolError
 from exchange_core.model.event import Answered, Event, Ignored
 from kraken_spot import wire_feed
 from kraken_spot import wire_trading as wire
@@ -123,7 +123,10 @@ class Requests:
         """
         if response.success is False or response.error is not None:
             text = response.error or "refused without a reason"
-            self.is_session_lost = self.is_session_lost or text.startswith(_SESSION)
+            if text.startswith(_SESSION):
+                # It was not looked at: the key is as good as before, and REST takes it.
+                self.is_session_lost = True
+                raise ConnectFailed(f"{self._venue}: {call.path}: {text}", venue=self._venue, codes=[text])
             raise error_for([text], call, None, self._venue)
         assert call.socket is not None
         if response.method != call.socket.method:

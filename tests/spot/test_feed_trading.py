@@ -16,6 +16,7 @@ from exchange_core.connector.rest import RestCall, SocketCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import (
     AuthenticationError,
+    ConnectFailed,
     ExchangeError,
     InsufficientFunds,
     OrderNotFound,
@@ -168,7 +169,8 @@ def test_a_refusal_means_what_it_means_over_rest(feed: PrivateFeed, error: str, 
 
 
 def test_a_session_that_is_lost_takes_no_more_and_is_left(feed: PrivateFeed) -> None:
-    refused(feed, "ESession:Invalid session")
+    """What was asked was not looked at, so that it may go another way."""
+    assert type(refused(feed, "ESession:Invalid session")) is ConnectFailed
     assert not feed.can_ask()
     assert "token" in (feed.is_dead(1.0) or "")
     feed.closed(2.0)
