@@ -17,13 +17,13 @@ from exchange_core.errors import (
     OrderNotFound,
     OutcomeUnknown,
     RateLimited,
-    TransportError,
 )
 from exchange_core.model.order import Order
 from exchange_core.model.symbol import Symbol
 from exchange_core.transport.rest_client import RestClient
 from exchange_core.venue.orders import OrderTracker
 from exchange_core.venue.resolver import Resolver
+from exchange_core.venue.sending import raise_all
 
 _TRIES = 3
 
@@ -60,6 +60,19 @@ class Canceler:
             OrderNotFound: The venue knows no such order.
             OutcomeUnknown: Asked several times, and it is still not known whether it was canceled.
         """
+        doubts: list[OutcomeUnknown] = []
+        try:
+            return await self._one(known, doubts)
+        except (OutcomeUnknown, OrderNotFound):
+            raise
+        except ExchangeError as error:
+            if not doubts:
+                raise
+            # Whatever became of a later try, an earlier one may have been carried out.
+            raise self._unsure(known, "a cancel got no answer", error) from error
+
+    async def _one(self, known: Order, doubts: list[OutcomeUnknown]) -> Order:
+        """Cancel one order; note in *doubts* each try that may have been carried out."""
         for attempt in range(1, _TRIES + 1):
             if known.is_final:
                 return known
@@ -75,7 +88,8 @@ class Canceler:
                     raise
                 await self._clock.sleep(self._resolver.policy.first_pause)
                 known = self._resolver.newest(known)
-            except OutcomeUnknown:
+            except OutcomeUnknown as error:
+                doubts.append(error)
                 # Canceling twice does no harm, but asking first may spare it.
                 if attempt == _TRIES:
                     raise
@@ -85,10 +99,10 @@ class Canceler:
                 break
         return await self._ended(known)
 
-    async def many(self, orders: Sequence[Order]) -> list[Order]:
+    async def many(self, orders: Sequence[Order], errors: Sequence[ExchangeError] = ()) -> list[Order]:
         """Cancel *orders*, with as few calls as the venue allows; return what became of each.
 
-        Every one is tried; the first error is raised at the end, with the others as its notes.
+        Every one is tried; the first error is raised at the end, with the others, and *errors* before, as its notes.
         """
         operations = self._operations
         if isinstance(operations, Batches) and operations.most_cancelled > 1:
@@ -97,7 +111,7 @@ class Canceler:
                 if len(chunk) > 1:
                     await self._batch(operations, chunk)
             await self._see(left)
-        return await self._each(map(self._resolver.newest, orders))
+        return await self._each(map(self._resolver.newest, orders), errors)
 
     async def all(self, symbol: Symbol | None) -> list[Order]:
         """Cancel what is open, of *symbol* only where it is given; return what became of each.
@@ -105,6 +119,7 @@ class Canceler:
         Raises as :meth:`many`; OutcomeUnknown also where an order is being asked for that may still arrive.
         """
         orders = await self._standing(symbol)
+        errors: list[ExchangeError] = []
         if symbol is None and isinstance(self._operations, CancelsAll):
             try:
                 await self._rest.run(self._operations.cancel_all())
@@ -115,8 +130,12 @@ class Canceler:
             else:
                 await self._see(orders)
             known = {order.venue_order_id for order in orders}
-            orders += [order for order in await self._left_over() if order.venue_order_id not in known]
-        return await self.many([self._resolver.newest(order) for order in orders])
+            try:
+                orders += [order for order in await self.open_orders() if order.venue_order_id not in known]
+            except ExchangeError as error:
+                error.add_note("while asking whether any order is left; those that were known were canceled")
+                errors.append(error)
+        return await self.many([self._resolver.newest(order) for order in orders], errors)
 
     async def open_orders(self, symbol: Symbol | None = None) -> list[Order]:
         """Ask the venue what is open."""
@@ -148,13 +167,6 @@ class Canceler:
             and order.venue_order_id not in listed
         ]
 
-    async def _left_over(self) -> list[Order]:
-        try:
-            return await self.open_orders()
-        except ExchangeError as error:
-            error.add_note("all orders were canceled in one call before; it could not be asked whether any is left")
-            raise
-
     async def _batch(self, operations: Batches, orders: Sequence[Order]) -> None:
         try:
             await self._rest.run(operations.cancel_batch(orders))
@@ -178,15 +190,10 @@ class Canceler:
             # Canceling each of them will show.
             return
 
-    async def _each(self, orders: Iterable[Order]) -> list[Order]:
+    async def _each(self, orders: Iterable[Order], before: Sequence[ExchangeError] = ()) -> list[Order]:
         wanted = list(orders)
         outcomes = await asyncio.gather(*map(self._one_quietly, wanted))
-        errors = [outcome for outcome in outcomes if isinstance(outcome, ExchangeError)]
-        if errors:
-            first, *others = errors
-            for other in others:
-                first.add_note(f"also: {other}")
-            raise first
+        raise_all([*(outcome for outcome in outcomes if isinstance(outcome, ExchangeError)), *before])
         return [outcome for outcome in outcomes if isinstance(outcome, Order)]
 
     async def _one_quietly(self, order: Order) -> Order | ExchangeError:
@@ -201,12 +208,18 @@ class Canceler:
 
         What is returned and not done can be canceled by its new id.
         """
-        found = await self._resolver.find(known)
-        if found is not None and found.is_final:
-            return found
+        found, failure = None, None
+        try:
+            found = await self._resolver.find(known)
+        except ExchangeError as why:
+            failure = why
         newest = self._resolver.newest(known)
-        if newest.is_final:
-            return newest
+        for order in (found, newest):
+            if order is not None and order.is_final:
+                return order
+        if failure is not None:
+            what = "there was nothing to cancel, and how it ended could not be asked"
+            raise self._unsure(known, what, failure) from failure
         if known.venue_order_id and newest.venue_order_id not in (None, known.venue_order_id):
             return newest  # a trigger that fired goes on under another id, and can be canceled by that
         if found is None and (newest.unknown or newest.venue_order_id is None):
@@ -219,7 +232,7 @@ class Canceler:
     async def _ask_quietly(self, known: Order) -> Order:
         try:
             return await self._resolver.find(known) or self._resolver.newest(known)
-        except TransportError:
+        except ExchangeError:
             return self._resolver.newest(known)
 
     async def _ended(self, order: Order) -> Order:
@@ -228,7 +241,14 @@ class Canceler:
             newest = await self._resolver.until(order, lambda o: o.is_final, self._resolver.policy.cancel_wait)
             if newest.is_final:
                 return newest
-        return await self._resolver.find(order) or self._resolver.newest(order)
+        try:
+            return await self._resolver.find(order) or self._resolver.newest(order)
+        except ExchangeError as error:
+            raise self._unsure(order, "it was canceled, and how it ended could not be asked", error) from error
+
+    def _unsure(self, order: Order, what: str, error: ExchangeError) -> OutcomeUnknown:
+        name = order.venue_order_id or order.client_order_id
+        return OutcomeUnknown(f"{self._name}: order {name}: {what}: {error}", venue=self._name, codes=error.codes)
 
 
 def chunks(orders: Iterable[Order], most: int) -> Iterable[list[Order]]:
