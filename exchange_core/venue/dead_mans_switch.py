@@ -10,6 +10,7 @@ from datetime import datetime
 
 from exchange_core.clock import Clock
 from exchange_core.connector.order_operations import DeadMansSwitch
+from exchange_core.connector.rest import RestCall
 from exchange_core.connector.spec import RestOperations
 from exchange_core.errors import (
     AuthenticationError,
@@ -19,7 +20,8 @@ from exchange_core.errors import (
     NotSupported,
     TransportError,
 )
-from exchange_core.transport.rest_client import RestClient
+from exchange_core.model.event import Answered
+from exchange_core.transport.rest_client import Late, RestClient
 from exchange_core.venue.background import Background
 from exchange_core.venue.switch import Switch
 from exchange_core.venue.waiting import wait_for
@@ -33,12 +35,17 @@ _LOG = logging.getLogger(__name__)
 class SwitchBoard:
     """The switch of one account; there is but one, whoever holds it."""
 
-    def __init__(self, name: str, rest: RestClient, operations: RestOperations, clock: Clock) -> None:
+    def __init__(
+        self, name: str, rest: RestClient, operations: RestOperations, background: Background, clock: Clock
+    ) -> None:
         self._name = name
         self._rest = rest
         self._operations = operations
+        self._background = background
         self._clock = clock
         self._is_held = False
+        self._asked = 0
+        self._answered = (0, 0)  # which was the latest that the venue took, and its seconds
 
     async def set(self, seconds: int) -> datetime | None:
         """Have every order cancelled in *seconds*; 0 ends that."""
@@ -46,7 +53,10 @@ class SwitchBoard:
         _require_whole(seconds, 0)
         if not isinstance(operations, DeadMansSwitch):
             raise NotSupported(f"{self._name}: the venue has no dead man's switch", venue=self._name)
-        return await self._rest.run(operations.cancel_all_after(seconds))
+        self._asked = number = self._asked + 1
+        fires_at = await self._rest.run(operations.cancel_all_after(seconds), self._late(number, seconds))
+        self._answered = max(self._answered, (number, seconds))
+        return fires_at
 
     @asynccontextmanager
     async def hold(self, seconds: int) -> AsyncIterator[Switch]:
@@ -69,6 +79,30 @@ class SwitchBoard:
             await self._end()
         finally:
             self._is_held = False
+
+    def _late(self, number: int, seconds: int) -> Late:
+        """Return what takes the answer that comes after it was given up: it may undo what was said later, elsewhere."""
+
+        def take(_: RestCall, answer: Answered) -> None:
+            latest, wanted = self._answered
+            if answer.error is not None or number > latest or seconds == wanted:
+                return
+            _LOG.warning("%s: the dead man's switch was set to %d s late; told again: %d", self._name, seconds, wanted)
+            try:
+                self._background.spawn(self._again(latest, wanted), "the dead man's switch")
+            except RuntimeError:
+                _LOG.error("%s: closed while the dead man's switch may be set to %d s", self._name, seconds)
+
+        return take
+
+    async def _again(self, latest: int, seconds: int) -> None:
+        """Tell the venue what it was told last, unless it is told something else meanwhile."""
+        if latest != self._asked:
+            return
+        try:
+            await self.set(seconds)
+        except ExchangeError as error:
+            _LOG.error("%s: the dead man's switch could not be set to %d s again: %s", self._name, seconds, error)
 
     async def _renew(self, switch: Switch, since: float, over: asyncio.Event) -> None:
         """Tell the venue again and again.

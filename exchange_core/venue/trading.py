@@ -71,7 +71,7 @@ class Trading:
         self._sender = Sender(name, rest, operations, tracker, resolver, clock)
         self._amender = Amender(name, rest, operations, tracker, resolver, self._checks, background, clock)
         self._canceler = Canceler(name, rest, operations, tracker, resolver, clock, is_live)
-        self._switches = SwitchBoard(name, rest, operations, clock)
+        self._switches = SwitchBoard(name, rest, operations, background, clock)
 
     def check(self, request: OrderRequest) -> None:
         """Refuse what would be refused, before anything is sent.
