@@ -1,0 +1,179 @@
+"""What can go wrong with a request over a live connection, and whether the venue's books and ours agree in the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+
+from exchange_core.model.fill import Fill
+from exchange_core.model.order import Order, OrderStatus
+from exchange_core.simulator import faults_actions as actions
+from exchange_core.simulator.faults import Tally
+from exchange_core.simulator.launch import ACCOUNT
+from exchange_core.venue.protocol import EventStream
+from exchange_core.venue.resolver import ResolvePolicy
+from tests.house.chaos import NOTHING, SPOT, FastClock, House, house, until
+
+SPEED = 10
+"""How much faster than real time these houses live: what waits for a deadline waits for a third of a second."""
+
+PATIENT = ResolvePolicy(first_pause=0.5, margin=0.5, lag=0.5, longest_pause=1.0, wait=90.0, cancel_wait=2.0, audit=12.0)
+ON_LINE: dict[str, Any] = {"order_entry": "auto", "request_timeout": 2.0, "order_deadline": 3.0}
+
+# Spot's methods, and where the same is asked for over REST.
+PATHS = {
+    "add_order": "AddOrder",
+    "batch_add": "AddOrderBatch",
+    "amend_order": "AmendOrder",
+    "cancel_order": "CancelOrder",
+    "batch_cancel": "CancelOrderBatch",
+    "cancel_all": "CancelAll",
+    "cancel_all_orders_after": "CancelAllOrdersAfter",
+}
+
+
+@attrs.frozen
+class LineFault:
+    """Something that goes wrong once with one request over the line.
+
+    Attributes:
+        where: ``in`` for the request, ``out`` for its answer.
+        arrives: Whether the venue carries out what was asked.
+        word: What the frame has, instead of the method.
+    """
+
+    name: str
+    action: actions.Action
+    where: str
+    arrives: bool
+    word: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+    def strike(self, home: House, method: str, **given: Any) -> Tally:
+        word = self.word or f'"method":"{method}"'
+        return home.strike(self.action, websocket=self.where, contains=word, **{"times": 1, **given})
+
+
+NEVER_ARRIVES = (
+    LineFault("request dropped", actions.Drop(), "in", False),
+    LineFault("line cut before the request", actions.Cut(), "in", False),
+    LineFault("request cut in half", actions.Truncate(), "in", False),
+    LineFault("requests frozen", actions.Freeze(), "in", False),
+    LineFault("client silent", actions.Silence(), "in", False),
+)
+ARRIVES = (
+    LineFault("request twice", actions.Duplicate(), "in", True),
+    LineFault("request late", actions.Delay(0.7), "in", True),
+    LineFault("number of the request wrong", actions.Corrupt("req_id"), "in", True),
+    LineFault("answer dropped", actions.Drop(), "out", True),
+    LineFault("answer twice", actions.Duplicate(), "out", True),
+    LineFault("answer late", actions.Delay(4), "out", True),
+    LineFault("answer cut in half", actions.Truncate(), "out", True),
+    LineFault("number of the answer wrong", actions.Corrupt("req_id"), "out", True),
+    LineFault("line cut before the answer", actions.Cut(), "out", True),
+    LineFault("venue silent from the answer on", actions.Silence(), "out", True),
+)
+LINE_FAULTS = (*NEVER_ARRIVES, *ARRIVES)
+
+
+def named(name: str) -> LineFault:
+    return next(fault for fault in LINE_FAULTS if fault.name == name)
+
+
+@attrs.frozen
+class Ways:
+    """How often something was asked for over the line and over REST."""
+
+    line: Tally
+    rest: Tally
+
+    @property
+    def sent(self) -> tuple[int, int]:
+        return self.line.matched, self.rest.matched
+
+
+def ways(home: House, method: str) -> Ways:
+    """Count what is sent from now on."""
+    line = home.count(websocket="in", contains=f'"method":"{method}"')
+    return Ways(line, home.count(http=f"/0/private/{PATHS[method]}"))
+
+
+@asynccontextmanager
+async def on_line(**options: Any) -> AsyncIterator[House]:
+    """Run the spot venue and trade over its private connection, which is open; check all books in the end."""
+    async with house(SPOT, clock=FastClock(SPEED), policy=PATIENT, **ON_LINE | options) as home, told(home):
+        await home.follow()
+        yield home
+        home.faults.clear()
+        await agrees(home)
+
+
+@asynccontextmanager
+async def told(home: House) -> AsyncIterator[list[Fill]]:
+    """Read the fills of a house; in the end every one of the account was delivered, and none twice."""
+    found: list[Fill] = []
+
+    async def read(stream: EventStream[Fill]) -> None:
+        async for fill in stream:
+            found.append(fill)  # noqa: PERF401 (each as it comes)
+
+    async with home.venue.fill_updates() as stream:
+        reading = asyncio.create_task(read(stream))
+        yield found
+        await until(lambda: len(found) >= len(home.fills))
+        stream.close()
+        await reading
+    assert sorted(fill.id for fill in found) == sorted(fill.id for fill in home.fills)
+
+
+async def agrees(home: House) -> None:
+    """Wait until nothing is unknown and all orders are what the venue says; prove that none was sent twice."""
+    await until(lambda: not home.venue.health().unknown_orders)
+    await until(lambda: differences(home) == [])
+    sent = Counter(order.request.client_order_id for order in home.orders)
+    assert set(sent.values()) <= {1}, sent
+    home.running.exchange.check_invariants()
+
+
+def differences(home: House) -> list[tuple[Any, ...]]:
+    """Return in what our record of orders differs from the venue's."""
+    ours = {order.client_order_id: summary(order) for order in known(home) if order.status is not OrderStatus.REJECTED}
+    theirs = {
+        order.request.client_order_id: (
+            *(order.id, order.status, order.filled),
+            *(order.request.quantity, order.request.price),
+        )
+        for order in home.orders
+    }
+    both = sorted(map(str, ours.keys() | theirs.keys()))
+    return [
+        (key, ours.get(key), theirs.get(key))
+        for key in both
+        if ours.get(key) != theirs.get(key) and not (key not in theirs and is_stillborn(ours[key]))
+    ]
+
+
+def known(home: House) -> Sequence[Order]:
+    """Return all orders that our client knows."""
+    found: list[Order] = home.venue._parts.tracker.all()
+    return found
+
+
+def summary(order: Order) -> tuple[Any, ...]:
+    return (order.venue_order_id, order.status, order.filled, order.quantity, order.request.price)
+
+
+def is_stillborn(ours: tuple[Any, ...]) -> bool:
+    """Whether the venue took it and at once refused it; then it has no place in its books."""
+    return bool(ours[0]) and ours[1] is OrderStatus.CANCELED and ours[2] == NOTHING
+
+
+def standing(home: House) -> set[str]:
+    return {order.id for order in home.running.exchange.open_orders(ACCOUNT)}
