@@ -99,8 +99,9 @@ def judge(asked: Question, status: wire.SendStatus, venue: str) -> Outcome:
         OutcomeUnknown: The answer contradicts itself.
     """
     events = status.order_events or []
+    order_id = status.order_id or _order_id(events)
     try:
-        executed = executions(events, status.order_id, asked.client_order_id)
+        executed = executions(events, order_id, asked.client_order_id)
         average = contracts.average_price(asked.symbol.is_inverse, executed)
         received = from_rfc3339(status.received_time) if status.received_time else None
     except (ProtocolError, ArithmeticError) as problem:  # such as an execution at the price 0
@@ -113,7 +114,7 @@ def judge(asked: Question, status: wire.SendStatus, venue: str) -> Outcome:
         status=outcome,
         filled=filled,
         average_price=average,
-        order_id=status.order_id or _order_id(events),
+        order_id=order_id,
         received=received,
     )
 
@@ -177,7 +178,8 @@ def executions(
 
 
 def _order_id(events: Iterable[wire.OrderEvent]) -> str | None:
-    for event in events:
+    # What was placed is ours for sure.
+    for event in sorted(events, key=lambda event: event.type == "EXECUTION"):
         if isinstance(event.order_trigger, dict) and isinstance(event.order_trigger.get("uid"), str):
             return str(event.order_trigger["uid"]) or None
         order = event.order or event.order_prior_execution

@@ -6,7 +6,7 @@ See https://docs.kraken.com/api/docs/futures-api/trading/get-instruments and the
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -14,8 +14,9 @@ import msgspec
 
 from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import VenueContext
-from exchange_core.errors import InvalidValue, NotSupported, ProtocolError, VenueUnavailable
+from exchange_core.errors import ExchangeError, InvalidValue, NotSupported, ProtocolError, VenueUnavailable
 from exchange_core.model.account import Balance, FeeRates, Position
+from exchange_core.model.amendment import Amendment
 from exchange_core.model.book import BookSnapshot
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
@@ -24,7 +25,7 @@ from exchange_core.model.number import EXACT
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_millis, from_rfc3339, to_millis, to_rfc3339
-from kraken_futures import contracts, naming, parse, rest_lookup, rest_orders, wire
+from kraken_futures import contracts, naming, parse, rest_changes, rest_lookup, rest_orders, wire
 from kraken_futures.families import Families
 from kraken_futures.numbers import number, optional
 from kraken_futures.rest_calls import change, charts, private, public
@@ -41,6 +42,8 @@ class FuturesRest(Families):
     Attributes:
         reports: What was odd in the last instrument list, an entry each.
     """
+
+    most_placed, most_cancelled, one_symbol = rest_changes.MOST_PLACED, rest_changes.MOST_CANCELLED, False
 
     def __init__(self, context: VenueContext) -> None:
         self.reports: list[str] = []
@@ -124,6 +127,24 @@ class FuturesRest(Families):
 
     def place(self, request: OrderRequest) -> Flow[Order]:
         return rest_orders.place(self.orders, request, self._venue)
+
+    def amend(self, order: Order, amendment: Amendment) -> Flow[Order]:
+        return rest_changes.amend(self.orders, self._context, order, amendment)
+
+    def goes_in_batch(self, request: OrderRequest) -> bool:
+        return rest_changes.goes_in_batch(request)
+
+    def place_batch(self, requests: Sequence[OrderRequest]) -> Flow[list[Order | ExchangeError]]:
+        return rest_changes.place_batch(self.orders, self._context, requests)
+
+    def cancel_batch(self, orders: Sequence[Order]) -> Flow[None]:
+        return rest_changes.cancel_batch(self.orders, self._context, orders)
+
+    def cancel_all(self) -> Flow[None]:
+        return rest_changes.cancel_all(self.orders)
+
+    def cancel_all_after(self, seconds: int) -> Flow[datetime | None]:
+        return rest_changes.cancel_all_after(self.orders, seconds)
 
     def cancel(self, order: Order) -> Flow[None]:
         if order.venue_order_id is None and order.client_order_id is None:

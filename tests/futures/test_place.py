@@ -36,14 +36,22 @@ MARKET = order(price=None)
 IOC = order(time_in_force="ioc")
 
 
-def execution(amount: float, price: float, number: int = 1, owner: str = ID) -> dict[str, Any]:
+def execution(
+    amount: float, price: float, number: int = 1, owner: str = ID, client_id: str | None = None
+) -> dict[str, Any]:
     return {
         "type": "EXECUTION",
         "executionId": f"e{number}",
         "price": price,
         "amount": amount,
         "orderPriorEdit": None,
-        "orderPriorExecution": {"orderId": owner, "cliOrdId": None, "quantity": 10, "filled": 0, "limitPrice": 75000},
+        "orderPriorExecution": {
+            "orderId": owner,
+            "cliOrdId": client_id,
+            "quantity": 10,
+            "filled": 0,
+            "limitPrice": 75000,
+        },
         "takerReducedQuantity": None,
     }
 
@@ -204,6 +212,47 @@ def test_what_became_of_an_order(
     assert not placed.unknown
 
 
+TRIGGER = {"type": "PLACE", "orderTrigger": {"uid": ID, "clientId": "c-1", "type": "stp", "quantity": 0.3}}
+STOP = order(type="stop", price=None, trigger_price="58000")
+
+
+@pytest.mark.parametrize(
+    ("events", "status", "filled"),
+    [
+        pytest.param([TRIGGER], OrderStatus.OPEN, "0", id="it waits"),
+        pytest.param([], OrderStatus.OPEN, "0", id="without events"),
+        pytest.param([TRIGGER, execution(0.3, 57990)], OrderStatus.FILLED, "0.3", id="it fired at once"),
+        pytest.param(
+            [TRIGGER, execution(0.3, 57990, owner="another", client_id="c-1")],
+            OrderStatus.FILLED,
+            "0.3",
+            id="it fired at once, and executed under another id",
+        ),
+        pytest.param(
+            [TRIGGER, execution(0.3, 57990, owner="another", client_id="c-2")],
+            OrderStatus.OPEN,
+            "0",
+            id="somebody else's executions",
+        ),
+        pytest.param(
+            [TRIGGER, execution(0.1, 57990), CANCEL], OrderStatus.CANCELED, "0.1", id="fired, and dropped the rest"
+        ),
+    ],
+)
+def test_what_became_of_a_stop(
+    rest: FuturesRest, run: Any, events: list[dict[str, Any]], status: OrderStatus, filled: str
+) -> None:
+    for told in (answer("placed", *events), answer("placed", *events, order_id=None if TRIGGER in events else ID)):
+        placed, _ = place(rest, run, STOP, told)
+        assert (placed.status, placed.filled, placed.venue_order_id) == (status, Decimal(filled), ID)
+        assert placed.request == STOP
+
+
+def test_a_stop_that_is_refused_when_it_is_placed(rest: FuturesRest, run: Any) -> None:
+    event = {"type": "REJECT", "uid": ID, "orderTrigger": TRIGGER["orderTrigger"], "reason": "INVALID_PRICE"}
+    assert type(refusal(rest, run, STOP, answer("invalidPrice", event))) is OrderRefused
+
+
 def test_the_average_of_an_inverse_contract_is_harmonic(rest: FuturesRest, run: Any) -> None:
     request = order(symbol=INVERSE, quantity="4000", price="60000")
     placed, _ = place(rest, run, request, answer("placed", execution(1000, 50000), execution(3000, 60000, 2)))
@@ -242,7 +291,14 @@ def test_every_documented_refusal_is_in_the_table() -> None:
     assert set(DOCUMENTED) == set(REFUSALS)
 
 
-@pytest.mark.parametrize("status", [*DOCUMENTED, "aWordOfTomorrow", "orderForEditNotFound"])
+# The schema of sendorder has these too: of edits, and of what was taken.
+OTHERS = [
+    *("orderForEditNotFound", "orderForEditNotAStop"),
+    *("cannotEditTriggerPriceOfTrailingStop", "cannotEditLimitPriceOfTrailingStop"),
+]
+
+
+@pytest.mark.parametrize("status", [*DOCUMENTED, *OTHERS, "aWordOfTomorrow"])
 @pytest.mark.parametrize("events", [pytest.param([], id="empty"), pytest.param([REJECT], id="reject")])
 def test_a_refusal_is_an_error_although_the_answer_says_success(
     rest: FuturesRest, run: Any, status: str, events: list[Any]

@@ -9,7 +9,14 @@ from typing import Any
 import attrs
 import pytest
 
-from exchange_core.errors import InvalidValue, NotSupported, OrderNotFound, OrderRefused, OutcomeUnknown
+from exchange_core.errors import (
+    InsufficientFunds,
+    InvalidValue,
+    NotSupported,
+    OrderNotFound,
+    OrderRefused,
+    OutcomeUnknown,
+)
 from exchange_core.model.order import OrderStatus
 from kraken_futures.auth import FuturesSigner
 from kraken_futures.limits import batch_units
@@ -165,6 +172,40 @@ def test_a_filled_order_of_a_batch_is_filled(rest: FuturesRest, run: Any) -> Non
     rows = [{"status": "placed", "order_tag": "1", "order_id": "o-1", "orderEvents": [event]}]
     (sent,), _ = run(rest.orders.batch([order("c-1")]), {"batchStatus": rows})
     assert (sent.result.status, sent.result.average_price) == (OrderStatus.FILLED, 9400)
+
+
+# As documented, and what was seen beside it.
+WORDS = [
+    *("placed", "edited", "cancelled", "filled", "invalidOrderType", "invalidSide", "invalidSize", "invalidPrice"),
+    *("insufficientAvailableFunds", "selfFill", "tooManySmallOrders", "marketSuspended", "marketInactive"),
+    *("clientOrderIdAlreadyExist", "clientOrderIdTooLong", "outsidePriceCollar", "postWouldExecute"),
+    *("iocWouldNotExecute", "requiredArgumentMissing", "notFound", "aWordOfTomorrow"),
+]
+ITEMS: dict[str, tuple[Any, dict[str, type]]] = {
+    "send": (order("c-1"), {"placed": Sent, "cancelled": Sent, "filled": Sent, "edited": OutcomeUnknown}),
+    "edit": (
+        OrderEdit(order_id="o-1", quantity=1),
+        {"edited": Edited, "notFound": OrderNotFound}
+        | dict.fromkeys(["placed", "cancelled", "filled"], OutcomeUnknown),
+    ),
+    "cancel": (
+        OrderCancel(order_id="o-1"),
+        {"cancelled": Canceled, "notFound": OrderNotFound, "filled": OrderNotFound}
+        | dict.fromkeys(["placed", "edited", "aWordOfTomorrow"], OutcomeUnknown),
+    ),
+}
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("what", ITEMS)
+def test_every_word_of_an_item(rest: FuturesRest, run: Any, what: str, word: str) -> None:
+    """None is taken for acceptance because the answer as a whole says success; what is left is refused."""
+    asked, meaning = ITEMS[what]
+    row = {"status": word, "order_id": "o-1", "order_tag": "1" if what == "send" else None, "orderEvents": []}
+    (found,), _ = run(rest.orders.batch([asked]), {"batchStatus": [row]})
+    expected = meaning.get(word, InsufficientFunds if word == "insufficientAvailableFunds" else OrderRefused)
+    assert type(found.result or found.error) is expected
+    assert (found.result is None) is (found.error is not None)
 
 
 def test_a_deadline_is_the_batchs_own(rest: FuturesRest) -> None:
