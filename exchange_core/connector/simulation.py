@@ -98,6 +98,8 @@ class SimExchange(Protocol):
 
     random: Random
     volume_asset: str
+    tiers: dict[str, str]
+    """Of accounts whose limits are other than the venue's usual."""
 
     def now(self) -> datetime: ...
     def markets(self) -> Sequence[SimMarket]: ...
@@ -269,6 +271,7 @@ class SimulatorSpec:
         tiers: Words for the kinds of accounts whose limits *limited* can enforce, the usual one first.
         limited: Builds the wire protocol so that it refuses who asks more often than a tier may; None where it has no
             limits.
+        permissions: The venue's words for what an API key may do; empty where they are not checked.
     """
 
     section: str
@@ -282,3 +285,4 @@ class SimulatorSpec:
     secret: Callable[[Random], str]
     tiers: Sequence[str] = ()
     limited: Callable[[SimExchange, str], WireProtocol] | None = None
+    permissions: Sequence[str] = ()

@@ -67,6 +67,7 @@ class SimulatedExchange(Views):
     Attributes:
         volume_asset: What 30-day volumes are counted in.
         nonces: The last one of each API key.
+        tiers: Of accounts whose limits are other than the usual, in the venue's words.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class SimulatedExchange(Views):
         self.parts = Parts(self._markets, self._accounts, self._settlement, self._timers, self._desk)
         self._keys: dict[str, SimKey] = {}
         self.nonces: dict[str, int] = {}
+        self.tiers: dict[str, str] = {}
         self._listeners: list[Listener] = []
         self._kept: dict[tuple[str, ...], object] = {}
 

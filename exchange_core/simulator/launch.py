@@ -1,10 +1,12 @@
-"""Start several simulated venues at once, each with a funded account whose key is in the answer."""
+"""Start several simulated venues at once, each with funded accounts whose keys are in the answer."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
+from random import Random
+from typing import Any
 
 import attrs
 
@@ -15,12 +17,46 @@ from exchange_core.model.account import FeeRates
 from exchange_core.simulator.exchange import SimulatedExchange
 from exchange_core.simulator.faults import Faults
 from exchange_core.simulator.faults_schedule import FaultSchedule
-from exchange_core.simulator.maker import MakerSettings, market_makers
+from exchange_core.simulator.maker import MakerSettings, MarketMaker, market_makers
 from exchange_core.simulator.server import SimulatorServer
 
 ACCOUNT = "user"
 
 _WARM_UP = 20  # steps of the makers before anyone can connect: full books, some trades
+
+
+@attrs.frozen(kw_only=True)
+class KeyWanted:
+    """One API key to make. *permissions* are the venue's own words; none means all."""
+
+    name: str = ""
+    permissions: Sequence[str] = ()
+
+
+@attrs.frozen(kw_only=True)
+class AccountWanted:
+    """One account to open.
+
+    Attributes:
+        deposits: What it starts with, instead of the launch's.
+        tier: Whose limits count for it, instead of the launch's.
+    """
+
+    name: str
+    deposits: Mapping[str, Decimal] | None = None
+    tier: str = ""
+    keys: Sequence[KeyWanted] = (KeyWanted(),)
+
+
+@attrs.frozen(kw_only=True)
+class OpenedKey:
+    """An API key that works. *name* tells the keys of one account apart."""
+
+    account: str
+    name: str
+    api_key: str
+    api_secret: str = attrs.field(repr=False)
+    permissions: Sequence[str] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -31,11 +67,15 @@ class SimulatorLaunch:
         port: 0 takes any free one.
         price_shift: Moves every market's start price, relative: 0.001 is 0.1 % up.
         fees: Of every market, instead of the spec's.
-        deposits: What the account starts with, instead of the spec's.
+        deposits: What an account starts with, instead of the spec's.
+        accounts: Which there are; one called ``user``, with one key, if none is named.
         makers: How its markets behave.
+        moving: Whether they go on by themselves; else their books stay as they are until someone trades.
         faults: What goes wrong between it and its clients.
         limits: Whether it refuses who asks too often, as far as it can.
         tier: Of the accounts whose limits count, in the venue's words; its usual one without.
+        saved: What :meth:`SimulatedExchange.save` returned, to go on from there; its accounts get the keys of those
+            of the same name here, which are the same for the same seed.
     """
 
     spec: SimulatorSpec
@@ -44,10 +84,24 @@ class SimulatorLaunch:
     price_shift: Decimal = Decimal(0)
     fees: FeeRates | None = None
     deposits: Mapping[str, Decimal] | None = None
+    accounts: Sequence[AccountWanted] = ()
     makers: MakerSettings | None = None
+    moving: bool = True
     faults: FaultSchedule | None = None
     limits: bool = False
     tier: str = ""
+    saved: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class PreparedSimulator:
+    """A simulated venue with full books and open accounts, and no port yet."""
+
+    exchange: SimulatedExchange
+    protocol: WireProtocol
+    makers: Sequence[MarketMaker]
+    faults: Faults
+    keys: Sequence[OpenedKey]
 
 
 @attrs.frozen(kw_only=True)
@@ -56,6 +110,7 @@ class RunningSimulator:
 
     Attributes:
         urls: The config fields of the plugin that point to it.
+        keys: All API keys, with *api_key* and *api_secret* as the first of them.
         faults: What goes wrong between it and its clients; can be changed while it runs.
     """
 
@@ -63,6 +118,7 @@ class RunningSimulator:
     urls: Mapping[str, str]
     api_key: str
     api_secret: str = attrs.field(repr=False)
+    keys: Sequence[OpenedKey]
     exchange: SimulatedExchange = attrs.field(repr=False)
     faults: Faults = attrs.field(repr=False)
 
@@ -83,38 +139,106 @@ async def launch(
         yield running
 
 
-async def _start(stack: AsyncExitStack, wanted: SimulatorLaunch, host: str, clock: Clock) -> RunningSimulator:
+def prepare(wanted: SimulatorLaunch, clock: Clock) -> PreparedSimulator:
+    """Build a simulated venue: its books are full, it has traded, and its accounts are open.
+
+    Raises:
+        ConfigError: A tier or an account makes no sense.
+        InvalidValue: What was saved is of other markets, or a deposit of no asset of its.
+    """
     spec = wanted.spec
     markets = [_adapted(market, wanted) for market in spec.markets]
-    exchange = SimulatedExchange(spec, seed=wanted.seed, clock=clock, markets=markets)
-    api_key, api_secret = spec.secret(exchange.random), spec.secret(exchange.random)
-    exchange.add_account(ACCOUNT, wanted.deposits or spec.deposits, api_key, api_secret)
+    # Drawn from the exchange's own generator where that is new, so that a saved venue has its keys again.
+    first = Random(wanted.seed)
+    if wanted.saved is None:
+        exchange = SimulatedExchange(spec, seed=wanted.seed, clock=clock, markets=markets)
+        first = exchange.random
+    else:
+        exchange = SimulatedExchange.restore(spec, wanted.saved, clock=clock, markets=markets)
+    keys = _open_accounts(exchange, wanted, first)
     makers = market_makers(exchange, seed=wanted.seed, settings=wanted.makers)
-    for _ in range(_WARM_UP):
-        for maker in makers:
-            maker.step(exchange.now())
+    if wanted.saved is None:
+        for _ in range(_WARM_UP):
+            for maker in makers:
+                maker.step(exchange.now())
     schedule = None if wanted.faults is None else wanted.faults.of(spec.section)
-    faults = Faults(clock, schedule)
-    server = SimulatorServer(_protocol(wanted, exchange), exchange, makers, host=host, port=wanted.port, faults=faults)
+    return PreparedSimulator(
+        exchange=exchange,
+        protocol=_protocol(wanted, exchange),
+        makers=makers,
+        faults=Faults(clock, schedule),
+        keys=keys,
+    )
+
+
+async def _start(stack: AsyncExitStack, wanted: SimulatorLaunch, host: str, clock: Clock) -> RunningSimulator:
+    made = prepare(wanted, clock)
+    moving = made.makers if wanted.moving else ()
+    server = SimulatorServer(made.protocol, made.exchange, moving, host=host, port=wanted.port, faults=made.faults)
     await stack.enter_async_context(server)
     return RunningSimulator(
-        section=spec.section,
+        section=wanted.spec.section,
         urls=server.urls,
-        api_key=api_key,
-        api_secret=api_secret,
-        exchange=exchange,
-        faults=faults,
+        api_key=made.keys[0].api_key,
+        api_secret=made.keys[0].api_secret,
+        keys=made.keys,
+        exchange=made.exchange,
+        faults=made.faults,
     )
+
+
+def open_account(
+    exchange: SimulatedExchange, account: AccountWanted, deposits: Mapping[str, Decimal], random: Random
+) -> list[OpenedKey]:
+    """Open an account, unless there is one of that name, and give it its keys, made from *random*."""
+    spec = exchange.spec
+    if account.tier:
+        exchange.tiers[account.name] = _checked_tier(spec, account.tier)
+    opened = []
+    for wanted in account.keys:
+        if unknown := [word for word in wanted.permissions if spec.permissions and word not in spec.permissions]:
+            expected = ", ".join(spec.permissions)
+            raise ConfigError(f"{spec.section}: {unknown[0]!r} is no permission of it; expected some of {expected}")
+        opened.append(
+            OpenedKey(
+                account=account.name,
+                name=wanted.name,
+                api_key=spec.secret(random),
+                api_secret=spec.secret(random),
+                permissions=tuple(wanted.permissions),
+            )
+        )
+    if account.name not in exchange.parts.accounts:
+        exchange.add_account(account.name, deposits if account.deposits is None else account.deposits)
+    for key in opened:
+        exchange.add_key(account.name, key.api_key, key.api_secret, key.permissions)
+    return opened
+
+
+def _open_accounts(exchange: SimulatedExchange, wanted: SimulatorLaunch, first: Random) -> list[OpenedKey]:
+    deposits = wanted.deposits or wanted.spec.deposits
+    if not wanted.accounts:
+        return open_account(exchange, AccountWanted(name=ACCOUNT), deposits, first)
+    keys: list[OpenedKey] = []
+    for account in wanted.accounts:
+        keys += open_account(exchange, account, deposits, Random(f"{wanted.seed} {account.name}"))
+    if not keys:
+        raise ConfigError(f"{wanted.spec.section}: none of its accounts has a key")
+    return keys
 
 
 def _protocol(wanted: SimulatorLaunch, exchange: SimulatedExchange) -> WireProtocol:
     spec = wanted.spec
     if not wanted.limits or spec.limited is None:
         return spec.protocol(exchange)
-    tier = wanted.tier or spec.tiers[0]
+    return spec.limited(exchange, _checked_tier(spec, wanted.tier or spec.tiers[0]))
+
+
+def _checked_tier(spec: SimulatorSpec, tier: str) -> str:
     if tier not in spec.tiers:
-        raise ConfigError(f"{spec.section}: {tier!r} is no tier of it; expected {', '.join(spec.tiers)}")
-    return spec.limited(exchange, tier)
+        expected = ", ".join(spec.tiers) or "none: it has no tiers"
+        raise ConfigError(f"{spec.section}: {tier!r} is no tier of it; expected {expected}")
+    return tier
 
 
 def _adapted(market: SimMarket, wanted: SimulatorLaunch) -> SimMarket:

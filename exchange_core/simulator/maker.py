@@ -82,6 +82,15 @@ class MarketMaker:
         self._quotes: dict[Side, list[SimOrder]] = {Side.BUY: [], Side.SELL: []}
         self._begun = False
 
+    def resume(self) -> None:
+        """Go on where an earlier maker of the same market stopped: at its price, with its quotes."""
+        symbol = self._instrument.symbol
+        self._at = max(_FINE, int(self._exchange.index_price(symbol) / self._tick * _FINE))
+        for order in self._exchange.open_orders(QUOTER):
+            if order.request.symbol == symbol:
+                self._quotes[order.request.side].append(order)
+        self._begun = True
+
     @property
     def price(self) -> Decimal:
         """Where the market wanders now."""
@@ -198,13 +207,16 @@ class MarketMaker:
 def market_makers(
     exchange: SimulatedExchange, *, seed: int, settings: MakerSettings | None = None
 ) -> Sequence[MarketMaker]:
-    """Open the makers' accounts and return a maker for every market."""
+    """Open the makers' accounts and return a maker for every market; in a restored exchange they go on."""
     pockets = {asset.code: _POCKETS for asset in exchange.assets()}
+    known = exchange.parts.accounts
+    restored = QUOTER in known
     for name in (QUOTER, TRADER):
-        exchange.add_account(name, pockets, keep=_KEPT)
+        if name not in known:
+            exchange.add_account(name, pockets, keep=_KEPT)
     markets = exchange.markets()
     worth = {market.instrument.symbol.base: market.start_price for market in markets}
-    return [
+    makers = [
         MarketMaker(
             exchange,
             market,
@@ -214,3 +226,7 @@ def market_makers(
         )
         for market in markets
     ]
+    if restored:
+        for maker in makers:
+            maker.resume()
+    return makers

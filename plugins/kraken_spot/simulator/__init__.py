@@ -36,6 +36,7 @@ from __future__ import annotations
 import attrs
 
 from exchange_core.connector.simulation import SimExchange, SimulatorSpec, WireProtocol
+from kraken_spot.simulator.access import PERMISSIONS
 from kraken_spot.simulator.listing import Recorded, joined, recorded
 from kraken_spot.simulator.markets import ASSETS, DEPOSITS, MARKETS, fill_id, order_id, secret, urls
 from kraken_spot.simulator.protocol import KrakenSpot
@@ -60,6 +61,7 @@ SIMULATOR = SimulatorSpec(
     # The usual one is the widest, so that what is refused is what the venue would refuse anybody.
     tiers=("pro", "intermediate", "starter"),
     limited=_limited,
+    permissions=PERMISSIONS,
 )
 
 

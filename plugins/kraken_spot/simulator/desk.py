@@ -100,13 +100,13 @@ class Desk:
             Refused: In the venue's words.
         """
         if not validate:
-            self._limits.room_for(self._open_on(account, request.symbol))
+            self._limits.room_for(account, self._open_on(account, request.symbol))
         return self._place(account, request, validate)
 
     def place_batch(self, account: str, requests: Sequence[SimRequest], *, validate: bool) -> list[SimOrder | Refused]:
         """Place orders of one pair, each for itself, after all of them were found well-formed."""
         if not validate:
-            self._limits.room_for(self._open_on(account, requests[0].symbol), len(requests))
+            self._limits.room_for(account, self._open_on(account, requests[0].symbol), len(requests))
         found: list[SimOrder | Refused] = []
         for request in requests:
             try:

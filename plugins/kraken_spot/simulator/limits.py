@@ -7,13 +7,13 @@ See https://docs.kraken.com/exchange/guides/rest/ratelimits and https://docs.kra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import attrs
 
-from exchange_core.connector.simulation import SimOrder
+from exchange_core.connector.simulation import SimKey, SimOrder
 from exchange_core.model.symbol import Symbol
 from kraken_spot.simulator.codec import Refused
 
@@ -101,19 +101,33 @@ class Limits:
     Without *enforced* nothing is refused; the engine's counters are kept all the same, as connections may ask for them.
     """
 
-    def __init__(self, now: Callable[[], datetime], tier: str = "intermediate", *, enforced: bool = True) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        tier: str = "intermediate",
+        *,
+        enforced: bool = True,
+        tiers: Mapping[str, str] | None = None,
+    ) -> None:
         """Args:
-        tier: Of every account: starter, intermediate or pro.
+        tier: Starter, intermediate or pro.
+        tiers: Of accounts for which it is another one; looked at anew each time.
         """
         self.tier = TIERS[tier]
         self.enforced = enforced
         self._now = now
+        self._tiers = {} if tiers is None else tiers
         self._public: dict[tuple[str, str], Counter] = {}
         self._private: dict[str, Counter] = {}
         self._engine: dict[tuple[str, Symbol], Counter] = {}
         self._failed: dict[str, int] = {}
         self._locked: dict[str, datetime] = {}
         self._connected: list[datetime] = []
+
+    def tier_of(self, account: str) -> Tier:
+        """Return what an account may do."""
+        word = self._tiers.get(account)
+        return self.tier if word is None else TIERS[word]
 
     # ── REST ──
 
@@ -126,14 +140,15 @@ class Limits:
         if not counter.take(Decimal(1), _PUBLIC_BURST, self._now()):
             raise Refused("EGeneral:Too many requests")
 
-    def private(self, api_key: str, method: str) -> None:
+    def private(self, key: SimKey, method: str) -> None:
         """Count a private call; one that is refused counts too, up to a full counter."""
         if not self.enforced or method in NOT_COUNTED:
             return
         cost = Decimal(2 if method in HISTORY else 1)
-        counter = self._private.setdefault(api_key, Counter(self.tier.calls_decay))
-        if not counter.take(cost, self.tier.calls, self._now()):
-            counter.value = max(counter.value, self.tier.calls)
+        tier = self.tier_of(key.account)
+        counter = self._private.setdefault(key.api_key, Counter(tier.calls_decay))
+        if not counter.take(cost, tier.calls, self._now()):
+            counter.value = max(counter.value, tier.calls)
             raise Refused("EAPI:Rate limit exceeded")
 
     def check_lockout(self, api_key: str) -> None:
@@ -185,9 +200,9 @@ class Limits:
         for order in orders:
             self._counter(order.account, order.request.symbol).add(Decimal(age_cost(order, CANCEL, now)), now)
 
-    def room_for(self, open_orders: int, more: int = 1) -> None:
+    def room_for(self, account: str, open_orders: int, more: int = 1) -> None:
         """Refuse more open orders on a pair than the tier may have."""
-        if self.enforced and open_orders + more > self.tier.open_orders:
+        if self.enforced and open_orders + more > self.tier_of(account).open_orders:
             raise Refused("EOrder:Orders limit exceeded")
 
     def _touch(self, order: SimOrder, steps: Steps) -> None:
@@ -198,11 +213,11 @@ class Limits:
         counter, now = self._counter(account, symbol), self._now()
         if not self.enforced:
             counter.add(cost, now)
-        elif not counter.take(cost, self.tier.engine, now):
+        elif not counter.take(cost, self.tier_of(account).engine, now):
             raise Refused("EOrder:Rate limit exceeded")
 
     def _counter(self, account: str, symbol: Symbol) -> Counter:
-        return self._engine.setdefault((account, symbol), Counter(self.tier.engine_decay))
+        return self._engine.setdefault((account, symbol), Counter(self.tier_of(account).engine_decay))
 
     # ── WebSocket ──
 

@@ -103,7 +103,7 @@ class PrivateFeed:
         self._add("executions", subscription)
         result = {
             "channel": "executions",
-            "maxratecount": int(self._venue.limits.tier.engine),
+            "maxratecount": int(self._venue.limits.tier_of(token.key.account).engine),
             "snap_orders": orders,
             "snap_trades": trades,
             "warnings": _WARNINGS,

@@ -36,7 +36,7 @@ class KrakenSpot:
         """
         names = Names(exchange, listing)
         hub = Hub(exchange, names)
-        limits = Limits(exchange.now, tier or "intermediate", enforced=tier is not None)
+        limits = Limits(exchange.now, tier or "intermediate", enforced=tier is not None, tiers=exchange.tiers)
         bank = Bank(exchange)
         self._limits = limits
         self._door = Door(exchange, limits)
@@ -88,7 +88,7 @@ class KrakenSpot:
         if request.method != "POST":
             raise Refused("EGeneral:Invalid arguments")
         key, arguments = self._door.admit(request, path)
-        self._limits.private(key.api_key, name)
+        self._limits.private(key, name)
         for needs in ((need,) for need in method.needs) if method.all_needed else (method.needs,):
             require(key, needs)
         self._venue.earn.settle(key.account)
