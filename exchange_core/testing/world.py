@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 from random import Random
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from exchange_core.connector.auth import Credentials
 from exchange_core.connector.feed import RequestFeed
 from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.connector.rest import Flow, RestCall
-from exchange_core.connector.simulation import SimEvent
+from exchange_core.connector.simulation import SimEvent, WireProtocol
 from exchange_core.connector.spec import FeedSpec, VenueContext, VenueSpec
 from exchange_core.errors import ConfigError, ExchangeError, NotSupported
 from exchange_core.model.event import Answered, Event, Subscription
@@ -186,6 +186,15 @@ class Client:
         return line
 
 
+class Inside(Protocol):
+    """What a :class:`Socket` needs of the place where it is."""
+
+    @property
+    def clock(self) -> ManualClock: ...
+    @property
+    def protocol(self) -> WireProtocol: ...
+
+
 class Socket:
     """The exchange's end of a WebSocket connection, for who speaks with it by hand.
 
@@ -193,7 +202,7 @@ class Socket:
         session: The venue's state machine.
     """
 
-    def __init__(self, world: World, path: str) -> None:
+    def __init__(self, world: Inside, path: str) -> None:
         session = world.protocol.session(path)
         assert session is not None, f"the simulated exchange has no WebSocket at {path}"
         self.world = world
