@@ -25,7 +25,7 @@ from kraken_futures.terms import futures_order, unit
 
 if TYPE_CHECKING:
     from kraken_futures.rest_trading import OrderCalls
-    from kraken_futures.types_trading import BatchResult, Edited, OrderEvent
+    from kraken_futures.types_trading import BatchResult, Edited, KnownOrder, OrderEvent
 
 # Open point: of how many items a batch may be. One client in use sends ten orders or fifty cancels, another a hundred.
 MOST_PLACED, MOST_CANCELLED = 10, 50
@@ -44,8 +44,13 @@ def amend(calls: OrderCalls, context: VenueContext, order: Order, amendment: Ame
         OutcomeUnknown: The answer contradicts itself.
     """
     after = amendment.applied_to(order.request)
+    edit = _edit(context, order, after, amendment)
+    if order.request.type.is_triggered:
+        fired = yield from _fired(calls, order)
+        if fired is not None:
+            edit = _edit_of_limit(order, amendment, fired)
     try:
-        done = yield from calls.edit(_edit(context, order, after, amendment))
+        done = yield from calls.edit(edit)
     except OrderNotFound:
         raise
     except OrderRefused as refused:
@@ -78,6 +83,34 @@ def _edit(context: VenueContext, order: Order, after: OrderRequest, amendment: A
         # Not said again where it stays: that alone would move the trigger to the market.
         trailing_deviation=None if trail is None else trail.amount,
         trailing_unit=None if trail is None else unit(percent=trail.percent),
+        symbol=order.symbol,
+        deadline=amendment.deadline,
+    )
+
+
+def _fired(calls: OrderCalls, order: Order) -> Flow[KnownOrder | None]:
+    """Return what a trigger has become, where that is known: it may have another id, and is no stop any more."""
+    theirs, ours = order.venue_order_id, order.client_order_id
+    try:
+        found = yield from calls.status(filter(None, [theirs]), filter(None, [ours]))
+    except ExchangeError:
+        return None
+    live = [known for known in found if not known.is_trigger and known.status is OrderStatus.OPEN]
+    return next(
+        (known for known in live if known.order.order_id == theirs or known.order.client_order_id == ours), None
+    )
+
+
+def _edit_of_limit(order: Order, amendment: Amendment, fired: KnownOrder) -> OrderEdit:
+    """Return the edit of a limit order that was a trigger."""
+    if amendment.trigger_price is not None or amendment.trail is not None:
+        raise OrderRefused(f"{order.symbol}: order {order.venue_order_id} has fired; only price and quantity are left")
+    theirs = fired.order.order_id or order.venue_order_id
+    return OrderEdit(
+        order_id=theirs,
+        client_order_id=order.client_order_id if theirs is None else None,
+        quantity=amendment.quantity,
+        limit_price=amendment.price,
         symbol=order.symbol,
         deadline=amendment.deadline,
     )

@@ -20,11 +20,13 @@ from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import InvalidValue, ProtocolError, RateLimited, VenueError
 from exchange_core.model.fill import Fill
 from exchange_core.model.number import total
-from exchange_core.model.order import Order, OrderRequest, OrderStatus, TimeInForce
+from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType, TimeInForce
+from exchange_core.model.terms import Offset
 from exchange_core.model.time import from_millis, from_rfc3339, to_millis
-from kraken_futures import contracts, wire
+from kraken_futures import contracts, wire, words
 from kraken_futures.limits import HISTORY_CALL, units
 from kraken_futures.numbers import number, optional
+from kraken_futures.order_requests import Unit
 
 STATUS = "/derivatives/api/v3/orders/status"
 HISTORY = "/api/history/v3/orders"
@@ -59,7 +61,8 @@ class _Seen:
 
     Attributes:
         status: None: no more than that the order existed.
-        quantity, price, trigger: Its terms as they are now, which edits may have changed; None where they are not told.
+        quantity, price, trigger, trail: Its terms as they are now, which edits may have changed; None where they are
+            not told.
         listed: The order as the list of open orders has it.
     """
 
@@ -71,6 +74,7 @@ class _Seen:
     quantity: Decimal | None = None
     price: Decimal | None = None
     trigger: Decimal | None = None
+    trail: Offset | None = None
     listed: Order | None = None
 
 
@@ -92,6 +96,9 @@ def find(
     if recent is None or recent.status is None or (recent.status is OrderStatus.OPEN and recent.filled):
         seen = _among(order, (yield from open_orders())) or recent
     if seen is not None and seen.status is OrderStatus.OPEN and not seen.filled:
+        if order.request.type.is_trailing and seen.trail is None:
+            past = yield from _history(order, context, TRIGGERS)
+            seen = attrs.evolve(seen, trail=None if past is None else past.trail)
         return _told(order, seen, [], context)
     since = None if order.created is None else order.created - _SKEW
     all_fills = yield from fills(since)
@@ -158,6 +165,7 @@ def _entry(order: Order, entry: wire.StatusEntry) -> _Seen:
         quantity=optional(raw.quantity, "quantity") if is_whole else None,
         price=optional(raw.limit_price, "limitPrice"),
         trigger=optional(trigger.trigger_price, "triggerPrice"),
+        trail=_trail(trigger.trailing_stop_options),
     )
 
 
@@ -198,6 +206,12 @@ def _terms(order: Order, seen: _Seen) -> OrderRequest:
         # Of an order that was not placed here, terms may have been guessed; the list tells better.
         return attrs.evolve(listed.request, client_order_id=asked.client_order_id)
     changes: dict[str, Any] = {}
+    if asked.type.is_trailing and seen.trail is not None:
+        changes["trail"] = seen.trail
+    elif asked.type.is_trailing and seen.status is OrderStatus.OPEN and seen.trigger:
+        # How far it trails is not told, and an edit may have changed that: nobody must take the old one for a fact.
+        kind = OrderType.STOP_LIMIT if asked.type.has_limit else OrderType.STOP
+        changes |= {"type": kind, "trail": None, "trigger_price": seen.trigger}
     if seen.quantity:
         changes["quantity"] = seen.quantity
     if asked.price is not None and seen.price:
@@ -287,8 +301,10 @@ def _events(order: Order, element: wire.HistoryElement) -> Iterator[_Seen]:
         raw = _order_in(payload)
         if raw is None or not _is_of(order, _text(raw.get("uid")), _text(raw.get("clientId"))):
             continue
+        options = raw.get("triggerOptions")
         yield _Seen(
             status=_EVENTS.get(kind.lower()),
+            trail=_trail(options.get("trailingStopOptions")) if isinstance(options, dict) else None,
             venue_order_id=_text(raw.get("uid")),
             filled=number(raw.get("filled") or 0, "filled"),
             reason=_text(payload.get("orderError")) or _text(payload.get("reason")),
@@ -302,6 +318,16 @@ def _order_in(payload: Any) -> dict[str, Any] | None:
     named = (payload.get(name) for name in ("newOrder", "newOrderTrigger", "order", "orderTrigger"))
     raw = next(filter(None, named), None)
     return raw if isinstance(raw, dict) else None
+
+
+def _trail(options: Any) -> Offset | None:
+    """Read ``{"maxDeviation": 1.5, "unit": "PERCENT"}``; whatever else it is says nothing."""
+    if not isinstance(options, dict) or options.get("maxDeviation") is None:
+        return None
+    unit = words.unit(str(options.get("unit")))
+    if not isinstance(unit, Unit):
+        return None
+    return Offset(number(options["maxDeviation"], "maxDeviation"), percent=unit is Unit.PERCENT)
 
 
 def _text(value: object) -> str | None:

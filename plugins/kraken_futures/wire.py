@@ -161,6 +161,7 @@ class OpenOrders(Struct, rename="camel"):
 
 class PriceTrigger(Struct, rename="camel"):
     trigger_price: Decimal | None = None
+    trailing_stop_options: Any = None
 
 
 class StatusOrder(Struct, rename="camel"):

@@ -77,6 +77,13 @@ def edited(*events: dict[str, Any], status: str = "edited") -> dict[str, Any]:
     return {"editStatus": {"status": status, **told}}
 
 
+def waiting(order: Order) -> list[dict[str, Any]]:
+    """Return what is answered before an edit: of a trigger it is asked whether it has fired."""
+    if not order.request.type.is_triggered:
+        return []
+    return [{"orders": [{"order": {"type": "TRIGGER_ORDER", "orderId": ID}, "status": "TRIGGER_PLACED"}]}]
+
+
 def sent(call: RestCall) -> dict[str, Any]:
     return {name: value for name, value in call.params.items() if value is not None}
 
@@ -149,7 +156,8 @@ def test_an_amendment_is_one_edit(
     rest: FuturesRest, run: Any, terms: dict[str, Any], amendment: Amendment, said: dict[str, Any]
 ) -> None:
     order = standing(**terms)
-    amended, (call,) = run(rest.amend(order, amendment), edited(changed()))
+    amended, (*reads, call) = run(rest.amend(order, amendment), *waiting(order), edited(changed()))
+    assert not any(read.changes_state for read in reads)
     assert (call.path, call.changes_state) == ("/derivatives/api/v3/editorder", True)
     assert call.costs == units("editorder")
     assert sent(call) == {"orderId": ID, **said}
@@ -203,9 +211,32 @@ def test_terms_that_the_order_does_not_have_make_no_amendment(
         (STOP_LIMIT | {"price": None, "limit_offset": "-0.001%"}, Amendment(trigger_price="58001")),
     ],
 )
-def test_steps_are_checked(rest: FuturesRest, terms: dict[str, Any], amendment: Amendment) -> None:
+def test_steps_are_checked(rest: FuturesRest, run: Any, terms: dict[str, Any], amendment: Amendment) -> None:
+    order = standing(**terms)
     with pytest.raises(OrderRefused, match="not a multiple"):
-        next(rest.amend(standing(**terms), amendment))
+        run(rest.amend(order, amendment), *waiting(order))
+
+
+@pytest.mark.parametrize("order_id", [ID, "o-2"])
+def test_a_stop_that_has_fired_is_edited_as_the_limit_order_that_it_is(
+    rest: FuturesRest, run: Any, order_id: str
+) -> None:
+    """The venue refuses a trigger price for an order that is no stop; and the order may have another id by now."""
+    order = standing(**STOP_LIMIT)
+    fired = {"type": "ORDER", "orderId": order_id, "cliOrdId": "c-1"}
+    status = {"orders": [{"order": fired, "status": "ENTERED_BOOK", "updateReason": "LIMIT_FROM_STOP"}]}
+    amended, (asked, call) = run(rest.amend(order, Amendment(price="57800")), status, edited(changed()))
+    assert sent(asked) == {"orderIds": [ID], "cliOrdIds": ["c-1"]}
+    assert sent(call) == {"orderId": order_id, "limitPrice": "57800"}
+    assert (amended.price, amended.venue_order_id) == (57800, ID)
+    with pytest.raises(OrderRefused, match="has fired; only price and quantity are left"):
+        run(rest.amend(order, Amendment(trigger_price="57000")), status)
+
+
+def test_a_stop_that_cannot_be_asked_for_is_edited_as_one(rest: FuturesRest, run: Any) -> None:
+    order = standing(**STOP)
+    _, (_, call) = run(rest.amend(order, Amendment(trigger_price="57000")), ProtocolError("odd"), edited(changed()))
+    assert sent(call) == {"orderId": ID, "stopPrice": "57000"}
 
 
 # What became of it.

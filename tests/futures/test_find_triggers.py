@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
+from exchange_core.errors import RateLimited
 from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType
 from kraken_futures.rest import FuturesRest
 
@@ -217,14 +218,34 @@ def test_an_edited_stop_has_its_new_numbers(rest: FuturesRest, run: Any) -> None
     assert found.request == order(quantity="0.4", price=56900, trigger_price=57000).request
 
 
-def test_an_offset_and_a_distance_stay_as_they_were_asked_for(rest: FuturesRest, run: Any) -> None:
-    for terms in (
-        {"price": None, "limit_offset": "-100"},
-        {"type": "trailing_stop", "price": None, "trigger_price": None, "trail": "2%"},
-    ):
-        told = waiting(order={"limitPrice": 56900, "priceTriggerOptions": {"triggerPrice": 58000}})
-        found, _ = run(rest.find(order(**terms)), {"orders": [told]})
-        assert found.request == order(**terms).request
+def test_an_offset_stays_as_it_was_asked_for(rest: FuturesRest, run: Any) -> None:
+    terms = {"price": None, "limit_offset": "-100"}
+    told = waiting(order={"limitPrice": 56900, "priceTriggerOptions": {"triggerPrice": 58000}})
+    found, _ = run(rest.find(order(**terms)), {"orders": [told]})
+    assert found.request == order(**terms).request
+
+
+TRAIL = {"type": "trailing_stop", "price": None, "trigger_price": None, "trail": "2%"}
+OPTIONS = {"maxDeviation": 3, "unit": "PERCENT"}
+
+
+def test_how_far_a_stop_trails_is_told_by_its_status_or_its_history(rest: FuturesRest, run: Any) -> None:
+    """An edit whose answer was lost is judged by it, so the old distance is never taken for a fact."""
+    edited = order(**TRAIL | {"trail": "3%"}).request
+    told = waiting(order={"priceTriggerOptions": {"triggerPrice": 58000, "trailingStopOptions": OPTIONS}})
+    assert run(rest.find(order(**TRAIL)), {"orders": [told]})[0].request == edited
+    bare = waiting(order={"priceTriggerOptions": {"triggerPrice": 58000}})
+    update = past("OrderTriggerUpdated", TRIGGER, name="newOrderTrigger")
+    event = update["elements"][0]["event"]["OrderTriggerUpdated"]
+    event["newOrderTrigger"]["triggerOptions"] = {"trailingStopOptions": {"maxDeviation": "3", "unit": "Percent"}}
+    assert run(rest.find(order(**TRAIL)), {"orders": [bare]}, update)[0].request == edited
+
+
+@pytest.mark.parametrize("answer", [NO_HISTORY, past("OrderTriggerPlaced", TRIGGER), RateLimited("later")])
+def test_a_distance_that_nobody_tells_is_not_shown(rest: FuturesRest, run: Any, answer: Any) -> None:
+    bare = waiting(order={"priceTriggerOptions": {"triggerPrice": 58000}})
+    found, _ = run(rest.find(order(**TRAIL)), {"orders": [bare]}, answer)
+    assert (found.request.type, found.request.trail, found.request.trigger_price) == (OrderType.STOP, None, 58000)
 
 
 @pytest.mark.parametrize("quantity", [pytest.param(0.3, id="what remains"), pytest.param(0.4, id="the whole")])
