@@ -133,16 +133,21 @@ async def told(home: House) -> AsyncIterator[list[Fill]]:
     assert sorted(fill.id for fill in found) == sorted(fill.id for fill in home.fills)
 
 
-async def agrees(home: House) -> None:
-    """Wait until nothing is unknown and all orders are what the venue says; prove that none was sent twice."""
+async def agrees(home: House, *, alone: bool = True) -> None:
+    """Wait until nothing is unknown and all orders are what the venue says; prove that none was sent twice.
+
+    Args:
+        alone: No other program places orders. Of those of another, which ended while the line was cut, only fills are
+            known.
+    """
     await until(lambda: not home.venue.health().unknown_orders)
-    await until(lambda: differences(home) == [])
+    await until(lambda: differences(home, alone=alone) == [])
     sent = Counter(order.request.client_order_id for order in home.orders)
     assert set(sent.values()) <= {1}, sent
     home.running.exchange.check_invariants()
 
 
-def differences(home: House) -> list[tuple[Any, ...]]:
+def differences(home: House, *, alone: bool = True) -> list[tuple[Any, ...]]:
     """Return in what our record of orders differs from the venue's."""
     ours = {order.client_order_id: summary(order) for order in known(home) if order.status is not OrderStatus.REJECTED}
     theirs = {
@@ -152,7 +157,7 @@ def differences(home: House) -> list[tuple[Any, ...]]:
         )
         for order in home.orders
     }
-    both = sorted(map(str, ours.keys() | theirs.keys()))
+    both = sorted(map(str, ours.keys() | theirs.keys() if alone else ours.keys()))
     return [
         (key, ours.get(key), theirs.get(key))
         for key in both
