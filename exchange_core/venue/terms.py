@@ -125,11 +125,16 @@ def _agrees(view: dict[str, Decimal], request: OrderRequest) -> bool:
 def _changed(request: OrderRequest, changes: dict[str, Any]) -> OrderRequest:
     if not changes:
         return request
+    # A limit is given by one of the two.
+    if changes.get("price") is not None and request.limit_offset is not None:
+        changes = {**changes, "limit_offset": None}
+    elif changes.get("limit_offset") is not None and request.price is not None:
+        changes = {**changes, "price": None}
     try:
         return attrs.evolve(request, **changes)
     except InvalidValue:
         # Such as a quantity below what is displayed: the rest of it will be told too.
-        changes = {name: value for name, value in changes.items() if name in ("quantity", "price")}
+        changes = {name: value for name, value in changes.items() if name in ("quantity", "price", "limit_offset")}
         shown = request.display_quantity
         if shown is not None and changes.get("quantity", request.quantity) < shown:
             changes["display_quantity"] = changes["quantity"]

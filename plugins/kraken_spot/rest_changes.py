@@ -38,6 +38,9 @@ def amend(context: VenueContext, order: Order, amendment: neutral.Amendment) -> 
     if amendment.trail is not None:
         # Open point: whether a new distance may be given, and how; only a new trigger price is documented.
         raise refuse(context.venue, "trail", "cannot be amended; cancel the order and place another")
+    if amendment.price is not None and order.request.type.is_trailing:
+        # It would be read as an offset from the trigger.
+        raise refuse(context.venue, "price", "of a trailing order is an offset; give limit_offset")
     moves = amendment.price is not None or amendment.limit_offset is not None
     # A limit that is counted from the trigger goes with it.
     moves = moves or (amendment.trigger_price is not None and after.limit_offset is not None)

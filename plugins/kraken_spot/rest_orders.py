@@ -29,7 +29,7 @@ from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from kraken_spot import limits, order_calls, parse, wire, wire_trading
 from kraken_spot.client_ids import is_same
 from kraken_spot.dialect import read
-from kraken_spot.terms import spot_order
+from kraken_spot.terms import limit_price, spot_order
 
 # Our clock and the venue's differ by less than this, or the venue would refuse the deadlines that we send.
 _SKEW = timedelta(seconds=60)
@@ -158,11 +158,22 @@ def _found(context: VenueContext, order: Order, txid: str, raw: wire.Order) -> O
     found = parse.order(txid, raw, context.symbols, context.venue)
     if found.symbol != order.symbol:
         raise ProtocolError(f"{context.venue}: order {txid} is for {found.symbol}, ours for {order.symbol}")
-    asked, has = order.request, found.request
-    request = attrs.evolve(asked, quantity=has.quantity, price=has.price) if asked.type is has.type else has
     return attrs.evolve(
         found,
-        request=request,
+        request=_terms_now(order.request, found.request),
         client_order_id=order.client_order_id or found.client_order_id,
         created=order.created or found.created,
     )
+
+
+def _terms_now(asked: OrderRequest, has: OrderRequest) -> OrderRequest:
+    """Return what was *asked* for with the terms that it *has* by now, which an amendment may have changed."""
+    if asked.type is not has.type:
+        return has
+    # What shows of an iceberg is not told; what was asked for would look like news of it.
+    now = attrs.evolve(asked, quantity=has.quantity, trigger_price=has.trigger_price, display_quantity=None)
+    if asked.trail is not None:
+        return attrs.evolve(now, limit_offset=has.limit_offset) if asked.limit_offset is not None else now
+    if asked.limit_offset is not None and limit_price(now) == has.price:
+        return now
+    return attrs.evolve(now, price=has.price, limit_offset=None)
