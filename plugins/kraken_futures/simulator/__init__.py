@@ -2,31 +2,61 @@
 
 Simulated
 - REST v3, public: instruments, instruments/status (all and one), tickers (all and one, indices among them), orderbook,
-  history, feeschedules.
-- REST v3, private: accounts (flex, one margin account for each inverse pair), openpositions, openorders, fills,
-  leveragepreferences, sendorder (lmt, post, ioc, fok, mkt; reduceOnly, cliOrdId, processBefore), cancelorder,
-  cancelallorders, orders/status with its memory of five seconds. Signatures, nonces and key levels are checked.
-- Charts: tick types, symbols, resolutions, candles.
-- History: executions and orders of an account, executions of a market.
-- WebSocket v1: info, challenge, ticker, ticker_lite, trade, book with its sequence, heartbeat; fills, open_orders,
+  history, historical-funding-rates (and its older path), feeschedules.
+- REST v3, trading: sendorder with every orderType (lmt, post, ioc, fok, mkt, stp, take_profit, trailing_stop) and
+  parameter, editorder in both modes, cancelorder, cancelallorders, cancelallordersafter, batchorder, orders/status with
+  its memory of five seconds.
+- REST v3, account: accounts (cash, flex, one for each inverse coin), openpositions, openorders, fills, unwindqueue,
+  trading/instruments, feeschedules/volumes, notifications; leverage, PnL and self-trade preferences; transfer,
+  transfer/subaccount, withdrawal, subaccounts, subaccount/.../trading-enabled; assignmentprogram; portfolio-margining.
+- The check of keys; signatures, nonces and levels: ``FULL_ACCESS``, ``READ_ONLY``, and ``TRANSFER`` for withdrawals. A
+  key without any of these may do everything.
+- Charts: tick types, symbols, resolutions, candles, every kind of analytics.
+- History, as v3 and v2: executions, orders, triggers, positions, account-log, accountlogcsv, and executions, orders and
+  prices of a market, with tokens.
+- WebSocket v1: info, challenge, ping, ticker, ticker_lite, trade, book with its sequence, heartbeat; fills, open_orders,
   open_orders_verbose, open_positions, balances, account_log, notifications_auth.
-- Linear contracts backed by the flex wallet, inverse ones by the wallet of their coin, perpetual and dated.
-- A key's permissions are ``FULL_ACCESS`` or ``READ_ONLY``; a key without any has full access.
+- Hourly funding, liquidation, the end of dated contracts (``FF_XBTUSD_261225`` ends 2026-12-25), as the exchange does
+  them; each shows in fills, account log, histories, trades, balances and feeds. The end of a contract is announced a
+  week before; ``KrakenFutures.notices.announce`` announces anything.
+- With limits (``KrakenFutures(exchange, limited=True)``): 500 units in 10 seconds, the pool of the history service, 100
+  requests a second and 100 connections.
 
-Not simulated, and refused
-- Stop, take-profit and trailing orders; edits, batches, the dead man's switch, transfers, preferences, subaccounts.
+Not simulated, and refused as unknown
+- Options, RFQs, recentorders, transfers and other names that are not in the reference; FIX.
 
 Not simulated, and different from the venue
-- Funding (rates are zero), indices (they are the mark price, which is the middle of the book), liquidation, expiry,
-  open interest (zero), rate limits, isolated margin, the cash wallet (empty).
-- Margin is 2 % everywhere; collateral has no haircut. Mark and spot candles are those of the trades.
+- Margin is never isolated: a leverage preference is kept, told, and bounds orders (``fixedLeverageTooHigh``). Profit is
+  always paid in dollars, whatever the PnL preference says. Collateral has no haircut; a coin with a margin account of
+  its own cannot be put into the flex wallet.
+- The index is the mark price, and that the middle of the book, until a program sets them; funding comes from how far
+  they are apart, so it is zero until then, or until it is set. Funding is booked by the hour, not when a position
+  changes.
+- Positions are liquidated against the book at the maintenance margin; there are no assignments, no unwinds, no
+  liquidation fee. A trigger that fires goes on under its id. A reduce-only order is never cut: it executes as far as
+  there is a position, and ends with it.
+- A limit may reach half the mark price beyond it (``outsidePriceCollar``); how far it may live is not published. Of an
+  edit that was refused the order stays as it was. What is stated nowhere at all: the words for what is refused when a
+  connection asks too often, and the number of open orders (1000, with limits).
+- Mark and spot candles are those of the trades. Analytics of open interest, books, funding and longs are those of now.
+- One sub-account, which holds cash and cannot trade; money arrives only by deposits of the program, withdrawals go
+  nowhere; the portfolio margin is that of the positions, with nothing netted, and offered everywhere.
+- Positions and balances are told when they change by trades and bookings, not when prices move. Nobody is disconnected
+  for being idle, or for maintenance.
+- Histories of an account begin, in full, when it is first asked for; what is older shows as far as the exchange keeps it.
 """
 
 from __future__ import annotations
 
-from exchange_core.connector.simulation import SimulatorSpec
+from exchange_core.connector.simulation import SimExchange, SimulatorSpec, WireProtocol
 from kraken_futures.simulator.markets import ASSETS, DEPOSITS, MARKETS, new_uuid, secret, urls
 from kraken_futures.simulator.protocol import KrakenFutures
+
+
+def _limited(exchange: SimExchange, tier: str) -> WireProtocol:
+    """The venue has no tiers: its limits are the same for everyone."""
+    return KrakenFutures(exchange, limited=True)
+
 
 SIMULATOR = SimulatorSpec(
     section="futures",
@@ -38,4 +68,6 @@ SIMULATOR = SimulatorSpec(
     order_id=new_uuid,
     fill_id=new_uuid,
     secret=secret,
+    tiers=("everyone",),
+    limited=_limited,
 )

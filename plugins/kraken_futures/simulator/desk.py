@@ -208,6 +208,10 @@ class Desk:
             return {"status": "orderForEditNotFound", **status, "orderEvents": []}
         status |= {"orderId": order.id, "cliOrdId": order.request.client_order_id}
         contract = self._contracts.of(order.request.symbol)
+        if words.waits(order) and not order.request.type.is_trailing:
+            given.required("stopPrice")
+            if order.request.price is not None:
+                given.required("limitPrice")
         amendment = self.reader.edit(given, order)
         refused = self._edit_refused_at_once(contract, order, amendment, now)
         if refused:

@@ -53,10 +53,13 @@ class Client:
 
     def get(self, path: str, **params: Any) -> Any:
         base = path if path.startswith("/") else f"/derivatives/api/v3/{path}"
-        return loads(self.raw("GET", base, query=urlencode(params)).body)
+        return loads(self.raw("GET", base, query=urlencode(params, doseq=True)).body)
 
     def post(self, path: str, **params: Any) -> Any:
         return loads(self.raw("POST", f"/derivatives/api/v3/{path}", body=urlencode(params, doseq=True)).body)
+
+    def put(self, path: str, **params: Any) -> Any:
+        return loads(self.raw("PUT", f"/derivatives/api/v3/{path}", body=urlencode(params)).body)
 
     def order(self, kind: str, side: str, size: str, price: str = "", symbol: str = "PF_XBTUSD", **more: Any) -> Any:
         """Return the sendStatus of an order."""
