@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from exchange_core.cli import account, demo, market, portfolio, record, replay, route, simulate, trading, venues
+from exchange_core.cli import account, demo, drift, market, portfolio, record, replay, route, simulate, trading, venues
 from exchange_core.cli.options import ConfigOption, shared
 from exchange_core.cli.output import fail, warn
 from exchange_core.errors import ExchangeError
@@ -53,7 +53,7 @@ def build_app(plugins: Plugins) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    for room in (demo, simulate, venues, market, account, trading, portfolio, route, replay, record):
+    for room in (demo, simulate, venues, market, account, trading, portfolio, route, replay, drift, record):
         room.register(app)
     taken = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
     for commands in plugins.manager.hook.commands():

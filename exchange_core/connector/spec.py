@@ -27,6 +27,7 @@ from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 
 if TYPE_CHECKING:
+    from exchange_core.connector.drift import Documented
     from exchange_core.connector.simulation import SimulatorSpec
 
 
@@ -205,6 +206,7 @@ class VenueSpec:
         simulator: Its simulated side, if it has one: given as it is, or as a function that imports it when it is first
             asked for, since most programs never do.
         history: Builds what shows its past, if there is more than the latest.
+        documented: Imports what the venue is known to send, so that what is new is counted and shown.
     """
 
     name: str
@@ -224,6 +226,7 @@ class VenueSpec:
     terms: type | None = None
     _simulator: SimulatorSpec | Callable[[], SimulatorSpec] | None = None
     history: Callable[[VenueContext], HistoryOperations] | None = None
+    documented: Callable[[], Documented] | None = None
 
     @property
     def simulator(self) -> SimulatorSpec | None:

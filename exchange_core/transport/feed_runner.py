@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 from typing import Any
 
@@ -68,6 +68,7 @@ class FeedRunner:
         on_state: Told of each change of phase.
         budget: Connection attempts that the venue allows; share one between the feeds of a host.
         tap: Sees each frame, for recordings.
+        look: Takes each frame that was read, once its news are out; it must not raise.
 
     Attributes:
         state: The latest news of the connection.
@@ -89,6 +90,7 @@ class FeedRunner:
         random: Random | None = None,
         budget: ConnectBudget | None = None,
         tap: FrameTap | None = None,
+        look: Callable[[bytes], None] | None = None,
         venue: str | None = None,
     ) -> None:
         self.venue = venue or (rest.venue if rest else spec.name)
@@ -105,6 +107,7 @@ class FeedRunner:
         self._random = random or Random()
         self._budget = budget or ConnectBudget(spec.connects, spec.connect_window)
         self._tap = tap
+        self._look = look
         self._redactor = rest.redactor if rest else Redactor()
         self._log = RedactingLogger(LOGGER, self._redactor)
         self._confirmations = Confirmations(self.venue)
@@ -122,7 +125,7 @@ class FeedRunner:
             ConfigError: There is no address, or no client to log in with.
         """
         end = TransportError(f"{self.venue}: the {self._spec.name} feed was stopped", venue=self.venue)
-        waits = self._waits()
+        waits = backoff(self._random)
         try:
             while True:
                 try:
@@ -135,7 +138,7 @@ class FeedRunner:
                     opened = self._clock.monotonic()
                     why, wait = await self._converse(connection, credential), 0.0
                     if self._clock.monotonic() - opened >= STABLE_AFTER:
-                        waits = self._waits()
+                        waits = backoff(self._random)
                 await self._pause(max(wait, next(waits)), why)
         except ExchangeError as error:
             self._redactor.scrub(error)
@@ -197,9 +200,6 @@ class FeedRunner:
         self._enter(FeedPhase.WAITING, why, seconds)
         await self._clock.sleep(seconds)
 
-    def _waits(self) -> Iterator[float]:
-        return backoff(self._random)
-
     # Connected.
 
     async def _converse(self, connection: FrameConnection, credential: str | None) -> str:
@@ -240,13 +240,8 @@ class FeedRunner:
 
     def _receiver(self, connection: FrameConnection) -> Callable[[bytes], None]:
         """Return what takes each message. It runs once a message, so it looks nothing up that stays the same."""
-        receive, outbox, publish, monotonic = (
-            self._feed.receive,
-            self._feed.outbox,
-            self._publish,
-            self._clock.monotonic,
-        )
-        tap, answers, answered = self._tap, _ANSWERS, self._answered
+        receive, outbox, publish = self._feed.receive, self._feed.outbox, self._publish
+        monotonic, tap, look, answers, answered = self._clock.monotonic, self._tap, self._look, _ANSWERS, self._answered
         in_a_row = 0
 
         def take(frame: bytes) -> None:
@@ -270,6 +265,8 @@ class FeedRunner:
                 frames = outbox()
                 if frames:
                     self._outgoing.add(frames)
+                if look is not None:
+                    look(frame)
             except Exception as error:  # noqa: BLE001 (raised where the connection is served)
                 connection.end(error)
 

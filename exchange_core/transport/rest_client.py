@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from exchange_core.clock import Clock, SystemClock
 from exchange_core.connector.auth import Signer
+from exchange_core.connector.drift import Watch
 from exchange_core.connector.limits import Cost, Limits
 from exchange_core.connector.rest import Dialect, Flow, HttpReply, HttpRequest, RestCall, SocketCall
 from exchange_core.errors import (
@@ -64,6 +65,7 @@ class RestClient:
         retries: How often a read is repeated.
         max_wait: Longest wait for the venue's limits; orders wait no longer than ``order_deadline`` either.
         lockout: Whether the venue ignores the key; pass one that outlives this client to keep it.
+        watch: Counts what answers have that is not known.
 
     Attributes:
         ways: How many calls went which way, of those that could choose: ``rest``, or the name of a feed.
@@ -85,6 +87,7 @@ class RestClient:
         retries: int = 3,
         max_wait: float = 30.0,
         lockout: Lockout | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.venue = venue
         self.redactor = Redactor(signer.secrets() if signer else ())
@@ -95,6 +98,7 @@ class RestClient:
         self._random = random or Random()
         self._nonces = nonces or NonceSource(self._clock)
         self._tap = tap
+        self._watch = watch
         self._retries = retries
         self._max_wait = max_wait
         self._gate = Gate(limits, self._clock, venue)
@@ -302,8 +306,13 @@ class RestClient:
     def _decode(self, call: RestCall, reply: HttpReply) -> Any:
         what = f"{call.method} {call.path}"
         try:
-            return self._dialect.decode(call, reply)
+            value = self._dialect.decode(call, reply)
+            if self._watch is not None:
+                self._watch.answer(call, reply)
+            return value
         except ExchangeError as error:
+            if self._watch is not None:
+                self._watch.failed(call, reply)
             if call.changes_state and isinstance(error, ProtocolError):
                 raise self._unknown(what, error) from error
             raise

@@ -35,6 +35,7 @@ from exchange_core.transport.rest_client import RestClient
 from exchange_core.venue.account import Account
 from exchange_core.venue.background import Background
 from exchange_core.venue.bus import Bus, topic
+from exchange_core.venue.drift import VenueDrift
 from exchange_core.venue.feeds import Feeds
 from exchange_core.venue.following import Follower
 from exchange_core.venue.health import VenueHealth
@@ -68,6 +69,7 @@ class Parts:
     account: Account
     histories: Histories
     limits: VenueLimits
+    drift: VenueDrift
 
 
 class ConnectedVenue(WalkedPast):
@@ -141,6 +143,8 @@ class ConnectedVenue(WalkedPast):
             account_error=str(parts.follower.error) if parts.follower.error else None,
             ways=dict(parts.rest.ways),
             unknown_assets=dict(parts.assets.unknown),
+            drift=parts.drift.counts(),
+            drift_examples=parts.drift.examples(),
         )
 
     @property

@@ -58,6 +58,9 @@ class VenueHealth:
         books_by_order: As *books*, of those that show every order.
         ways: How many requests, of those that could choose, went over REST (``rest``) or over which feed.
         unknown_assets: The venue's asset names that are in none of its lists, and how often they came.
+        drift: What came that the plugin does not know, by kind, and how often it was seen: fields, words, frames, codes
+            of errors, entries that were left out. Of live frames only some are looked at.
+        drift_examples: The form of the first of each kind, or why an entry was left out.
     """
 
     feeds: Mapping[str, FeedHealth]
@@ -68,4 +71,6 @@ class VenueHealth:
     account_error: str | None = None
     ways: Mapping[str, int] = attrs.field(factory=dict)
     unknown_assets: Mapping[str, int] = attrs.field(factory=dict)
+    drift: Mapping[str, int] = attrs.field(factory=dict)
+    drift_examples: Mapping[str, str] = attrs.field(factory=dict)
     books_by_order: Mapping[Symbol, BookState] = attrs.field(factory=dict)

@@ -24,12 +24,14 @@ from exchange_core.model.order import Order
 from exchange_core.plugins import Plugins, load_plugins
 from exchange_core.transport.feed_runner import FeedRunner, FeedState, FrameTap
 from exchange_core.transport.nonces import NonceSource
+from exchange_core.transport.redaction import LOGGER, RedactingLogger
 from exchange_core.transport.rest_client import RestClient, RestTap
 from exchange_core.transport.shared import PROCESS, SharedLimits
 from exchange_core.venue.account import Account
 from exchange_core.venue.background import Background
 from exchange_core.venue.bus import Bus
 from exchange_core.venue.connected import ConnectedVenue, Parts
+from exchange_core.venue.drift import VenueDrift
 from exchange_core.venue.feeds import CONFIRM_WITHIN, Feeds
 from exchange_core.venue.following import Follower
 from exchange_core.venue.history import Histories
@@ -126,7 +128,7 @@ def open_venue(
         now=clock.now,
     )
     host, key = urlsplit(config.rest_url).netloc, None if signer is None else signer.public_key
-    shared = _shared(around, host)
+    shared, drift = _shared(around, host), VenueDrift(name, spec)
     rest = RestClient(
         name,
         config,
@@ -139,8 +141,11 @@ def open_venue(
         http=around.http,
         tap=around.rest_tap,
         lockout=shared.lockout(host, key),
+        watch=drift.watch,
     )
+    drift.tell(RedactingLogger(LOGGER, rest.redactor))
     operations = spec.rest(context)
+    drift.ask(operations)
     has_credentials = signer is not None
     bus, background = Bus(), Background(name)
     streams = Streams(bus, around.queue_size)
@@ -160,7 +165,7 @@ def open_venue(
     feeds = Feeds(
         name,
         spec,
-        _Runners(context, rest, around, shared),
+        _Runners(context, rest, around, shared, drift),
         bus,
         background,
         has_credentials=has_credentials,
@@ -205,6 +210,7 @@ def open_venue(
         trading=trading,
         account=account,
         histories=histories,
+        drift=drift,
         limits=VenueLimits(
             name,
             rest,
@@ -248,11 +254,19 @@ class HookedAssets(AssetMap):
 class _Runners:
     """Makes the connections of a venue. Those to one host share its budget of attempts."""
 
-    def __init__(self, context: VenueContext, rest: RestClient, around: Surroundings, shared: SharedLimits) -> None:
+    def __init__(
+        self,
+        context: VenueContext,
+        rest: RestClient,
+        around: Surroundings,
+        shared: SharedLimits,
+        drift: VenueDrift,
+    ) -> None:
         self._context = context
         self._rest = rest
         self._around = around
         self._shared = shared
+        self._drift = drift
 
     def __call__(
         self, spec: FeedSpec, publish: Callable[[Event], None], on_state: Callable[[FeedState], None]
@@ -271,8 +285,10 @@ class _Runners:
             random=around.random,
             budget=self._shared.budget(host, spec.connects, spec.connect_window),
             tap=around.frame_tap(spec.name) if around.frame_tap else None,
+            look=self._drift.look_at(spec),
             venue=self._context.venue,
         )
+        self._drift.follow(feed, runner)
         if runner.requests is not None:
             self._rest.carry(spec.name, runner.requests)
         return feed, runner

@@ -85,6 +85,16 @@ class _Found(NamedTuple):
     codes: list[str]
 
 
+# Seen, and read by the words beside them or by their HTTP status.
+_SEEN = frozenset({"404 NOT_FOUND", "429"})
+
+
+def is_known(code: str) -> bool:
+    """Return whether *code*, without its detail, is in a table."""
+    head = code.partition(":")[0].strip()
+    return head in _BY_TEXT or head in _BY_CODE or head in _SEEN
+
+
 def error_of(call: RestCall, reply: HttpReply, venue: str) -> ExchangeError | None:
     """Return the error that *reply* is, or None for a success."""
     error = _read(call, reply, venue)

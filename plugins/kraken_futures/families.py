@@ -23,6 +23,12 @@ class Families:
     """What ``FuturesRest`` has beside the operations of every venue. Calls are flows, or pages of flows."""
 
     _context: VenueContext
+    reports: list[str]
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """What was odd in the last instrument list, by its beginning."""
+        return {report.partition(" ")[0].rstrip(":"): report for report in self.reports}
 
     @cached_property
     def market(self) -> MarketCalls:

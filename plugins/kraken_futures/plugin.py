@@ -18,6 +18,7 @@ from kraken_futures.rest import FuturesRest
 from kraken_futures.terms import SUPPORT
 
 if TYPE_CHECKING:
+    from exchange_core.connector.drift import Documented
     from exchange_core.connector.pages import HistoryOperations
     from exchange_core.connector.simulation import SimulatorSpec
 
@@ -32,6 +33,13 @@ def simulator() -> SimulatorSpec:
     from kraken_futures.simulator import SIMULATOR
 
     return SIMULATOR
+
+
+def documented() -> Documented:
+    """Import what the venue is known to send."""
+    from kraken_futures.documented import DOCUMENTED
+
+    return DOCUMENTED
 
 
 def history(context: VenueContext) -> HistoryOperations:
@@ -71,6 +79,7 @@ KRAKEN_FUTURES = VenueSpec(
     support=SUPPORT,
     simulator=simulator,
     history=history,
+    documented=documented,
     variants=VARIANTS,
 )
 

@@ -115,6 +115,58 @@ def meaning(code: str) -> Meaning:
     return Meaning(_UNKNOWN, VenueError)
 
 
+# Codes that the venue's pages list, beside those of the table that name one; what follows one is a detail.
+_LISTED = (
+    *(prefix for prefix in TABLE if not prefix.endswith(":")),
+    *("eapi:bad request", "eapi:feature disabled", "egeneral:invalid", "wdatabase:no change"),
+    *("eauth:account temporary disabled", "eauth:account unconfirmed", "eauth:failed"),
+    *("ebm:limit exceeded", "equery:unknown asset pair", "eservice:market in"),
+    *(
+        f"eorder:{text}"
+        for text in (
+            "insufficient margin",
+            "order minimum not met",
+            "cost minimum not met",
+            "tick size check failed",
+            "invalid price",
+            "invalid order",
+            "post only order",
+            "orders limit exceeded",
+            "scheduled orders limit exceeded",
+            "positions limit exceeded",
+            "margin allowance exceeded",
+            "margin level too low",
+            "margin position size exceeded",
+            "cannot open position",
+            "cannot open opposing position",
+            "reduce only",
+            "unknown position",
+        )
+    ),
+    *(
+        f"efunding:{text}"
+        for text in (
+            "insufficient funds",
+            "unknown withdraw key",
+            "unknown asset",
+            "no funding method",
+            "invalid amount",
+            "invalid reference id",
+            "unknown reference id",
+            "too many addresses",
+            "max fee exceeded",
+        )
+    ),
+    *(f"eearnings:{text}" for text in ("below min", "above max", "insufficient funds", "permission denied")),
+)
+
+
+def is_known(code: str) -> bool:
+    """Return whether *code* itself is listed somewhere, and not only its class."""
+    plain = _plain(code)
+    return plain.startswith(_LISTED) or plain.endswith("cancel pending")
+
+
 def error_for(codes: Sequence[str], call: RestCall, reply: HttpReply | None, venue: str) -> ExchangeError:
     """Return the error that *codes* make of *call*: the most cautious of them."""
     found = max((meaning(code) for code in codes), key=lambda m: _rank(m, call))

@@ -44,6 +44,14 @@ STATUSES = {
 }
 """The venue's words; any other (maintenance, delisted, ...) is taken as offline."""
 
+CLOSED = frozenset({"maintenance", "delisted", "work_in_progress"})
+"""The venue's words for pairs that take nothing."""
+
+ASSET_STATUSES = frozenset(
+    {"enabled", "disabled", "deposit_only", "withdrawal_only", "funding_temporarily_disabled", "work_in_progress"}
+)
+"""The venue's words for what is possible with an asset; the feed writes them without underscores."""
+
 _STAKED_FOR_DAYS = re.compile(r"(.+?)\d\d")
 
 

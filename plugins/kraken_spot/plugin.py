@@ -22,6 +22,7 @@ from kraken_spot.rest import KrakenSpotRest
 from kraken_spot.terms import SUPPORT, SpotTerms
 
 if TYPE_CHECKING:
+    from exchange_core.connector.drift import Documented
     from exchange_core.connector.pages import HistoryOperations
     from exchange_core.connector.simulation import SimulatorSpec
 
@@ -31,6 +32,13 @@ def simulator() -> SimulatorSpec:
     from kraken_spot.simulator import SIMULATOR
 
     return SIMULATOR
+
+
+def documented() -> Documented:
+    """Import what the venue is known to send."""
+    from kraken_spot.documented import DOCUMENTED
+
+    return DOCUMENTED
 
 
 def history(context: VenueContext) -> HistoryOperations:
@@ -66,6 +74,7 @@ KRAKEN_SPOT = VenueSpec(
     terms=SpotTerms,
     simulator=simulator,
     history=history,
+    documented=documented,
 )
 
 

@@ -157,6 +157,7 @@ def test_the_demo_reads_well_without_a_terminal(tmp_path: Path, exchange: Any) -
     [
         *("demo", "simulate", "venues", "plugins", "instruments", "ticker", "book", "trades", "candles", "balances"),
         *("positions", "orders", "fills", "place", "cancel", "cancel-all", "portfolio", "route", "replay", "record"),
+        "drift",
     ],
 )
 def test_help_of_every_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
