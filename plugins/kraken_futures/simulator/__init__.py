@@ -14,8 +14,8 @@ Simulated
 - Charts: tick types, symbols, resolutions, candles, every kind of analytics.
 - History, as v3 and v2: executions, orders, triggers, positions, account-log, accountlogcsv, and executions, orders and
   prices of a market, with tokens.
-- WebSocket v1: info, challenge, ping, ticker, ticker_lite, trade, book with its sequence, heartbeat; fills, open_orders,
-  open_orders_verbose, open_positions, balances, account_log, notifications_auth.
+- WebSocket v1: info, challenge, ping, ticker, ticker_lite, trade, book with its sequence, heartbeat; fills,
+  open_orders, open_orders_verbose, open_positions, balances, account_log, notifications_auth.
 - Hourly funding, liquidation, the end of dated contracts (``FF_XBTUSD_261225`` ends 2026-12-25), as the exchange does
   them; each shows in fills, account log, histories, trades, balances and feeds. The end of a contract is announced a
   week before; ``KrakenFutures.notices.announce`` announces anything.
@@ -43,7 +43,7 @@ Not simulated, and different from the venue
   nowhere; the portfolio margin is that of the positions, with nothing netted, and offered everywhere.
 - Positions and balances are told when they change by trades and bookings, not when prices move. Nobody is disconnected
   for being idle, or for maintenance.
-- Histories of an account begin, in full, when it is first asked for; what is older shows as far as the exchange keeps it.
+- The histories of an account begin when it is first asked for; what is older shows as far as the exchange keeps it.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import attrs
 
 from exchange_core.connector.rest import HttpReply
 from exchange_core.connector.simulation import SimExchange, SimRefused
+from exchange_core.model.number import is_multiple
 from kraken_futures.simulator.account_log import KINDS, LogRow
 from kraken_futures.simulator.chronicle import Chronicle
 from kraken_futures.simulator.codec import Arguments, Refused, json_reply, read_decimal, real
@@ -135,7 +136,7 @@ class Bank:
         asset = next((asset for asset in self._exchange.assets() if asset.code == code), None)
         if asset is None:
             raise Refused("invalidUnit")
-        if amount is None or amount <= 0 or amount != round(amount, asset.decimals):
+        if amount is None or amount <= 0 or not is_multiple(amount, Decimal(1).scaleb(-asset.decimals)):
             raise Refused("invalidAmount")
         return code, amount
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,6 +19,7 @@ from exchange_core.model.time import from_rfc3339, to_rfc3339
 
 _LARGEST_EXPONENT = 30
 _PLACES = 12
+_FINEST, _WIDE = Decimal(1).scaleb(-_PLACES), Context(prec=80)
 _DECODER = msgspec.json.Decoder(Any, float_hook=Decimal)
 
 
@@ -97,7 +98,8 @@ def digits(value: Decimal) -> str:
 def with_point(value: Decimal) -> str:
     """Write *value* as the venue's floats print: ``39096.0``, ``0.0001``; long fractions are rounded."""
     exponent = value.as_tuple().exponent
-    text = digits(round(value, _PLACES) if isinstance(exponent, int) and exponent < -_PLACES else value)
+    long = isinstance(exponent, int) and exponent < -_PLACES
+    text = digits(value.quantize(_FINEST, context=_WIDE) if long else value)
     return text if "." in text else f"{text}.0"
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 import attrs
 
 from exchange_core.connector.simulation import SimAmendment, SimOrder, SimRequest
+from exchange_core.model.number import is_multiple
 from exchange_core.model.order import OrderType, TimeInForce
 from exchange_core.model.side import Side
 from exchange_core.model.terms import Offset, SelfTrade, TriggerBy
@@ -131,7 +132,7 @@ def _trigger(given: Arguments, word: str, contract: Contract, request: SimReques
     if price is not None and offset is not None:
         raise BadOrder("invalidPrice", "LIMIT_PRICE_SET_AS_ABSOLUTE_AND_RELATIVE", request)
     tick = contract.instrument.tick_size
-    if offset is not None and not percent and offset % tick:
+    if offset is not None and not percent and not is_multiple(offset, tick):
         reason = "LIMIT_PRICE_OFFSET_QUOTE_CURRENCY_VALUE_MUST_BE_MULTIPLE_OF_TICK_SIZE"
         raise BadOrder("invalidPrice", reason, request)
     if price is not None or offset is not None:
@@ -155,7 +156,7 @@ def _trail(given: Arguments, tick: Decimal, request: SimRequest) -> Offset:
         raise BadOrder("invalidPrice", "TRAILING_STOP_MAX_DEVIATION_TOO_SMALL", request)
     if percent and deviation > _MOST_PERCENT:
         raise BadOrder("invalidPrice", "TRAILING_STOP_MAX_DEVIATION_TOO_LARGE", request)
-    if not percent and deviation % tick:
+    if not percent and not is_multiple(deviation, tick):
         raise BadOrder("invalidPrice", "TRAILING_STOP_QUOTE_DEVIATION_NOT_MULTIPLE_OF_TICK_SIZE", request)
     return Offset(deviation, percent)
 

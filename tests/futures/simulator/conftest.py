@@ -138,6 +138,12 @@ def guest(world: World) -> Client:
 
 
 @pytest.fixture
+def client_of(world: World) -> Callable[[str], Client]:
+    """Return a function that makes a client of a key."""
+    return lambda name: Client(world, name)
+
+
+@pytest.fixture
 def connect(world: World) -> Callable[[], Connection]:
     """Return a function that opens a connection and skips its first frame."""
 
