@@ -62,6 +62,17 @@ class FrameConnection(ClientConnection):
         if not self.over.done():
             self.over.set_result(why)
 
+    @property
+    def takes_frames(self) -> bool:
+        """Whether a frame that is written now is handed to the socket, or is the next but few."""
+        is_open = self.protocol.state is State.OPEN and not self.transport.is_closing()
+        return is_open and not self.paused and self.send_in_progress is None and not self.over.done()
+
+    def write(self, text: str) -> None:
+        """Send a frame as :meth:`send` does, without waiting; only while it *takes_frames*."""
+        self.protocol.send_text(text.encode())
+        self.send_data()
+
     async def hang_up(self, *, politely: bool) -> None:
         """Close the socket, with the closing handshake or at once."""
         self.end("closed by us")

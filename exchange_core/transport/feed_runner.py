@@ -7,7 +7,6 @@ The plugin's feed is a state machine; this owns the socket and the time. Message
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 from typing import Any
@@ -40,6 +39,7 @@ from exchange_core.transport.confirmations import Confirmations
 from exchange_core.transport.connection import FrameConnection, open_connection
 from exchange_core.transport.feed_state import FeedPhase as FeedPhase
 from exchange_core.transport.feed_state import FeedState as FeedState
+from exchange_core.transport.frame_sender import FrameSender
 from exchange_core.transport.outgoing import Outgoing
 from exchange_core.transport.redaction import LOGGER, RedactingLogger, Redactor
 from exchange_core.transport.rest_client import RestClient
@@ -283,22 +283,12 @@ class FeedRunner:
         self._publish(Unrecognised(kind=UNREADABLE, detail=str(error)))
 
     async def _send(self, connection: FrameConnection) -> None:
-        rate, outgoing = self._spec.frames_per_second, self._outgoing
-        sent: deque[float] = deque(maxlen=max(1, int(rate)))
-        while True:
-            await outgoing.wake.wait()
-            outgoing.wake.clear()
-            while outgoing and not connection.over.done():
-                now = self._clock.monotonic()
-                # So many within any second, and not one at a time: an order must not wait for the one before it.
-                if len(sent) == sent.maxlen and (wait := sent[0] + len(sent) / rate - now) > 0:
-                    await self._clock.sleep(wait)
-                    continue
-                sent.append(now)
-                frame = outgoing.take()
-                await connection.send(frame)
-                if self._tap is not None:
-                    self._tap("out", frame, self._clock.time_ns() / 1e9)
+        rate, on_sent = self._spec.frames_per_second, self._note_sent if self._tap is not None else None
+        await FrameSender(self._outgoing, connection, self._clock, rate, on_sent).run()
+
+    def _note_sent(self, frame: str) -> None:
+        assert self._tap is not None
+        self._tap("out", frame, self._clock.time_ns() / 1e9)
 
     async def _tick(self, connection: FrameConnection) -> None:
         while True:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import attrs
 
@@ -30,10 +30,12 @@ class Outgoing:
 
     Attributes:
         wake: Set when there is something to send.
+        hurry: Sends what may go at once, while there is a connection; it does not raise.
     """
 
     def __init__(self) -> None:
         self.wake = asyncio.Event()
+        self.hurry: Callable[[], None] | None = None
         self._urgent: deque[Letter] = deque()
         self._requests: deque[Letter] = deque()
         self._frames: deque[str] = deque()
@@ -49,7 +51,10 @@ class Outgoing:
     def put(self, letter: Letter) -> None:
         """Send a request, before all that is none."""
         (self._urgent if letter.urgent else self._requests).append(letter)
-        self.wake.set()
+        if self.hurry is not None:
+            self.hurry()
+        if not letter.left:
+            self.wake.set()
 
     def ahead(self, *, urgent: bool) -> int:
         """Return how many would be sent before a new request."""

@@ -114,7 +114,7 @@ class SocketRequests:
         self._asked[question.request_id] = asked
         self._outgoing.put(letter)
         try:
-            answer = await asyncio.shield(asked.reply)
+            answer = await asked.reply
         except asyncio.CancelledError:
             self._give_up(question.request_id, asked)
             raise
@@ -175,13 +175,12 @@ class SocketRequests:
         """Nobody waits any more: take it back, or keep it for its answer."""
         if not asked.letter.left:
             self._withdraw(request_id, asked.letter)
-        if asked.reply.done():
-            # It came in the same moment.
-            answer = asked.reply.result()
-            if answer is not None:
-                _tell_late(asked, answer)
-        else:
-            asked.reply.set_result(None)
+        if asked.reply.cancel() or asked.reply.cancelled():
+            return
+        # It came in the same moment.
+        answer = asked.reply.result()
+        if answer is not None:
+            _tell_late(asked, answer)
 
     def _withdraw(self, request_id: int, letter: Letter) -> None:
         self._outgoing.take_back(letter)

@@ -485,6 +485,26 @@ async def test_cancels_go_first_then_orders_then_subscriptions(desk: Desk, serve
     await desk.run.stop()
 
 
+async def test_what_nothing_holds_back_leaves_in_the_same_breath(desk: Desk, serve: Any) -> None:
+    """Who gives up in the very next moment gives up on what has left."""
+    socket = await serve(silent)
+    told: list[Answered] = []
+    await desk.start(socket.url)
+    await desk.settle()
+    asked = desk.ask(late=lambda call, event: told.append(event))
+    await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    await desk.settle()
+    assert [json.loads(frame)["id"] for frame in socket.peers[0].received] == ["c1"]
+    assert desk.http.requests == []
+    await socket.peers[0].send(json.dumps({"answers": 1, "value": "V1"}))
+    await desk.run.until(lambda: told)
+    assert told == [Answered(request_id=1, value="V1")]
+    await desk.run.stop()
+
+
 # Giving up, and closing.
 
 
