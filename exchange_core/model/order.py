@@ -28,6 +28,9 @@ class OrderStatus(StrEnum):
     REJECTED = "rejected"
     EXPIRED = "expired"
 
+    # Enum has a slow one of its own, and these are keys of tables.
+    __hash__ = str.__hash__
+
     @property
     def is_final(self) -> bool:
         """Whether nothing can follow."""

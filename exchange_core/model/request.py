@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -73,6 +73,23 @@ class OrderRequest:
         wrong = contradiction(self)
         if wrong is not None:
             raise InvalidValue(f"{self.symbol}: {wrong}")
+
+    def completed(self, client_order_id: str, deadline: datetime | None) -> OrderRequest:
+        """Return the same with an id and a deadline, each where it has none.
+
+        The rest was checked when this was made, so it is copied and not checked again, which takes much longer.
+
+        Args:
+            deadline: An aware time.
+        """
+        fields = cast("dict[str, Any]", self.__getstate__())
+        if self.client_order_id is None:
+            fields["client_order_id"] = client_order_id
+        if self.deadline is None:
+            fields["deadline"] = deadline
+        copy = type(self).__new__(type(self))
+        copy.__setstate__(fields)  # type: ignore[attr-defined]
+        return copy
 
 
 def contradiction(request: OrderRequest) -> str | None:

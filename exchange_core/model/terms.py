@@ -32,6 +32,9 @@ class OrderType(StrEnum):
     TRAILING_STOP = "trailing_stop"
     TRAILING_STOP_LIMIT = "trailing_stop_limit"
 
+    # Enum has a slow one of its own, and these are keys of tables.
+    __hash__ = str.__hash__
+
     @property
     def is_triggered(self) -> bool:
         """Whether it waits for a price before it goes to the market."""
@@ -54,6 +57,9 @@ class TimeInForce(StrEnum):
     IOC = "ioc"
     FOK = "fok"
     GTD = "gtd"
+
+    # Enum has a slow one of its own, and these are keys of tables.
+    __hash__ = str.__hash__
 
 
 class TriggerBy(StrEnum):

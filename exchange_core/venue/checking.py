@@ -125,13 +125,11 @@ class Checks:
         """Add client ids and a deadline, which make it possible to ask for an order and to know when to stop."""
         deadline, completed = self.deadline(), []
         for request in requests:
-            added: dict[str, Any] = {}
-            if request.client_order_id is None:
-                added["client_order_id"] = self._spec.client_order_id(self._random.getrandbits(128))
-            if request.deadline is None:
-                # One for all: what goes in one batch has one.
-                added["deadline"] = deadline
-            completed.append(attrs.evolve(request, **added))
+            named = request.client_order_id
+            if named is None:
+                named = self._spec.client_order_id(self._random.getrandbits(128))
+            # One deadline for all: what goes in one batch has one.
+            completed.append(request.completed(named, deadline))
         return completed
 
     def with_terms(self, request: OrderRequest) -> OrderRequest:
@@ -165,7 +163,9 @@ class Checks:
         if self._hooks is None:
             return
         try:
-            reasons = self._hooks.hook.review_order(request=request, instrument=instrument)
+            hook = self._hooks.hook.review_order
+            # Most programs have none, and asking nobody takes its time too.
+            reasons = hook(request=request, instrument=instrument) if hook.get_hookimpls() else ()
         except Exception as error:
             raise PluginError(f"{request.symbol}: a review_order hook failed, nothing was sent: {error}") from error
         if reasons:

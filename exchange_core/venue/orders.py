@@ -133,7 +133,10 @@ class OrderTracker:
         assert order is not None
         self._journal(order)
         self._by_client[key] = record
-        return self._show(record, now)
+        # Pending, and news: nothing has to be compared or moved.
+        record.shown = order
+        self._publish(order)
+        return order
 
     def lost(self, client_order_id: str, now: datetime) -> Order:
         """Note that no answer came, unless the venue has spoken of the order meanwhile."""
@@ -325,9 +328,11 @@ class OrderTracker:
             self._idle.pop(id(record), None)
             self._name(record)
         if order is not None and order != record.shown:
-            record.updated = now
-            record.shown = order if order.updated == now else attrs.evolve(order, updated=now)
-            self._publish(record.shown)
+            if order.updated != now:
+                record.updated = now
+                order = record.order() or order
+            record.shown = order
+            self._publish(order)
         elif order is not None:
             record.shown = order  # how young it is may have changed
 

@@ -86,15 +86,13 @@ class OrderRecord:
     @property
     def status(self) -> OrderStatus:
         """The status stated, or further along where the executed quantity proves it."""
-        stated = self._stated
-        if stated.is_final and not self.concluded:
+        stated, filled = self._stated, self.filled
+        if not filled or (stated.is_final and not self.concluded):
             return stated
         # While an amendment may have made it larger, what was all of it proves no end.
-        if self.request is not None and self.filled >= self.terms.most(self.request):
+        if self.request is not None and filled >= self.terms.most(self.request):
             return OrderStatus.FILLED
-        if self.filled > 0 and stated is not OrderStatus.CANCELED:
-            return OrderStatus.PARTIALLY_FILLED
-        return stated
+        return stated if stated is OrderStatus.CANCELED else OrderStatus.PARTIALLY_FILLED
 
     def hear(self, news: OrderUpdate, fees: tuple[Fee, ...] = ()) -> Heard:
         """Merge what a message or an answer said."""
@@ -199,15 +197,15 @@ class OrderRecord:
         """Return all that as a value; None while too little is known."""
         if self.request is None:
             return None
-        status = self.status
+        status, filled = self.status, self.filled
         return Order(
             request=self.request,
             venue=self.venue,
             status=status,
             venue_order_id=self.venue_order_id,
             client_order_id=self.client_order_id,
-            filled=self.filled,
-            average_price=self._average(),
+            filled=filled,
+            average_price=self._average() if filled else None,
             fees=self._fees(),
             reason=self._reason if status.is_final and status is self._stated else None,
             unknown=self.unknown,
@@ -295,8 +293,6 @@ class OrderRecord:
         self._stated_fees = self._stated_fees or fees
 
     def _average(self) -> Decimal | None:
-        if not self.filled:
-            return None
         if self._fill_quantity >= self._stated_filled:
             if next(iter(self.fills.values())).symbol.is_inverse:
                 return ratio(self._fill_quantity, self._fill_value)
@@ -305,11 +301,11 @@ class OrderRecord:
 
     def _fees(self) -> tuple[Fee, ...]:
         """Return what the fills say; what an answer said only where fills or their fees are missing."""
+        if not self.fills:
+            return self._stated_fees if self._stated_filled else ()
         whole = self._fill_quantity >= self._stated_filled and all(fill.fee for fill in self.fills.values())
         if self._stated_fees and not whole:
             return self._stated_fees
-        if not self.fills:
-            return ()
         amounts: dict[str, Decimal] = {}
         with localcontext(EXACT):
             for fill in self.fills.values():

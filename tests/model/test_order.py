@@ -130,3 +130,13 @@ def test_what_remains() -> None:
 def test_sides() -> None:
     assert (Side.BUY.opposite, Side.SELL.opposite) == (Side.SELL, Side.BUY)
     assert (Side.BUY.sign, Side.SELL.sign) == (1, -1)
+
+
+def test_a_completed_request_has_what_it_lacked_and_keeps_what_it_had() -> None:
+    bare = request(post_only=True, leverage=2)
+    then = datetime(2026, 1, 1, tzinfo=UTC)
+    whole = bare.completed("c1", then)
+    assert whole == attrs.evolve(bare, client_order_id="c1", deadline=then)
+    assert bare.client_order_id is None
+    assert bare.deadline is None
+    assert whole.completed("c2", None) == whole
