@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import attrs
-
 from exchange_core.connector.limits import Cost
 from exchange_core.connector.rest import RestCall, SocketCall
 from exchange_core.connector.spec import VenueContext
@@ -51,7 +49,7 @@ def add(context: VenueContext, order: SpotOrder, *, validate: bool = False) -> R
     # Open point: what a frame is answered that only validates.
     framed = not validate and context.config.order_entry != "rest"
     frame = order_frames.add_order(context, order, deadline) if framed else None
-    return _or_frame(change("AddOrder", wire.Added, params, costs=costs), "add_order", frame, costs)
+    return change("AddOrder", wire.Added, params, costs=costs, socket=_socket("add_order", frame, costs))
 
 
 def add_batch(
@@ -74,9 +72,10 @@ def add_batch(
         "broker": first.broker,
     }
     costs = limits.adding_many(pair, len(orders))
-    call = change("AddOrderBatch", wire.Batch, params, costs=costs + limits.change(context.config), json=True)
     frame = None if validate else order_frames.batch_add(context, orders, until)
-    return _or_frame(call, "batch_add", frame, costs)
+    socket = _socket("batch_add", frame, costs)
+    all_costs = costs + limits.change(context.config)
+    return change("AddOrderBatch", wire.Batch, params, costs=all_costs, json=True, socket=socket)
 
 
 def amend(context: VenueContext, amendment: Amendment) -> RestCall:
@@ -84,17 +83,18 @@ def amend(context: VenueContext, amendment: Amendment) -> RestCall:
     pair = context.symbols.venue_id(amendment.symbol)
     params = amend_params(context, amendment)
     costs = limits.amending(pair, _age(context, amendment.touched))
-    call = change("AmendOrder", wire.Amended, params, costs=costs + limits.change(context.config))
-    return _or_frame(call, "amend_order", order_frames.amend_order(context, amendment, params.get("deadline")), costs)
+    frame = order_frames.amend_order(context, amendment, params.get("deadline"))
+    socket = _socket("amend_order", frame, costs)
+    return change("AmendOrder", wire.Amended, params, costs=costs + limits.change(context.config), socket=socket)
 
 
 def edit(context: VenueContext, terms: Edit, *, validate: bool = False) -> RestCall:
     """Return EditOrder."""
     params = edit_params(context, terms) | {"validate": True if validate else None}
     costs = limits.editing(params["pair"], _age(context, terms.touched))
-    call = change("EditOrder", wire.Edited, params, costs=costs + limits.change(context.config))
     frame = None if validate else order_frames.edit_order(context, terms, params.get("deadline"))
-    return _or_frame(call, "edit_order", frame, costs)
+    socket = _socket("edit_order", frame, costs)
+    return change("EditOrder", wire.Edited, params, costs=costs + limits.change(context.config), socket=socket)
 
 
 def cancel(context: VenueContext, order: Order, txid: str | None, client_id: str | None) -> RestCall:
@@ -103,9 +103,9 @@ def cancel(context: VenueContext, order: Order, txid: str | None, client_id: str
     now = context.now() if context.now is not None else None
     costs = limits.cancelling(context.symbols.venue_id(order.symbol), order, now)
     name, value = ("txid", txid) if txid is not None else ("cl_ord_id", client_id)
-    call = change("CancelOrder", wire.Canceled, {name: value}, costs=costs)
     frame = {"order_id" if txid is not None else "cl_ord_id": [value]}
-    return _or_frame(call, "cancel_order", frame, costs)
+    socket = _socket("cancel_order", frame, costs)
+    return change("CancelOrder", wire.Canceled, {name: value}, costs=costs, socket=socket)
 
 
 def cancel_batch(
@@ -126,7 +126,6 @@ def cancel_batch(
     check_txids(context, txids)
     params = {"orders": [*txids, *userrefs] or None, "cl_ord_ids": [*client_order_ids] or None}
     costs = engine + limits.change(context.config, urgent=True)
-    call = change("CancelOrderBatch", wire.Canceled, params, costs=costs, json=True)
     frame: dict[str, Any] = {}
     if txids or userrefs:
         frame["orders"] = [*txids, *map(str, userrefs)]
@@ -134,13 +133,14 @@ def cancel_batch(
         frame["cl_ord_id"] = [*client_order_ids]
     # A frame takes at least two; whether ids of both kinds count together is not told.
     fits = len(txids) + len(userrefs) >= SMALLEST_BATCH or (not frame.get("orders") and count >= SMALLEST_BATCH)
-    return _or_frame(call, "batch_cancel", frame if fits else None, engine)
+    socket = _socket("batch_cancel", frame if fits else None, engine)
+    return change("CancelOrderBatch", wire.Canceled, params, costs=costs, json=True, socket=socket)
 
 
 def cancel_all() -> RestCall:
     """Return CancelAll."""
-    call = change("CancelAll", wire.Canceled, costs=limits.private(urgent=True))
-    return _or_frame(call, "cancel_all", {}, ())
+    socket = _socket("cancel_all", {}, ())
+    return change("CancelAll", wire.Canceled, costs=limits.private(urgent=True), socket=socket)
 
 
 def cancel_all_after(context: VenueContext, timeout: timedelta) -> RestCall:
@@ -149,8 +149,8 @@ def cancel_all_after(context: VenueContext, timeout: timedelta) -> RestCall:
     if rest or not 0 <= seconds < LONGEST_SWITCH:
         raise refuse(context.venue, "timeout", f"{timeout} is not 0 to {LONGEST_SWITCH - 1} whole seconds")
     params = {"timeout": seconds}
-    call = change("CancelAllOrdersAfter", wire.CancelAllAfter, params, costs=limits.private(urgent=True))
-    return _or_frame(call, "cancel_all_orders_after", params, ())
+    socket, costs = _socket("cancel_all_orders_after", params, ()), limits.private(urgent=True)
+    return change("CancelAllOrdersAfter", wire.CancelAllAfter, params, costs=costs, socket=socket)
 
 
 def check_named(context: VenueContext, order: SpotOrder) -> None:
@@ -191,10 +191,10 @@ def _json(context: VenueContext, order: SpotOrder) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _or_frame(call: RestCall, method: str, params: dict[str, Any] | None, costs: tuple[Cost, ...]) -> RestCall:
+def _socket(method: str, params: dict[str, Any] | None, costs: tuple[Cost, ...]) -> SocketCall | None:
     if params is None:
-        return call
-    return attrs.evolve(call, socket=SocketCall(feed=order_frames.FEED, method=method, params=params, costs=costs))
+        return None
+    return SocketCall(feed=order_frames.FEED, method=method, params=params, costs=costs)
 
 
 def _age(context: VenueContext, since: datetime | None) -> timedelta | None:

@@ -12,7 +12,7 @@ from math import ceil, floor
 from typing import Any
 
 from exchange_core.connector.limits import Cost
-from exchange_core.connector.rest import RestCall
+from exchange_core.connector.rest import RestCall, SocketCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import InvalidValue, NotSupported
 from exchange_core.model.number import exact, plain
@@ -53,8 +53,13 @@ def change(
     *,
     costs: tuple[Cost, ...] | None = None,
     json: bool = False,
+    socket: SocketCall | None = None,
 ) -> RestCall:
-    """Return a call that changes something: sent once, and without an answer its outcome is unknown."""
+    """Return a call that changes something: sent once, and without an answer its outcome is unknown.
+
+    Args:
+        socket: The same as a frame, where one can say it.
+    """
     return RestCall(
         method="POST",
         path=f"/0/private/{name}",
@@ -64,6 +69,7 @@ def change(
         changes_state=True,
         json=json,
         costs=limits.private() if costs is None else costs,
+        socket=socket,
     )
 
 

@@ -93,13 +93,16 @@ class SpotTerms:
     broker: str | None = None
 
 
+_NONE = SpotTerms()
+
+
 def spot_order(request: OrderRequest, venue: str) -> SpotOrder:
     """Return *request* in Kraken's terms.
 
     Raises:
         NotSupported: For what Kraken Spot has nothing for.
     """
-    own = request.terms or SpotTerms()
+    own = request.terms or _NONE
     if request.time_in_force is TimeInForce.FOK and request.type is not OrderType.LIMIT:
         raise refuse(venue, "time_in_force", f"fok needs a limit order, and this is a {request.type} order")
     rests = request.type is OrderType.MARKET or request.time_in_force is TimeInForce.GTC

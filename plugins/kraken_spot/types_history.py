@@ -30,6 +30,9 @@ class SpotOrderType(StrEnum):
     TRAILING_STOP_LIMIT = "trailing-stop-limit"
     SETTLE_POSITION = "settle-position"
 
+    # Enum has a slow one of its own, and these are keys of tables.
+    __hash__ = str.__hash__
+
 
 class RecordStatus(StrEnum):
     """Where an order stands, in the venue's words. A partial fill is no status of its own here."""

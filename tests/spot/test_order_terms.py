@@ -20,8 +20,8 @@ from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ExchangeError, InvalidValue, NotSupported, OrderRefused
 from kraken_spot.auth import form
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.order_params import form_close, json_close, order_params
-from kraken_spot.order_table import LIMIT_IS_FIRST, LIMITED, TERMS, TRAILING, TRIGGERED, Term, table
+from kraken_spot.order_params import check_each_type, fits, form_close, json_close, order_params
+from kraken_spot.order_table import BY_NAME, LIMIT_IS_FIRST, LIMITED, TERMS, TRAILING, TRIGGERED, Term, table
 from kraken_spot.order_terms import (
     ConditionalClose,
     FeeAsset,
@@ -102,6 +102,27 @@ def test_a_term_is_sent_or_refused(context: VenueContext, term: Term, kind: Spot
         expected = {"price": expected.pop("price2")}
     got = sent(context, made)
     assert {name: got.get(name) for name in expected} == expected
+
+
+TERMS_OF_CHOICE = sorted(set(BY_NAME) - {"symbol", "side", "type", "quantity", "client_order_id"})
+
+
+@given(
+    kind=st.sampled_from(SpotOrderType),
+    given_terms=st.sets(st.sampled_from(TERMS_OF_CHOICE), max_size=4),
+    left_out=st.sets(st.sampled_from(["limit_price", "trigger_price", "display_quantity"]), max_size=1),
+)
+def test_the_one_look_passes_only_what_going_through_all_terms_passes(
+    kind: SpotOrderType, given_terms: set[str], left_out: set[str]
+) -> None:
+    made = order(kind, **{name: BY_NAME[name].example for name in given_terms} | dict.fromkeys(left_out))
+    try:
+        check_each_type("kraken", made)
+    except NotSupported:
+        assert not fits(made)
+    else:
+        # The trigger of a conditional close is none of the order's own; such an order has all its terms looked at.
+        assert fits(made) or (kind not in TRIGGERED and made.trigger is not None)
 
 
 def framed(context: VenueContext, made: SpotOrder) -> dict[str, Any] | None:
