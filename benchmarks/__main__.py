@@ -20,6 +20,7 @@ NAMES = (
     "feed_runner",
     "many_books",
     "orders",
+    "latency",
     "signing",
     "instruments",
     "imports",

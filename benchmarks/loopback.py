@@ -12,11 +12,13 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame
 
 from benchmarks.frames import PRODUCT, SYMBOLS, Stream, book_stream
 from benchmarks.timing import leave
@@ -55,6 +57,9 @@ _PAIRS = {
 }
 
 
+_txids = map("OUF4EM-FRGI2-{:06}".format, count())
+
+
 def spot_answers() -> dict[str, Answer]:
     assets: dict[str, Any] = {base: {"altname": alt, "decimals": 10} for _, base, alt in _PAIRS.values()}
     assets["ZUSD"] = {"altname": "USD", "decimals": 4}
@@ -70,12 +75,10 @@ def spot_answers() -> dict[str, Answer]:
         }
         for name, (key, base, alt) in _PAIRS.items()
     }
-    orders = iter(range(sys.maxsize))
 
     def taken() -> bytes:
         text = "buy 0.01000000 XBTUSD @ limit 50000.0"
-        result = {"descr": {"order": text}, "txid": [f"OUF4EM-FRGI2-{next(orders):06}"]}
-        return json.dumps({"error": [], "result": result}).encode()
+        return json.dumps({"error": [], "result": {"descr": {"order": text}, "txid": [next(_txids)]}}).encode()
 
     results: dict[str, Any] = {
         "public/Assets": assets,
@@ -110,8 +113,21 @@ def spot_script(stream: Stream, depth: int) -> Script:
     return script
 
 
+class SpotAccount(ServerConnection):
+    """Takes orders where their frames are read, as :class:`_Http` does, and leaves all else to the script."""
+
+    def process_event(self, event: Any) -> None:
+        if isinstance(event, Frame) and b'"add_order"' in bytes(event.data):
+            order = json.loads(event.data)
+            result = {"order_id": next(_txids), "cl_ord_id": order["params"]["cl_ord_id"]}
+            answer = {"method": "add_order", "req_id": order["req_id"], "result": result, "success": True}
+            self.transport.write(in_envelope(json.dumps(answer).encode()))
+        else:
+            super().process_event(event)
+
+
 async def spot_account_script(connection: ServerConnection) -> None:
-    """Acknowledge whatever is asked for; nothing happens in the account."""
+    """Acknowledge whatever is asked for; nothing happens in the account but orders."""
     while True:
         request = json.loads(await connection.recv())
         if request["method"] != "subscribe":
@@ -231,7 +247,8 @@ async def main(what: str, *options: str) -> None:
             await script(connection)
 
     http = await asyncio.get_running_loop().create_server(lambda: _Http(answers), "127.0.0.1", 0)
-    async with serve(handle, "127.0.0.1", 0, compression=None, ping_interval=None) as sockets:
+    kind = SpotAccount if what == "spot_account" else ServerConnection
+    async with serve(handle, "127.0.0.1", 0, compression=None, ping_interval=None, create_connection=kind) as sockets:
         rest_port, ws_port = (server.sockets[0].getsockname()[1] for server in (http, sockets))
         addresses = {"rest_url": f"http://127.0.0.1:{rest_port}", "ws_url": f"ws://127.0.0.1:{ws_port}"}
         if what == "spot_account":
