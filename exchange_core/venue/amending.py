@@ -45,6 +45,7 @@ class _Doubt:
     """An amendment that nobody knows the fate of.
 
     Attributes:
+        sent: Not before this.
         look: Set when it is worth asking at once.
         refusal: The answer, which came late, where it was no.
         verdict: What became of it: the order now, or why it was not amended.
@@ -53,6 +54,7 @@ class _Doubt:
 
     order: Order
     amending: Amending
+    sent: datetime
     look: asyncio.Event = attrs.field(factory=asyncio.Event)
     refusal: ExchangeError | None = None
     verdict: Order | ExchangeError | None = None
@@ -108,7 +110,7 @@ class Amender:
             amendment = attrs.evolve(amendment, deadline=self._checks.deadline())
         amending = self._tracker.amending(order, amendment, self._clock.now())
         writes: list[RestCall] = []
-        doubt = _Doubt(order, amending)
+        doubt = _Doubt(order, amending, self._clock.now())
 
         def late(_: RestCall, answer: Answered) -> None:
             if isinstance(answer.error, DID_NOT_HAPPEN):
@@ -236,7 +238,7 @@ class Amender:
         deadline = doubt.amending.amendment.deadline
         if deadline is None:
             return looks >= _LOOKS_WITHOUT_DEADLINE
-        return self._resolver.is_conclusive(deadline, asked)
+        return self._resolver.is_conclusive(deadline, asked, doubt.sent)
 
     def _not_amended(self, doubt: _Doubt, found: Order | None) -> ExchangeError:
         order, amending = doubt.order, doubt.amending

@@ -52,7 +52,7 @@ class Follower:
 
     Attributes:
         error: Why the account is not followed live, where it is not.
-        orders_are_live: Whether every change of an order is heard of as it happens.
+        orders_live_since: Since when every change of an order is heard of as it happens; None when it is not.
         history: Fills that were told of and were made before the account was followed.
     """
 
@@ -68,7 +68,7 @@ class Follower:
         clock: Clock,
     ) -> None:
         self.error: ExchangeError | None = None
-        self.orders_are_live = False
+        self.orders_live_since: datetime | None = None
         self.history = 0
         self._venue = venue
         self._rest = rest
@@ -104,6 +104,15 @@ class Follower:
     def complete_until(self) -> datetime | None:
         """Up to when every fill since the account is followed was published."""
         return self._heard if self._fills_are_live else self._whole_until
+
+    @property
+    def orders_are_live(self) -> bool:
+        """Whether every change of an order is heard of as it happens."""
+        return self.orders_live_since is not None
+
+    @orders_are_live.setter
+    def orders_are_live(self, live: bool) -> None:
+        self.orders_live_since = (self.orders_live_since or self._clock.now()) if live else None
 
     def follow(self, feeds: Feeds, *, again: bool = True) -> None:
         """Start to follow the account, once.

@@ -70,13 +70,13 @@ class Resolver:
         clock: Clock,
         policy: ResolvePolicy,
         *,
-        is_live: Callable[[], bool] = lambda: False,
+        live_since: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         """Args:
-        is_live: Whether the private feed would have told of an order.
+        live_since: Since when the private feed has told of every order without a break; None where it does not now.
         """
         self.policy = policy
-        self._is_live = is_live
+        self._live_since = live_since
         self._venue = venue
         self._rest = rest
         self._operations = operations
@@ -94,15 +94,18 @@ class Resolver:
 
         def conclude(asked: datetime, _: int) -> _End | None:
             # Without a deadline its absence proves nothing: it may still be under way.
-            if deadline is None or not self.is_conclusive(deadline, asked):
+            if deadline is None or not self.is_conclusive(deadline, asked, order.created):
                 return None
             return OrderStatus.REJECTED, f"never arrived: the venue does not know it after its deadline {deadline}"
 
         self._start(order, lambda newest: newest.unknown, conclude)
 
-    def is_conclusive(self, deadline: datetime, asked: datetime) -> bool:
-        """Return whether what the venue does not show, when *asked* then, cannot come any more after *deadline*."""
-        margin = self.policy.margin if self._is_live() else max(self.policy.margin, self.policy.lag)
+    def is_conclusive(self, deadline: datetime, asked: datetime, sent: datetime | None) -> bool:
+        """Return whether what was *sent* and the venue does not show, when *asked*, cannot come after *deadline*."""
+        # A connection that is newer than the order need not tell of what ended before it was there.
+        since = self._live_since()
+        would_be_told = since is not None and sent is not None and since <= sent
+        margin = self.policy.margin if would_be_told else max(self.policy.margin, self.policy.lag)
         return asked >= deadline + timedelta(seconds=margin)
 
     def absent(self, order: Order) -> None:

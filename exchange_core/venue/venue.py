@@ -159,7 +159,7 @@ def open_venue(
         background,
         clock,
         around.policy,
-        is_live=lambda: follower.orders_are_live,
+        live_since=lambda: follower.orders_live_since,
     )
     follower = Follower(name, rest, operations, tracker, resolver, bus, background, clock)
     feeds = Feeds(
