@@ -36,7 +36,8 @@ class ResolvePolicy:
         wait: How long ``place`` waits for an answer that is being looked for.
         cancel_wait: How long ``cancel`` waits for the private feed to say that the order is done.
         audit: How often open orders and fills are asked for although the private connection seems to tell all of them.
-        absent_tries: How often to ask for an order that is neither open nor done before it counts as done.
+        absent_tries: How often to ask for an order that is neither open nor done before it counts as done; *lag* must
+            have passed too.
     """
 
     first_pause: float = 1.0
@@ -110,11 +111,12 @@ class Resolver:
 
     def absent(self, order: Order) -> None:
         """Ask for an order that we hold open and that is not in the venue's list of open orders."""
-        missing = order.venue_order_id
+        missing, began = order.venue_order_id, self._clock.now()
         self._missing.add(missing)
 
-        def conclude(_: datetime, nowhere: int) -> _End | None:
-            if nowhere < self.policy.absent_tries:
+        def conclude(asked: datetime, nowhere: int) -> _End | None:
+            # The answers may be from before it stood.
+            if nowhere < self.policy.absent_tries or asked < began + timedelta(seconds=self.policy.lag):
                 return None
             return OrderStatus.CANCELED, "no longer open, and the venue does not say how it ended"
 

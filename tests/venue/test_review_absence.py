@@ -11,6 +11,7 @@ import httpx
 
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.venue.connected import ConnectedVenue
+from exchange_core.venue.resolver import ResolvePolicy
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -49,3 +50,32 @@ async def test_an_order_that_was_done_while_the_line_was_down_is_not_taken_for_o
     await until(lambda: not shop.orders["V1"] or (venue._parts.tracker.get("V1") is not None))
     known = await venue.order(order)
     assert (known.status, known.filled) == (OrderStatus.FILLED, 1)
+
+
+async def test_a_young_order_that_rest_does_not_show_yet_is_not_taken_for_canceled(make_venue: Any, shop: Any) -> None:
+    """Answers lag: the list of open orders and the order itself are missing for a while, and it stands."""
+    async with make_venue(policy=ResolvePolicy(first_pause=0.5, longest_pause=1.0, lag=10.0)) as venue:
+        venue.order_updates()
+        peer, _ = await shop.asked()
+        follower, clock = venue._parts.follower, venue._trading._clock
+        await until(lambda: follower.orders_are_live)
+        order = await venue.place(OrderRequest(symbol="BTC/USD", side="buy", quantity="1", price="100"))
+        placed = clock.now()
+
+        def age() -> float:
+            seconds: float = (clock.now() - placed).total_seconds()
+            return seconds
+
+        shop.instead("/open_orders", *[lambda _: list(shop.orders.values()) if age() > 8 else []] * 100)
+        shop.instead("/find", *[lambda params: shop._known(params) if age() > 8 else None] * 100)
+        peer.abort()
+        await shop.asked()
+        seen = []
+
+        def is_late() -> bool:
+            seen.append(venue._parts.tracker.get("V1").status)
+            return age() > 14
+
+        await until(is_late)
+        assert (await venue.order(order)).status is OrderStatus.OPEN
+        assert set(seen) == {OrderStatus.OPEN}
