@@ -54,7 +54,7 @@ def _read(value: object, what: str) -> Decimal:
         raise InvalidValue(
             f'{what}: {value!r} is a float and floats are not exact; write it as "{value!r}" or Decimal("{value!r}")'
         )
-    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+    if isinstance(value, bool) or not isinstance(value, (Decimal, int, str)):
         raise InvalidValue(f"{what}: {value!r} is {type(value).__name__}; expected {type_names}")
     try:
         return Decimal(value)

@@ -30,6 +30,7 @@ PUBLIC_CHANNELS = frozenset(
     {Channel.TICKER, Channel.TRADES, Channel.BOOK, Channel.CANDLES, Channel.INSTRUMENTS, Channel.STATUS}
 )
 PRIVATE_CHANNELS = frozenset({Channel.ORDERS, Channel.FILLS, Channel.BALANCES})
+_ORDERS = Subscription(Channel.ORDERS)
 
 
 class PublicFeed(LiveFeed):
@@ -109,7 +110,7 @@ class PrivateFeed(BaseFeed):
 
     def can_ask(self) -> bool:
         # Open point: how long a token lives on a connection without a subscription; with executions it stays.
-        follows = self._conversation.is_active(Subscription(Channel.ORDERS))
+        follows = self._conversation.is_active(_ORDERS)
         return self._is_open and follows and self._conversation.broken is None and not self._requests.is_session_lost
 
     def ask(self, call: RestCall, now: float) -> Question:

@@ -11,6 +11,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exchange_core.connector.limits import Cost
 from exchange_core.connector.spec import VenueContext
@@ -180,6 +182,11 @@ def test_our_client_ids_are_uuids_with_dashes() -> None:
     assert UUID(made).version == 4
     assert len(made) == 36
     assert client_order_id(0) != made
+
+
+@given(st.integers(0, 2**128 - 1))
+def test_a_client_id_is_a_random_uuid_as_the_standard_library_writes_it(bits: int) -> None:
+    assert client_order_id(bits) == str(UUID(int=bits, version=4))
 
 
 def test_an_acceptance_without_an_id_is_unknown(rest: KrakenSpotRest, run: Any) -> None:
