@@ -18,17 +18,22 @@ class Balance:
         total: All of it, held or not.
         held: Part that open orders or margin keep back; None where the venue does not say here.
         wallet: ``spot``, ``earn``, ``margin`` or the venue's own word.
+        usable: Whether what is not held can be traded or withdrawn from this wallet as it is: not while it is staked,
+            bonded or on hold. None where the venue does not say.
     """
 
     asset: str
     total: Decimal
     held: Decimal | None = None
     wallet: str = "spot"
+    usable: bool | None = True
     venue: str = ""
 
     @property
     def free(self) -> Decimal | None:
-        """What can be used; None where *held* is not known."""
+        """What can be used; None where *held* or *usable* is not known."""
+        if not self.usable:
+            return None if self.usable is None else Decimal(0)
         return None if self.held is None else EXACT.subtract(self.total, self.held)
 
 

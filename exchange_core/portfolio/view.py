@@ -52,8 +52,9 @@ class AssetLine:
 
     @property
     def free(self) -> Decimal | None:
-        """What can be used; None where *held* is not known."""
-        return None if self.held is None else minus(self.total, self.held)
+        """What can be used in the wallets where it is; None where one of them does not say."""
+        free = [part.free for part in self.parts]
+        return None if None in free else total(part for part in free if part is not None)
 
 
 @attrs.frozen(kw_only=True)

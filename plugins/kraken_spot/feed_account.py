@@ -32,6 +32,7 @@ from kraken_spot import parse_feed as parse
 from kraken_spot import wire_feed as wire
 from kraken_spot.feed_counts import levels
 from kraken_spot.feed_orders import KnownOrder
+from kraken_spot.naming import usable
 from kraken_spot.parse import number
 
 REMEMBERED = 10_000
@@ -52,6 +53,7 @@ EXEC_TYPES = frozenset(
     }
 )
 
+_SPOT = "spot"
 _execution = msgspec.json.Decoder(wire.Execution).decode
 
 
@@ -204,6 +206,7 @@ class Balances:
         self._context = context
         self._wallets: dict[str, dict[str, Decimal]] = {}
         self._entries = Seen()
+        self._is_whole = False
 
     def receive(self, message: wire.Balances, *, continues: bool) -> list[Event]:
         """Take one message: all totals, or entries of the ledger."""
@@ -212,6 +215,9 @@ class Balances:
                 return [self._snapshot(message.data, continues=continues)]
             new = [raw for raw in message.data if raw.ledger_id is None or self._is_new(raw.ledger_id)]
             balances = tuple(self._entry(raw) for raw in new)
+        if self._is_whole and not all(balance.wallet == _SPOT for balance in balances):
+            # REST divides what earns by other words than the feed: beside those, one wallet of these would count twice.
+            return [self._all()]
         return [BalancesUpdate(balances=balances)] if balances else []
 
     def _is_new(self, ledger_id: str) -> bool:
@@ -226,7 +232,11 @@ class Balances:
                 wallets[wallet.type] = wallets.get(wallet.type, Decimal(0)) + number(wallet.balance, "balance")
             # Assets that cannot be traded any more come with a total and no wallet.
             total = number(raw.balance, "balance")
-            self._wallets[self._context.assets.code(raw.asset)] = wallets or {"spot": total}
+            self._wallets[self._context.assets.code(raw.asset)] = wallets or {_SPOT: total}
+        self._is_whole = True
+        return self._all()
+
+    def _all(self) -> BalancesUpdate:
         balances = [
             self._balance(asset, wallet, total)
             for asset, wallets in self._wallets.items()
@@ -238,13 +248,13 @@ class Balances:
         """The entry has the asset's new total over all wallets; one entry changes one wallet."""
         asset = self._context.assets.code(raw.asset)
         wallets = self._wallets.setdefault(asset, {})
-        wallet = raw.wallet_type or "spot"
+        wallet = raw.wallet_type or _SPOT
         others = sum((total for name, total in wallets.items() if name != wallet), Decimal(0))
         wallets[wallet] = number(raw.balance, "balance") - others
         return self._balance(asset, wallet, wallets[wallet])
 
     def _balance(self, asset: str, wallet: str, total: Decimal) -> Balance:
-        return Balance(asset=asset, total=total, wallet=wallet, venue=self._context.venue)
+        return Balance(asset=asset, total=total, wallet=wallet, usable=usable(wallet), venue=self._context.venue)
 
 
 def _oldest_fills_first(events: list[Event]) -> list[Event]:

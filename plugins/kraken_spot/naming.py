@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
+import attrs
 import msgspec
 
 from exchange_core.connector.naming import AssetMap, SymbolMap
@@ -43,6 +44,7 @@ STATUSES = {
     "cancel_only": InstrumentStatus.CANCEL_ONLY,
 }
 """The venue's words; any other (maintenance, delisted, ...) is taken as offline."""
+_OFFLINE = InstrumentStatus.OFFLINE
 
 CLOSED = frozenset({"maintenance", "delisted", "work_in_progress"})
 """The venue's words for pairs that take nothing."""
@@ -52,6 +54,10 @@ ASSET_STATUSES = frozenset(
 )
 """The venue's words for what is possible with an asset; the feed writes them without underscores."""
 
+USABLE = {"spot": True, "staked": False, "parachain": False, "hold": False}
+"""Whether a wallet's money can be traded as it is. Of the others it depends on the product, or on settings."""
+
+_SUFFIX = re.compile(r"[A-Z]{1,5}")
 _STAKED_FOR_DAYS = re.compile(r"(.+?)\d\d")
 
 
@@ -67,58 +73,104 @@ def status(word: str) -> InstrumentStatus:
 
 
 def load_assets(answer: Mapping[str, msgspec.Raw], assets: AssetMap) -> dict[str, str]:
-    """Fill *assets* from an answer to Assets; return what was skipped, and why."""
+    """Fill *assets* from an answer to Assets; return what was skipped, and why.
+
+    An id is nobody else's name: no altname and no display name takes it away. Two ids with one altname are one asset.
+    Two assets with one display name are not: the second gets a code of its own and is reported, so that nothing is
+    counted as what it is not.
+    """
+    read: dict[str, wire.Asset] = {}
     skipped = {}
     for venue_id, raw in answer.items():
         try:
-            entry = msgspec.json.decode(raw, type=wire.Asset)
+            read[venue_id] = msgspec.json.decode(raw, type=wire.Asset)
         except msgspec.MsgspecError as error:
             skipped[venue_id] = f"asset entry does not read: {error}"
-            continue
+    # What the table of display names says comes before names that happen to be the same.
+    made: dict[str, Asset] = {}
+    owners = {display(entry.altname): entry.altname for entry in read.values() if entry.altname in DISPLAY}
+    for venue_id, entry in read.items():
         code = display(entry.altname)
-        assets.add(Asset(code=code, venue_id=venue_id, decimals=entry.decimals, status=entry.status), (entry.altname,))
+        if owners.setdefault(code, entry.altname) != entry.altname:
+            skipped[venue_id] = f"{code} is what {owners[code]} is called; it is listed as {code}{_TWIN}"
+            code += _TWIN
+        asset = Asset(code=code, venue_id=venue_id, decimals=entry.decimals, status=entry.status)
+        made[venue_id] = asset
+        assets.add(asset, () if entry.altname in read else (entry.altname,))
+    for venue_id, asset in made.items():
+        known = assets.get(venue_id)
+        if known is None or known.venue_id != venue_id:
+            assets.add(asset)  # another's code, added after it, had taken its id
     return skipped
 
 
-def load_pairs(answer: Mapping[str, msgspec.Raw], symbols: SymbolMap, assets: AssetMap) -> dict[str, str]:
+_TWIN = ".twin"
+
+
+def load_pairs(
+    answer: Mapping[str, msgspec.Raw], symbols: SymbolMap, assets: AssetMap, *, is_all: bool = False
+) -> dict[str, str]:
     """Fill *symbols* from an answer to AssetPairs; return what was skipped, and why.
 
-    Assets that are in no table yet are added from the pair's own names.
+    Assets that are in no table yet are added from the pair's own names. Names that the venue gave come first: joined
+    ones, which are ours, never take another pair's away.
+
+    Args:
+        is_all: What is known and not in the answer is delisted: it keeps its names, for what was done with it, and
+            takes no orders.
     """
     skipped = {}
+    loaded: dict[Symbol, tuple[str, Instrument]] = {}
+    joined: dict[str, Instrument] = {}
     for key, raw in answer.items():
         if key.endswith(".d"):
             skipped[key] = "dark pool: listed, but neither quoted nor traded over the API"
             continue
         try:
             pair = msgspec.json.decode(raw, type=wire.Pair)
-            _add_pair(key, pair, symbols, assets)
+            made, name = _read_pair(pair, assets)
         except (msgspec.MsgspecError, InvalidValue) as error:
             skipped[key] = f"pair entry does not read: {error}"
+            continue
+        twin = loaded.get(made.symbol)
+        if twin is not None and (twin[1].status is not _OFFLINE or made.status is _OFFLINE):
+            skipped[key] = f"pair {made.symbol} is {twin[0]} already"
+            continue
+        if twin is not None:
+            skipped[twin[0]] = f"pair {made.symbol} is {key} already"
+        loaded[made.symbol] = key, made
+        symbols.add(made, [each for each in (key, pair.wsname, str(made.symbol)) if each], wire=name)
+        joined[f"{made.symbol.base}{made.symbol.quote}"] = made
+    for alias, made in joined.items():
+        if symbols.get(alias) is None:
+            symbols.add(made, [alias], wire=symbols.wire(made.symbol))
+    if is_all and loaded:
+        # What does not read this time is not gone; nor is all of it when nothing comes.
+        kept = {*loaded, *(symbols.get(key) for key in skipped)}
+        for gone in [each for each in symbols if each.symbol not in kept]:
+            symbols.add(attrs.evolve(gone, status=_OFFLINE), wire=symbols.wire(gone.symbol))
     return skipped
 
 
-def _add_pair(key: str, pair: wire.Pair, symbols: SymbolMap, assets: AssetMap) -> None:
+def _read_pair(pair: wire.Pair, assets: AssetMap) -> tuple[Instrument, str]:
+    """Return a pair's rules, and its name for WebSocket v2, which is spelt with display names whatever ours are."""
     names = (pair.wsname or "").split("/")
     base_alt, quote_alt = names if len(names) == 2 and all(names) else (None, None)
     base = _asset_of_pair(pair.base, base_alt, pair.lot_decimals, assets)
     quote = _asset_of_pair(pair.quote, quote_alt, pair.cost_decimals, assets)
     symbol = Symbol.parse(f"{base}/{quote}")
-    made = instrument(symbol, pair)
-    spellings = {key, pair.altname, pair.wsname, str(symbol), f"{base}{quote}"}
-    # An alias never takes the name of another pair's own id away.
-    free = [name for name in spellings if name and symbols.get(name) in (None, symbol)]
-    symbols.add(made, free, wire=str(symbol))
+    name = f"{display(base_alt)}/{display(quote_alt)}" if base_alt and quote_alt else str(symbol)
+    return instrument(symbol, pair), name
 
 
 def _asset_of_pair(venue_id: str, altname: str | None, decimals: int, assets: AssetMap) -> str:
-    known = assets.get(venue_id)
-    if known is not None:
-        return known.code
-    if altname is None:
-        raise InvalidValue(f"asset {venue_id!r} is in no table and there is no wsname to tell its name")
-    assets.add(Asset(code=display(altname), venue_id=venue_id, decimals=decimals), (altname,))
-    return display(altname)
+    if assets.get(venue_id) is None:
+        if altname is None:
+            raise InvalidValue(f"asset {venue_id!r} is in no table and there is no wsname to tell its name")
+        # The name may be another's already: an id is nobody's alias, but a table that grew may hold it as one.
+        free = [altname] if assets.get(altname) is None else []
+        assets.add(Asset(code=display(altname), venue_id=venue_id, decimals=decimals), free)
+    return assets.code(venue_id)
 
 
 def instrument(symbol: Symbol, pair: wire.Pair) -> Instrument:
@@ -158,15 +210,29 @@ def _finite(name: str, value: Decimal | None) -> Decimal | None:
 def balance_asset(name: str, assets: AssetMap) -> tuple[str, str]:
     """Return asset and wallet of a name in a balance: ``BTC`` and ``rewards`` for ``XBT.M``.
 
-    A suffix that is in no table stays part of the asset's name; nothing here fails.
+    A suffix that is in no table, behind the name of an asset that is, is a wallet by that name, and counted among the
+    names that are not known. Anything else that is not known stays as it is; nothing here fails.
     """
     stem, dot, suffix = name.rpartition(".")
-    wallet = WALLETS.get(suffix) if dot and stem else None
-    if wallet is None:
+    if not dot or not stem:
         return assets.code(name), "spot"
+    wallet = WALLETS.get(suffix)
+    if wallet is None:
+        base = assets.get(stem)
+        if base is None or not _SUFFIX.fullmatch(suffix):
+            return assets.code(name), "spot"
+        if assets.get(name) is None:
+            assets.code(name)  # counted as not known
+        return base.code, suffix.lower()
     if assets.get(stem) is None:
         # DOT28.S is DOT, staked for 28 days; only a name that the table confirms is taken.
         days = _STAKED_FOR_DAYS.fullmatch(stem)
         if days is not None and assets.get(days[1]) is not None:
             stem = days[1]
-    return display(assets.code(stem)), wallet
+    known = assets.get(stem)
+    return (display(assets.code(stem)) if known is None else known.code), wallet
+
+
+def usable(wallet: str) -> bool | None:
+    """Return whether what is in *wallet* can be traded as it is; None where the venue does not say."""
+    return USABLE.get(wallet)

@@ -22,7 +22,7 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_seconds
 from kraken_spot import parse_terms, wire
-from kraken_spot.naming import balance_asset
+from kraken_spot.naming import balance_asset, usable
 from kraken_spot.prices import Price
 from kraken_spot.prices import price as price_of
 
@@ -223,7 +223,7 @@ def balances(answer: Mapping[str, wire.Balance], assets: AssetMap, venue: str) -
             credit = number(raw.credit or Decimal(0), "credit") - number(raw.credit_used or Decimal(0), "credit_used")
             sums[place] = total + own + credit, held + number(raw.hold_trade, "hold_trade")
     return [
-        Balance(asset=asset, total=total, held=held, wallet=wallet, venue=venue)
+        Balance(asset=asset, total=total, held=held, wallet=wallet, usable=usable(wallet), venue=venue)
         for (asset, wallet), (total, held) in sums.items()
     ]
 

@@ -14,7 +14,7 @@ import msgspec
 
 from exchange_core.connector.rest import Flow, HttpReply, RestCall
 from exchange_core.connector.spec import VenueContext
-from exchange_core.errors import ExchangeError, NotSupported, ProtocolError, VenueUnavailable
+from exchange_core.errors import ExchangeError, NotSupported, ProtocolError, UnknownSymbol, VenueUnavailable
 from exchange_core.model.account import Balance, FeeRates, Position
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.book import BookSnapshot
@@ -48,12 +48,13 @@ class KrakenSpotRest(Families):
     def __init__(self, context: VenueContext) -> None:
         self._context = context
         self.skipped: dict[str, str] = {}
+        self._unlisted: set[str] = set()  # trades of pairs that are in no list
 
     def instruments(self) -> Flow[list[Instrument]]:
         assets: dict[str, msgspec.Raw] = yield _public("Assets", {}, dict[str, msgspec.Raw])
         self.skipped.update(load_assets(assets, self._context.assets))
         pairs: dict[str, msgspec.Raw] = yield _public("AssetPairs", {}, dict[str, msgspec.Raw])
-        self.skipped.update(load_pairs(pairs, self._context.symbols, self._context.assets))
+        self.skipped.update(load_pairs(pairs, self._context.symbols, self._context.assets, is_all=True))
         return list(self._context.symbols)
 
     def load_instruments(self, body: bytes) -> list[Instrument]:
@@ -145,6 +146,7 @@ class KrakenSpotRest(Families):
         # The start is exclusive and its resolution not documented: ask a second earlier, and cut here.
         start = None if since is None else floor(to_seconds(since)) - 1
         found: dict[str, Fill] = {}
+        unlisted: dict[str, msgspec.Raw] = {}
         offset = 0
         while True:
             # Without consolidate_taker=false, fills of one taking order may be merged into one.
@@ -152,14 +154,20 @@ class KrakenSpotRest(Families):
             cost = limits.private(self._context.config.history_cost)
             page: wire.TradesHistory = yield _private("TradesHistory", params, wire.TradesHistory, cost)
             # Newest first: trades made meanwhile move others to later pages, so some come twice and none is missed.
-            found.update(self._fills_of(page.trades))
+            found.update(self._fills_of(page.trades, unlisted))
             offset += len(page.trades)
             if since is None or not page.trades or (page.count is not None and offset >= page.count):
                 break
+        if unlisted.keys() - self._unlisted:
+            # The lists may be older than the pair.
+            yield from self.instruments()
+            found.update(self._fills_of(unlisted, {}))
+            self._unlisted |= unlisted.keys() - found.keys()
         wanted = (fill for fill in found.values() if since is None or fill.time >= since)
         return sorted(wanted, key=lambda fill: (fill.time, fill.id))
 
-    def _fills_of(self, trades: Mapping[str, msgspec.Raw]) -> dict[str, Fill]:
+    def _fills_of(self, trades: Mapping[str, msgspec.Raw], unlisted: dict[str, msgspec.Raw]) -> dict[str, Fill]:
+        """Return what can be read, and note in *unlisted* what is of a pair that no list has."""
         found = {}
         for trade_id, raw in trades.items():
             try:
@@ -167,6 +175,10 @@ class KrakenSpotRest(Families):
                 found[trade_id] = parse.fill(trade_id, record, self._context.symbols, self._context.venue)
             except ExchangeError as error:
                 self.skipped[f"trade {trade_id}"] = str(error)
+                if isinstance(error, UnknownSymbol):
+                    unlisted[trade_id] = raw
+            else:
+                self.skipped.pop(f"trade {trade_id}", None)
         return found
 
     def fees(self, symbol: Symbol) -> Flow[FeeRates | None]:

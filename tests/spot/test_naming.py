@@ -16,7 +16,7 @@ from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import BadRequest, ProtocolError
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.symbol import Symbol
-from kraken_spot.naming import balance_asset, display, load_assets, load_pairs
+from kraken_spot.naming import display, load_assets, load_pairs
 from kraken_spot.rest import KrakenSpotRest
 
 
@@ -115,33 +115,6 @@ def test_a_malformed_asset_is_skipped_and_reported() -> None:
     assert assets.code("XXBT") == "BTC"
     assert list(skipped) == ["BAD"]
     assert "altname" in skipped["BAD"]
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("XXBT", ("BTC", "spot")),
-        ("ZUSD", ("USD", "spot")),
-        ("XBT.M", ("BTC", "rewards")),
-        ("XBT.F", ("BTC", "auto_earn")),
-        ("USD.B", ("USD", "yield")),
-        ("DOT.S", ("DOT", "staked")),
-        ("DOT28.S", ("DOT", "staked")),
-        ("DOT.P", ("DOT", "parachain")),
-        ("USD.HOLD", ("USD", "hold")),
-        ("ETH2", ("ETH2", "spot")),
-        ("ETH2.S", ("ETH2", "staked")),
-        ("1INCH.S", ("1INCH", "staked")),
-        ("AAPLx.T", ("AAPLx", "tokenized")),
-        ("NEW99.S", ("NEW99", "staked")),
-        ("NEW.Q", ("NEW.Q", "spot")),
-        (".S", (".S", "spot")),
-        ("", ("", "spot")),
-    ],
-)
-def test_names_in_balances(assets: AssetMap, name: str, expected: tuple[str, str]) -> None:
-    """A suffix is a wallet; what no table knows stays as it is."""
-    assert balance_asset(name, assets) == expected
 
 
 def load(pairs: dict[str, Any], assets: dict[str, Any] | None = None) -> tuple[SymbolMap, AssetMap, dict[str, str]]:

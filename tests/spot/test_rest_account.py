@@ -55,7 +55,10 @@ def test_totals_do_not_say_what_is_held(account: Any, run: Any, captures: Path) 
     assert plain(by_place["BTC", "spot"].total) == raw["XXBT"] == "0.0022698000"
     assert plain(by_place["ATOM", "staked"].total) == raw["ATOM.S"]
     assert plain(by_place["SOL", "spot"].total) == "1.3624452700"
-    assert all(one.held is None and one.free is None for one in balances)
+    assert all(one.held is None for one in balances)
+    assert {one.free for one in balances if one.usable is not False} == {None}
+    # Nothing of what is staked can be used, held or not.
+    assert {one.free for one in balances if one.wallet == "staked"} == {Decimal(0)}
     assert one_call(run).path == "/0/private/Balance"
 
 
