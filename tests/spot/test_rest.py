@@ -269,14 +269,14 @@ def test_the_start_is_cut_here(rest: KrakenSpotRest, run: Any) -> None:
 
 def test_a_fill_that_does_not_read_costs_no_other_and_is_reported(rest: KrakenSpotRest, run: Any) -> None:
     trades = {"T1": trade(1), "T2": trade(2, pair="GONEUSD"), "T3": trade(3, price="x"), "T4": trade(4, type="hold")}
-    fills = run(rest.fills(None), {"trades": trades})
+    fills = run(rest.fills(None), {"trades": trades}, {}, {})
     assert [fill.id for fill in fills] == ["T1"]
     assert set(rest.skipped) == {"trade T2", "trade T3", "trade T4"}
 
 
 def test_recorded_fills(rest: KrakenSpotRest, run: Any, captures: Path) -> None:
     body = recorded(captures, "private_trades_history.json")
-    fills = run(rest.fills(None), body)
+    fills = run(rest.fills(None), body, {}, {})
     listed = {entry["pair"] for entry in json.loads(body)["result"]["trades"].values()}
     assert {str(fill.symbol) for fill in fills} <= {"BTC/USD", "ETH/USD", "MATIC/USD"}
     assert len(fills) + len(rest.skipped) == len(json.loads(body)["result"]["trades"])
