@@ -127,7 +127,10 @@ async def told(home: House) -> AsyncIterator[list[Fill]]:
     async with home.venue.fill_updates() as stream:
         reading = asyncio.create_task(read(stream))
         yield found
-        await until(lambda: len(found) >= len(home.fills))
+        try:
+            await until(lambda: len(found) >= len(home.fills))
+        except TimeoutError:
+            raise AssertionError({fill.id for fill in home.fills} - {fill.id for fill in found}) from None
         stream.close()
         await reading
     assert sorted(fill.id for fill in found) == sorted(fill.id for fill in home.fills)
@@ -140,8 +143,10 @@ async def agrees(home: House, *, alone: bool = True) -> None:
         alone: No other program places orders. Of those of another, which ended while the line was cut, only fills are
             known.
     """
-    await until(lambda: not home.venue.health().unknown_orders)
-    await until(lambda: differences(home, alone=alone) == [])
+    try:
+        await until(lambda: not home.venue.health().unknown_orders and not differences(home, alone=alone))
+    except TimeoutError:
+        raise AssertionError((home.venue.health().unknown_orders, differences(home, alone=alone))) from None
     sent = Counter(order.request.client_order_id for order in home.orders)
     assert set(sent.values()) <= {1}, sent
     home.running.exchange.check_invariants()

@@ -39,7 +39,7 @@ async def test_a_cancel_ends_its_order_and_is_sent_again_only_when_it_may_not_ha
         assert sum(canceling.sent) == (1 if fault.arrives else 2)
 
 
-@some_faults
+@pytest.mark.parametrize("fault", [LOST, CUT, DROPPED], ids=str)
 async def test_an_order_that_was_filled_while_its_cancel_was_lost_is_reported_as_filled(fault: LineFault) -> None:
     async with on_line() as home:
         order = await home.venue.place(home.best())
@@ -147,7 +147,7 @@ async def test_an_amendment_for_which_the_session_is_lost_goes_over_rest() -> No
         assert amending.sent == (1, 1)
 
 
-@some_faults
+@pytest.mark.parametrize("fault", [LOST, CUT, DROPPED], ids=str)
 async def test_all_of_an_order_is_executed_while_its_amendment_is_lost_and_only_the_truth_is_told(
     fault: LineFault,
 ) -> None:
@@ -194,7 +194,7 @@ async def test_the_switch_goes_over_rest_when_the_session_is_lost() -> None:
         assert (setting.sent, fires_at(home) is not None) == ((1, 1), True)
 
 
-@some_faults
+@pytest.mark.parametrize("fault", [LATE, NOT_SENT], ids=str)
 async def test_a_switch_that_is_held_is_renewed_through_it_and_its_orders_stay(fault: LineFault) -> None:
     async with on_line() as home:
         order = await home.venue.place(home.resting())

@@ -14,6 +14,7 @@ from tests.house.chaos import NOTHING, SPOT, FastClock, house, until
 from tests.house.chaos_line import (
     ARRIVES,
     LINE_FAULTS,
+    NEVER_ARRIVES,
     ON_LINE,
     PATIENT,
     SPEED,
@@ -187,7 +188,7 @@ async def test_a_caller_that_gives_up_does_not_lose_the_order() -> None:
         assert (order.status, order.venue_order_id) == (OrderStatus.FILLED, home.one_order().id)
 
 
-@pytest.mark.parametrize("fault", [LOST, CUT, NOT_SENT, TOO_LATE], ids=str)
+@pytest.mark.parametrize("fault", [LOST, CUT, NEVER_ARRIVES[0]], ids=str)
 async def test_of_a_batch_each_order_is_sent_once_and_its_fate_is_true(fault: LineFault) -> None:
     async with on_line() as home:
         adding = ways(home, "batch_add")
