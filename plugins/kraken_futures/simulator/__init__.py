@@ -36,8 +36,9 @@ Not simulated, and different from the venue
   liquidation fee. A trigger that fires goes on under its id. A reduce-only order is never cut: it executes as far as
   there is a position, and ends with it.
 - A limit may reach half the mark price beyond it (``outsidePriceCollar``); how far it may live is not published. Of an
-  edit that was refused the order stays as it was. What is stated nowhere at all: the words for what is refused when a
-  connection asks too often, and the number of open orders (1000, with limits).
+  edit that was refused the order stays as it was. Market orders take any price, without the venue's band of 1 %. What
+  is stated nowhere at all: the words for who asks too often on a connection, and how many orders may be open (1000,
+  with limits).
 - Mark and spot candles are those of the trades. Analytics of open interest, books, funding and longs are those of now.
 - One sub-account, which holds cash and cannot trade; money arrives only by deposits of the program, withdrawals go
   nowhere; the portfolio margin is that of the positions, with nothing netted, and offered everywhere.

@@ -152,7 +152,7 @@ class Chronicle:
             OrderEvent.CANCELED: "OrderCancelled",
         }.get(event.event)
         if kind is not None:
-            market.orders.add(events.public_event(self._contracts.of(order.request.symbol), kind, order))
+            market.orders.add((kind, order))
 
     def _order(self, record: Record, event: OrderChanged) -> None:
         order, fill = event.order, event.fill

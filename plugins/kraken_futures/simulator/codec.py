@@ -146,7 +146,7 @@ class Arguments:
     def __init__(self, query: str, body: bytes = b"") -> None:
         self._values: dict[str, list[str]] = {}
         for text in (query.encode("utf-8", "replace").decode(), body.decode("utf-8", "replace")):
-            for name, value in parse_qsl(text, errors="replace"):
+            for name, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
                 self._values.setdefault(name, []).append(value)
 
     @classmethod

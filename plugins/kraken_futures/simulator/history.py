@@ -90,7 +90,10 @@ class History:
                     (trade.trade_id, history_events.public_execution(contract, trade)) for trade in trades
                 )
             case "orders":
-                rows = record.orders.numbered()
+                rows = (
+                    (number, history_events.public_event(contract, kind, order))
+                    for number, (kind, order) in record.orders.numbered()
+                )
             case _:
                 self._chronicle.look()
                 rows = record.prices.numbered()

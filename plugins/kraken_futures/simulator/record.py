@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from exchange_core.connector.simulation import SimFill, SimLedgerEntry, SimPosition
+from exchange_core.connector.simulation import SimFill, SimLedgerEntry, SimOrder, SimPosition
 from exchange_core.model.symbol import Symbol
 from kraken_futures.simulator.account_log import LogRow
 
@@ -82,9 +82,10 @@ class MarketRecord:
     """One market's past.
 
     Attributes:
+        orders: What happened to orders, and how they were then; shown only when somebody asks.
         liquidations: Numbers of the trades that closed somebody's position.
     """
 
-    orders: Stream[Row] = attrs.field(factory=lambda: Stream(KEPT_OF_MARKETS))
+    orders: Stream[tuple[str, SimOrder]] = attrs.field(factory=lambda: Stream(KEPT_OF_MARKETS))
     prices: Stream[Row] = attrs.field(factory=lambda: Stream(KEPT_OF_MARKETS))
     liquidations: deque[int] = attrs.field(factory=lambda: deque(maxlen=KEPT_OF_MARKETS))
