@@ -37,6 +37,9 @@ _ENDS = {
     OrderEvent.EXPIRED: "expired",
 }
 
+_CATEGORIES = {"margin": "margin-trade", "settled": "margin-settle", "rollover": "marginrollover"}
+"""Categories of ledger entries that are called otherwise than their type."""
+
 
 def execution(pair: Pair, event: OrderChanged, usd: UsdValue) -> Report:
     """Return the report of an order event; only the first one of an order carries everything."""
@@ -315,7 +318,7 @@ def ledger_entry(names: Names, entry: SimLedgerEntry) -> Report:
         "type": entry.kind,
         "asset": entry.asset,
         "asset_class": "currency",
-        "category": entry.kind,
+        "category": _CATEGORIES.get(entry.kind, entry.kind),
         "wallet_type": "spot",
         "wallet_id": "main",
         "amount": number(padded(entry.amount, decimals)),
