@@ -7,7 +7,7 @@ there where they were when it was recorded.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,17 @@ def rest_answers(path: Path) -> Iterator[None]:
     assert not left, f"{path.name}: recorded, but not asked for: {', '.join(f'{r.method} {r.uri}' for r in left)}"
 
 
-def play(feed: Feed, frames: Iterable[Frame]) -> Iterator[Event]:
+def play(
+    feed: Feed, frames: Iterable[Frame], ask: Callable[[float], Iterable[str]] = lambda now: ()
+) -> Iterator[Event]:
     """Give *feed* the frames that came when it was recorded; yield its events, each before the next frame is given.
 
     *feed* is closed, and wants already what it wanted then. Time passes as it did, and logging in brings what is
     scrubbed anyway.
+
+    Args:
+        ask: Called where something was sent that *feed* does not send by itself; returns the frames of the requests
+            that were made then.
 
     Raises:
         AssertionError: It sends something else than was sent, or not by then.
@@ -68,6 +74,8 @@ def play(feed: Feed, frames: Iterable[Frame]) -> Iterator[Event]:
             yield from feed.tick(ticks * _TICK)
             script.sends(feed.outbox())
         if frame.outgoing:
+            if script.is_silent:
+                script.sends(ask(frame.time))
             script.expects(frame)
         else:
             yield from feed.receive(frame.raw, frame.time)
@@ -80,6 +88,10 @@ class _Script:
 
     def __init__(self) -> None:
         self._said: deque[str] = deque()
+
+    @property
+    def is_silent(self) -> bool:
+        return not self._said
 
     def sends(self, frames: Iterable[str]) -> None:
         self._said.extend(map(Scrubber().text, frames))

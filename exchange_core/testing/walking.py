@@ -32,6 +32,16 @@ def walk(
     return HistoryStream(history, run, lambda: now, cursor)
 
 
+def whole(history: History[T]) -> Flow[list[T]]:
+    """Return what *history* has on all its pages, as one operation."""
+    page = yield from history.fetch(None)
+    found = [entry.value for entry in page.entries]
+    while page.cursor is not None:
+        page = yield from history.fetch(page.cursor)
+        found += [entry.value for entry in page.entries]
+    return found
+
+
 def take(stream: HistoryStream[T], count: int | None = None) -> list[T]:
     """Read so many entries, or all that are left."""
 
