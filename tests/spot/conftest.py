@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import zlib
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
+from exchange_core.connector.auth import Credentials
 from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.connector.rest import HttpReply, RestCall
 from exchange_core.connector.spec import VenueContext
+from exchange_core.testing.cassettes import CassettePlayer
 from exchange_core.testing.world import run_flow
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
 from kraken_spot.feed import PrivateFeed, PublicFeed
+from kraken_spot.plugin import KRAKEN_SPOT
 from kraken_spot.rest import KrakenSpotRest
+
+CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_spot"
 
 PAIRS: dict[str, dict[str, Any]] = {
     "XXBTZUSD": {"altname": "XBTUSD", "wsname": "XBT/USD", "base": "XXBT", "quote": "ZUSD", "decimals": (1, 8)},
@@ -251,3 +259,14 @@ class Wire:
 @pytest.fixture(scope="session")
 def wire() -> type[Wire]:
     return Wire
+
+
+@pytest.fixture
+async def player() -> CassettePlayer:
+    """A client on the cassettes, which knows the instruments and may move money."""
+    spec = attrs.evolve(KRAKEN_SPOT, config=lambda: KrakenSpotConfig(allow_withdrawals=True))
+    # Not the keys of the recording: signatures and nonces are the only things that may differ.
+    keys = Credentials(api_key="made-up", api_secret=b64encode(b"made up too").decode())
+    player = CassettePlayer(spec, CASSETTES, keys, "kraken")
+    await player.run("instruments", lambda do: do.instruments())
+    return player
