@@ -26,7 +26,8 @@ class Holdings:
         not_live: Which news do not come, and why.
         lost: Which of its connections is lost; or that one was, and the account was not read since.
         is_behind: All is connected again, and only a reading can tell what was missed meanwhile.
-        lacks_held: An update told totals without what of them is held; only a reading can tell.
+        lacks_held: An update told totals without what of them is held, or of a wallet that may be known by another
+            name; only a reading can tell.
     """
 
     venue: str
@@ -92,11 +93,20 @@ class Holdings:
         if isinstance(update, BalancesUpdate):
             known, self.balances = self.balances, {} if update.complete else self.balances
             for balance in update.balances:
-                self._keep(balance, known.get((balance.wallet, balance.asset)))
+                if update.complete or not self._may_be_renamed(balance):
+                    self._keep(balance, known.get((balance.wallet, balance.asset)))
+                else:
+                    self.lacks_held = True
         else:
             self.positions = {} if update.complete else self.positions
             for position in update.positions:
                 self.positions[position.symbol] = attrs.evolve(position, venue=self.venue)
+
+    def _may_be_renamed(self, balance: Balance) -> bool:
+        """Return whether news may name a wallet that a reading named otherwise: it must not count twice."""
+        if (balance.wallet, balance.asset) in self.balances or balance.wallet == "spot":
+            return False
+        return any(asset == balance.asset and wallet != "spot" for wallet, asset in self.balances)
 
     def _keep(self, balance: Balance, known: Balance | None) -> None:
         held = balance.held
