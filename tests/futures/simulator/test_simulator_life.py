@@ -1,4 +1,4 @@
-"""What time does to the simulated venue, on the wire: funding, liquidation, the end of a contract."""
+"""What time does to the simulated venue, on the wire: funding, liquidation, expiry, the dead man's switch."""
 
 from decimal import Decimal
 from typing import Any
@@ -191,3 +191,30 @@ def test_open_interest_is_what_all_are_long(alice: Any, positions: None, feed: A
     assert alice.public("tickers/PF_XBTUSD")["ticker"]["openInterest"] == 1
     _, ticker = feed.send("subscribe", feed="ticker", product_ids=["PF_XBTUSD"])
     assert ticker["openInterest"] == 1
+
+
+class TestDeadMansSwitch:
+    def test_it_ends_triggers_too_unless_it_is_set_again(self, alice: Any, feed: Any, clock: Any) -> None:
+        alice.order("stp", "sell", "0.1", stopPrice="80000")
+        alice.order("lmt", "buy", "0.1", "80000")
+        feed.follow("alice", "open_orders")
+        armed = alice.post("cancelallordersafter", timeout="60")["status"]
+        assert armed == {"currentTime": "2026-10-09T12:30:15.123Z", "triggerTime": "2026-10-09T12:31:15.123Z"}
+        clock.forward(59)
+        alice.post("cancelallordersafter", timeout="60")
+        clock.forward(59)
+        assert len(alice.get("openorders")["openOrders"]) == 2
+        clock.forward(1)
+        assert alice.get("openorders")["openOrders"] == []
+        assert {(frame["reason"], frame["is_cancel"]) for frame in feed.frames()} == {("dead_man_switch", True)}
+
+    def test_zero_disarms_it(self, alice: Any, clock: Any) -> None:
+        alice.order("stp", "sell", "0.1", stopPrice="80000")
+        alice.post("cancelallordersafter", timeout="5")
+        assert alice.post("cancelallordersafter", timeout="0")["status"]["triggerTime"] == "0"
+        clock.forward(60)
+        assert len(alice.get("openorders")["openOrders"]) == 1
+
+    @pytest.mark.parametrize("timeout", ["", "-1", "1.5", "4294967296", "soon"])
+    def test_what_is_no_time(self, alice: Any, timeout: str) -> None:
+        assert alice.post("cancelallordersafter", timeout=timeout)["result"] == "error"

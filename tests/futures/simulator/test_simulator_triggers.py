@@ -329,30 +329,3 @@ class TestPast:
         alice.order("post", "buy", "0.1", "84000")
         [element] = alice.get("/api/history/v3/orders", closed="true")["elements"]
         assert element["event"]["OrderRejected"]["orderError"] == "POST_WOULD_EXECUTE"
-
-
-class TestDeadMansSwitch:
-    def test_it_ends_triggers_too_unless_it_is_set_again(self, alice: Any, feed: Any, clock: Any) -> None:
-        stop(alice)
-        alice.order("lmt", "buy", "0.1", "80000")
-        feed.follow("alice", "open_orders")
-        armed = alice.post("cancelallordersafter", timeout="60")["status"]
-        assert armed == {"currentTime": "2026-10-09T12:30:15.123Z", "triggerTime": "2026-10-09T12:31:15.123Z"}
-        clock.forward(59)
-        alice.post("cancelallordersafter", timeout="60")
-        clock.forward(59)
-        assert len(alice.get("openorders")["openOrders"]) == 2
-        clock.forward(1)
-        assert alice.get("openorders")["openOrders"] == []
-        assert {(frame["reason"], frame["is_cancel"]) for frame in feed.frames()} == {("dead_man_switch", True)}
-
-    def test_zero_disarms_it(self, alice: Any, clock: Any) -> None:
-        stop(alice)
-        alice.post("cancelallordersafter", timeout="5")
-        assert alice.post("cancelallordersafter", timeout="0")["status"]["triggerTime"] == "0"
-        clock.forward(60)
-        assert len(alice.get("openorders")["openOrders"]) == 1
-
-    @pytest.mark.parametrize("timeout", ["", "-1", "1.5", "4294967296", "soon"])
-    def test_what_is_no_time(self, alice: Any, timeout: str) -> None:
-        assert alice.post("cancelallordersafter", timeout=timeout)["result"] == "error"
