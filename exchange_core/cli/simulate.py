@@ -143,6 +143,7 @@ def write_configuration(folder: Path, running: Mapping[str, RunningSimulator], s
             for name, key in _keys(simulator).items():
                 file = folder / f"{section}.{name}"
                 file.touch(mode=0o600)
+                file.chmod(0o600)  # it may have been there, for all to read
                 file.write_text(key + "\n", "utf-8")
         tables = _tables(running, specs, lambda section, name: f"file:{section}.{name}")
         path.write_text("\n".join([_OURS, "", *tables]), "utf-8")

@@ -133,6 +133,8 @@ def _needs_rest(order: SpotOrder) -> bool:
         or (order.trigger is not None and close is not None and close.type in TRIGGERED)
         or (close is not None and (_is_vague(close.limit_price) or _is_vague(close.trigger_price)))
         or (close is not None and close.type is SpotOrderType.ICEBERG)
+        # Open point: what an offset as the limit of a close counts from, if it does not trail.
+        or (close is not None and isinstance(close.limit_price, RelativePrice) and close.type not in TRAILING)
     )
 
 

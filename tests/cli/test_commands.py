@@ -173,6 +173,8 @@ def test_version(exchange: Any) -> None:
 
 def test_simulate_writes_a_configuration_that_works_and_whose_keys_are_private(tmp_path: Path, process: Any) -> None:
     folder = tmp_path / "play"
+    folder.mkdir()
+    (folder / "spot.api_secret").touch(mode=0o644)
     simulator = process("simulate", "--json", "--write", str(folder))
     assert simulator.stdout.readline()
     assert 'api_secret = "file:spot.api_secret"' in (folder / "exchange.toml").read_text()

@@ -192,8 +192,16 @@ def test_the_documented_frame_of_a_relative_stop(context: VenueContext) -> None:
         {"time_in_force": "FOK"},
         {"quantity": "0", "reduce_only": True},
         {"trigger": "index", "close": ConditionalClose(type=SpotOrderType.STOP_LOSS, trigger_price="5")},
+        {"close": ConditionalClose(type=SpotOrderType.STOP_LOSS_LIMIT, trigger_price="5", limit_price="-1%")},
     ],
-    ids=["a sign to choose", "a close with a sign to choose", "fok", "all of a position", "a close by index"],
+    ids=[
+        "a sign to choose",
+        "a close with a sign to choose",
+        "fok",
+        "all of a position",
+        "a close by index",
+        "an offset as the limit of a close",
+    ],
 )
 def test_what_no_page_settles_for_frames_goes_over_rest(context: VenueContext, terms: dict[str, Any]) -> None:
     kind = SpotOrderType.LIMIT if "time_in_force" in terms or "quantity" in terms else SpotOrderType.STOP_LOSS
