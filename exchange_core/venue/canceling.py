@@ -206,7 +206,7 @@ class Canceler:
     async def _not_found(self, known: Order, error: OrderNotFound) -> Order:
         """Return what a cancel without anything to cancel means: mostly, that the order was done before.
 
-        What is returned and not done can be canceled by its new id.
+        What is returned and not done can be canceled by its id, which is new.
         """
         found, failure = None, None
         try:
@@ -220,8 +220,9 @@ class Canceler:
         if failure is not None:
             what = "there was nothing to cancel, and how it ended could not be asked"
             raise self._unsure(known, what, failure) from failure
-        if known.venue_order_id and newest.venue_order_id not in (None, known.venue_order_id):
-            return newest  # a trigger that fired goes on under another id, and can be canceled by that
+        if newest.venue_order_id not in (None, known.venue_order_id):
+            # It arrived only after its cancel; or a trigger that fired goes on under another id.
+            return newest
         if found is None and (newest.unknown or newest.venue_order_id is None):
             raise OutcomeUnknown(
                 f"{self._name}: order {known.client_order_id} has not arrived yet and still may; it is being asked for",

@@ -1,5 +1,8 @@
 """A cancel may be sent again, but only after asking; what it returns is what became of the order."""
 
+import asyncio
+
+import attrs
 import pytest
 
 from exchange_core.errors import OutcomeUnknown
@@ -7,8 +10,9 @@ from exchange_core.model.order import OrderStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator import faults_actions as actions
 from exchange_core.simulator.launch import ACCOUNT
-from tests.house.chaos import KINDS, NOTHING, Kind, house
+from tests.house.chaos import FUTURES, KINDS, NOTHING, Kind, house
 
+CLIENT_ID = "6d1b345e-2821-40e2-ad83-4ecb18a06876"
 kinds = pytest.mark.parametrize("kind", KINDS, ids=str)
 
 
@@ -83,3 +87,16 @@ async def test_canceling_all_of_a_symbol_over_a_bad_line_leaves_the_others_alone
         assert {order.venue_order_id for order in done} == {order.venue_order_id for order in ours}
         assert {order.status for order in done} == {OrderStatus.CANCELED}
         assert [order.id for order in home.running.exchange.open_orders(ACCOUNT)] == [other.venue_order_id]
+
+
+async def test_a_cancel_that_overtakes_its_order_is_sent_again_once_the_order_is_there() -> None:
+    async with house(FUTURES, use_nonce=False) as home:
+        late = home.strike(actions.DelayRequest(0.2), http=FUTURES.place)
+        sent = home.count(http=FUTURES.cancel)
+        home.strike(actions.DelayAnswer(0.4), http=FUTURES.cancel, times=1)
+        placing = asyncio.create_task(home.venue.place(attrs.evolve(home.resting(), client_order_id=CLIENT_ID)))
+        await late.until_matched()
+        canceled = await home.venue.cancel(CLIENT_ID)
+        assert (canceled.status, sent.matched) == (OrderStatus.CANCELED, 2)
+        assert home.one_order().status is OrderStatus.CANCELED
+        assert (await placing).venue_order_id == canceled.venue_order_id
