@@ -91,11 +91,15 @@ class Resolver:
 
     def unknown(self, order: Order) -> None:
         """Ask for an order whose sending got no answer, until it is found or can no longer come to be."""
-        deadline = order.request.deadline
+        deadline, began = order.request.deadline, self._clock.monotonic()
+        left = 0.0 if deadline is None else (deadline - self._clock.now()).total_seconds()
 
         def conclude(asked: datetime, _: int) -> _End | None:
             # Without a deadline its absence proves nothing: it may still be under way.
             if deadline is None or not self.is_conclusive(deadline, asked, order.created):
+                return None
+            # A clock that was set meanwhile makes no deadline pass.
+            if self._clock.monotonic() - began < left + self.policy.margin:
                 return None
             return OrderStatus.REJECTED, f"never arrived: the venue does not know it after its deadline {deadline}"
 

@@ -142,6 +142,9 @@ def _is_earlier(raw: wire.Order, order: Order) -> bool:
 
 
 def _is(context: VenueContext, raw: wire.Order, order: Order, client_id: str) -> bool:
+    if parse.SIDES.get(raw.descr.type, order.side) is not order.side:
+        # Open point: whether the orders that a conditional close makes have the client id of theirs; they are opposite.
+        return False
     if raw.cl_ord_id:
         return is_same(raw.cl_ord_id, client_id)
     # A record without the id is here because of the filter. Should the filter have been ignored, the terms tell.

@@ -62,3 +62,12 @@ def test_a_number_is_no_new_limit_of_a_trailing_stop(rest: KrakenSpotRest) -> No
     order = standing(type="trailing_stop_limit", trail="100", limit_offset="-10")
     with pytest.raises(NotSupported, match="limit_offset"):
         next(rest.amend(order, Amendment(price="60000")))
+
+
+def test_an_opposite_order_with_our_client_id_is_not_it(rest: KrakenSpotRest, run: Any) -> None:
+    order = Order(request=standing(price="60000").request, venue="kraken", client_order_id=OURS)
+    closing = record("limit", "65000.0")
+    closing["descr"]["type"] = "buy"
+    ours = record("limit", "60000.0") | {"status": "closed", "vol_exec": "0.01000000", "price": "60000.0"}
+    found = run(rest.find(order), {"open": {"OCLOSE-AAAAA-BBBBBB": closing}}, {"closed": {TXID: ours}})
+    assert (found.venue_order_id, found.status) == (TXID, OrderStatus.FILLED)

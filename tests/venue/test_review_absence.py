@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
+from exchange_core.testing.clock import ManualClock
 from exchange_core.venue.connected import ConnectedVenue
 from exchange_core.venue.resolver import ResolvePolicy
 
@@ -79,3 +81,29 @@ async def test_a_young_order_that_rest_does_not_show_yet_is_not_taken_for_cancel
         await until(is_late)
         assert (await venue.order(order)).status is OrderStatus.OPEN
         assert set(seen) == {OrderStatus.OPEN}
+
+
+class SetClock(ManualClock):
+    """A clock that is set by an hour once."""
+
+    ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+async def test_a_clock_that_is_set_does_not_let_a_deadline_pass(make_venue: Any, without_feeds: Any, shop: Any) -> None:
+    """The order is still on its way, and the venue would take it."""
+    clock = SetClock(datetime(2026, 1, 1, tzinfo=UTC))
+    async with make_venue(spec=without_feeds, clock=clock) as venue:
+        shop.instead("/place", httpx.ReadTimeout("no answer"))
+        placing = asyncio.ensure_future(venue.place(OrderRequest(symbol="BTC/USD", side="buy", quantity=1, price=100)))
+        await clock.advance(0.1)
+        clock.ahead = timedelta(hours=1)
+        await clock.advance(4)
+        (unknown,) = venue.health().unknown_orders
+        shop.accept(next(params for path, params in shop.calls if path == "/place"))
+        for _ in range(20):
+            await clock.advance(1)
+        order = await placing
+        assert (order.status, order.client_order_id) == (OrderStatus.OPEN, unknown.client_order_id)
