@@ -29,9 +29,9 @@ Not simulated, and different from the venue
 - Margin is never isolated: a leverage preference is kept, told, and bounds orders (``fixedLeverageTooHigh``). Profit is
   always paid in dollars, whatever the PnL preference says. Collateral has no haircut; a coin with a margin account of
   its own cannot be put into the flex wallet.
-- The index is the mark price, and that the middle of the book, until a program sets them; funding comes from how far
-  they are apart, so it is zero until then, or until it is set. Funding is booked by the hour, not when a position
-  changes.
+- The mark price is the middle of the book; the index is where the market makers think the price is, and the mark
+  without them; a program can set both. Funding comes from how far they are apart, or is set too. It is booked by the
+  hour, not when a position changes.
 - Positions are liquidated against the book at the maintenance margin; there are no assignments, no unwinds, no
   liquidation fee. A trigger that fires goes on under its id. A reduce-only order is never cut: it executes as far as
   there is a position, and ends with it.
@@ -50,6 +50,8 @@ Not simulated, and different from the venue
 from __future__ import annotations
 
 from exchange_core.connector.simulation import SimExchange, SimulatorSpec, WireProtocol
+from kraken_futures.simulator.access import FULL, READ, WITHDRAW
+from kraken_futures.simulator.clients import clients
 from kraken_futures.simulator.markets import ASSETS, DEPOSITS, MARKETS, new_uuid, secret, urls
 from kraken_futures.simulator.protocol import KrakenFutures
 
@@ -69,6 +71,8 @@ SIMULATOR = SimulatorSpec(
     order_id=new_uuid,
     fill_id=new_uuid,
     secret=secret,
+    clients=clients,
+    permissions=(FULL, READ, WITHDRAW),
     tiers=("everyone",),
     limited=_limited,
 )

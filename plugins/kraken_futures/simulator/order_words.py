@@ -144,6 +144,8 @@ def type_word(order: SimOrder) -> str:
 
 def end_reason(order: SimOrder) -> str:
     """Return why a finished order ended, in the words of ``orders/status``."""
+    if order.filled and order.reason == EndReason.IMMEDIATE_OR_CANCEL:
+        return "CANCELLED_BY_USER"  # open point: what is said of the rest of an order that executed in part
     return _REASONS.get(order.reason, "CANCELLED_BY_USER")
 
 
