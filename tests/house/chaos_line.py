@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -156,10 +157,7 @@ def differences(home: House, *, alone: bool = True) -> list[tuple[Any, ...]]:
     """Return in what our record of orders differs from the venue's."""
     ours = {order.client_order_id: summary(order) for order in known(home) if order.status is not OrderStatus.REJECTED}
     theirs = {
-        order.request.client_order_id: (
-            *(order.id, order.status, order.filled),
-            *(order.request.quantity, order.request.price),
-        )
+        order.request.client_order_id: facts(order.id, order.status, order.filled, order.request)
         for order in home.orders
     }
     both = sorted(map(str, ours.keys() | theirs.keys() if alone else ours.keys()))
@@ -177,7 +175,12 @@ def known(home: House) -> Sequence[Order]:
 
 
 def summary(order: Order) -> tuple[Any, ...]:
-    return (order.venue_order_id, order.status, order.filled, order.quantity, order.request.price)
+    return facts(order.venue_order_id, order.status, order.filled, order.request)
+
+
+def facts(order_id: str | None, status: OrderStatus, filled: Decimal, request: Any) -> tuple[Any, ...]:
+    # Of an order that ended while its amendment was in doubt, nobody asks for the last price.
+    return (order_id, status, filled, request.quantity, None if status.is_final else request.price)
 
 
 def is_stillborn(ours: tuple[Any, ...]) -> bool:

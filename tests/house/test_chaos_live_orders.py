@@ -202,7 +202,7 @@ async def test_of_a_batch_each_order_is_sent_once_and_its_fate_is_true(fault: Li
 
 
 async def test_of_many_each_is_sent_once_and_known_whatever_happens_to_the_line() -> None:
-    async with on_line(order_deadline=15.0) as home:
+    async with on_line(order_deadline=8.0) as home:
         home.strike(actions.Drop(), websocket="out", contains='"method":"add_order"', chance=0.2)
         home.strike(actions.Drop(), websocket="in", contains='"add_order"', chance=0.1)
         home.strike(actions.Cut(), websocket="in", contains='"add_order"', every=9)
