@@ -125,11 +125,12 @@ class Clockwork:
     def _expire(self, market: MarketState, now: datetime) -> None:
         """End a dated contract: its orders go, its positions are settled at the index price."""
         desk = self._desk
+        # Before the book is empty: an index that nobody set follows it.
+        ticks = max(1, nearest_div(market.prices.index(), MICRO))
         market.set_status(InstrumentStatus.OFFLINE)
         for account in desk.accounts:
             for live in [live for live in account.open.values() if live.market is market]:
                 desk.cancel(account, live, now, EndReason.CONTRACT_EXPIRED)
-        ticks = max(1, nearest_div(market.prices.index(), MICRO))
         for account in desk.accounts:
             exposure = account.exposures.get(market.symbol)
             if exposure is None or not exposure.lots:

@@ -125,6 +125,16 @@ def test_a_dated_contract_ends_at_the_index_price(desk: Desk) -> None:
     desk.exchange.check_invariants()
 
 
+def test_an_index_that_nobody_set_is_read_before_the_orders_go(desk: Desk) -> None:
+    hold(desk, DATED, "2")
+    desk.place("bob", "buy", "1", "101", symbol=DATED)
+    desk.place("bob", "sell", "1", "103", symbol=DATED)
+    desk.clock.advance(2 * 24 * 3600 + 5)
+    desk.exchange.step()
+    (entry,) = [entry for entry in desk.exchange.ledger("alice") if entry.kind == "settlement"]
+    assert entry.amount == 4  # two at 102, bought at 100
+
+
 def test_what_backs_positions_can_be_asked(desk: Desk) -> None:
     hold(desk, LINEAR, "2")
     desk.place("alice", "buy", "1", "99", symbol=LINEAR)
