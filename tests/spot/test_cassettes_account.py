@@ -40,16 +40,16 @@ async def test_collateral_and_margin(player: CassettePlayer) -> None:
     found = await player.run("account.trade_balance", lambda do: do.account.trade_balance())
     assert found == TradeBalance(
         asset="USD",
-        equivalent=Decimal("174452.1576"),
-        trade_balance=Decimal("174452.1576"),
+        equivalent=Decimal("197948.6611"),  # euros by way of bitcoin
+        trade_balance=Decimal("197948.6611"),
         margin=Decimal("1008.12"),  # a fifth of the cost
         unrealised=Decimal("-0.6"),
         cost=Decimal("5040.6"),
         valuation=Decimal(5040),
-        equity=Decimal("174451.5576"),
-        free_margin=Decimal("173443.4376"),
-        free_margin_for_orders=Decimal("173443.4376"),
-        margin_level=Decimal("17304.64"),  # equity, of the margin, in percent
+        equity=Decimal("197948.0611"),
+        free_margin=Decimal("196939.9411"),
+        free_margin_for_orders=Decimal("196939.9411"),
+        margin_level=Decimal("19635.37"),  # equity, of the margin, in percent
         unexecuted=Decimal(0),
     )
 
