@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from exchange_core.cli.options import JsonOption, output, run
+from exchange_core.cli.simulate_files import Saved, read_accounts, read_saved, write_saved
+from exchange_core.cli.simulate_text import describe, key_rows, write_configuration
+from exchange_core.clock import Clock, SystemClock
+from exchange_core.connector.simulation import SimulatorSpec
 from exchange_core.connector.spec import VenueSpec
 from exchange_core.errors import ConfigError, NotSupported
 from exchange_core.plugins import load_plugins
+from exchange_core.simulator.clock import AcceleratedClock
 from exchange_core.simulator.faults_schedule import read_faults
-from exchange_core.simulator.launch import RunningSimulator, SimulatorLaunch, launch
+from exchange_core.simulator.launch import SimulatorLaunch, launch
 
-_OURS = "# Written by exchange simulate; points at a simulated exchange."
+_FASTEST = 3600
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +35,12 @@ def simulate(
     futures_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the futures exchange; 0 is any free one.")
     ] = 0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same markets, ids and keys.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed gives the same markets, ids and keys; 0 without.")
+    ] = None,
+    accounts: Annotated[
+        Path | None, typer.Option(help="A file of accounts, their keys and tiers; see docs/simulator.md.")
+    ] = None,
     limits: Annotated[
         bool, typer.Option("--limits/--no-limits", help="Refuse who asks more often than the venue lets one.")
     ] = True,
@@ -41,6 +52,9 @@ def simulate(
     write: Annotated[
         Path | None, typer.Option(help="A folder that gets exchange.toml and the account's keys, each in a file.")
     ] = None,
+    save: Annotated[Path | None, typer.Option(help="A file for the state of everything when it is stopped.")] = None,
+    restore: Annotated[Path | None, typer.Option(help="Go on from what --save wrote, with the same keys.")] = None,
+    speed: Annotated[float, typer.Option(help="How fast its time passes: 60 makes an hour of a minute.")] = 1.0,
     as_json: JsonOption = False,
 ) -> None:
     """Run the simulated exchange, with a funded account, until Ctrl-C.
@@ -58,31 +72,41 @@ def simulate(
     simulators = {name: spec.simulator for name, spec in specs.items() if spec.simulator is not None}
     sections = {simulator.section for simulator in simulators.values()}
     schedule = None if faults is None else read_faults(faults, venues=sections)
-    known = {word for simulator in simulators.values() for word in simulator.tiers}
-    if tier and tier not in known:
-        raise ConfigError(f"--tier {tier}: expected {', '.join(sorted(known)) or 'none: nothing here has tiers'}")
+    wanted = {} if accounts is None else read_accounts(accounts, simulators)
+    before = None if restore is None else read_saved(restore, simulators)
+    made_of = seed if seed is not None else 0 if before is None else before.seed
+    clock = _clock(speed, before)
+    if save is not None and not save.parent.is_dir():
+        raise ConfigError(f"--save {save}: there is no folder {save.parent}")
     launches = {
         name: SimulatorLaunch(
             spec=simulator,
             port=ports.get(name, 0),
-            seed=seed,
+            seed=made_of,
+            accounts=wanted.get(name, ()),
+            saved=None if before is None else before.venues[name],
             faults=schedule,
             limits=limits,
-            tier=tier if tier in simulator.tiers else "",
+            tier=_tier_of(simulator, tier, simulators.values()),
         )
         for name, simulator in simulators.items()
     }
 
     async def job() -> None:
-        async with launch(launches) as running:
+        async with launch(launches, clock=clock) as running:
             if write is not None:
                 write_configuration(write, running, specs)
                 out.say(f"The simulated exchange runs; {write / 'exchange.toml'} points at it. Stop it with Ctrl-C.")
             elif not out.as_json:
                 out.say(describe(running, specs))
             if out.as_json:
-                out.line({section: simulator.settings() for section, simulator in running.items()})
-            await asyncio.Event().wait()
+                more = {} if accounts is None else {name: {"keys": key_rows(each)} for name, each in running.items()}
+                out.line({name: {**each.settings(), **more.get(name, {})} for name, each in running.items()})
+            try:
+                await asyncio.Event().wait()
+            finally:
+                if save is not None:
+                    write_saved(save, running, made_of, clock.now())
 
     try:
         run(job())
@@ -91,6 +115,23 @@ def simulate(
     except OSError as error:
         ports_wanted = ", ".join(str(port) for port in ports.values() if port)
         raise ConfigError(f"cannot listen on port {ports_wanted or 'any'}: {error.strerror or error}") from error
+
+
+def _tier_of(simulator: SimulatorSpec, tier: str, all_of_them: Iterable[SimulatorSpec]) -> str:
+    """Return *tier* where *simulator* has it, and nothing where only another has."""
+    known = {word for each in all_of_them for word in each.tiers}
+    if tier and tier not in known:
+        raise ConfigError(f"--tier {tier}: expected {', '.join(sorted(known)) or 'none: nothing here has tiers'}")
+    return tier if tier in simulator.tiers else ""
+
+
+def _clock(speed: float, before: Saved | None) -> Clock:
+    """Return the time of the exchange, which never goes back behind what was saved."""
+    if not 0 < speed <= _FASTEST:
+        raise ConfigError(f"--speed {speed:g}: expected a number above 0, and at most {_FASTEST}")
+    now = datetime.now(UTC)
+    begins = now if before is None else max(now, before.time)
+    return SystemClock() if speed == 1 and begins == now else AcceleratedClock(speed, start=begins)
 
 
 def simulated_venues() -> dict[str, VenueSpec]:
@@ -112,56 +153,3 @@ def by_section(specs: Iterable[VenueSpec]) -> dict[str, VenueSpec]:
     named = {section if count[section] == 1 else f"{section}_{spec.name}": spec for section, spec in simulated}
     # Spot first, as the documented output has it.
     return dict(sorted(named.items(), reverse=True))
-
-
-def describe(running: Mapping[str, RunningSimulator], specs: Mapping[str, VenueSpec]) -> str:
-    """Return the configuration that points at *running*, with how to hand over the keys."""
-
-    def variable(section: str, name: str) -> str:
-        return f"SIM_{section}_{name.removeprefix('api_')}".upper()
-
-    lines = ["# The simulated exchange runs; stop it with Ctrl-C. As exchange.toml:", ""]
-    lines += _tables(running, specs, lambda section, name: f"env:{variable(section, name)}")
-    lines.append("# The account's keys, for the shell that uses it:")
-    for section, simulator in running.items():
-        lines += [f"# export {variable(section, name)}='{key}'" for name, key in _keys(simulator).items()]
-    return "\n".join(lines)
-
-
-def write_configuration(folder: Path, running: Mapping[str, RunningSimulator], specs: Mapping[str, VenueSpec]) -> None:
-    """Write ``exchange.toml`` and the key files that it names.
-
-    Raises:
-        ConfigError: When there is a configuration that is not ours, or the folder cannot be written.
-    """
-    path = folder / "exchange.toml"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.read_text("utf-8").startswith(_OURS):
-            raise ConfigError(f"{path} is there already and was not written by exchange simulate; name another folder")
-        for section, simulator in running.items():
-            for name, key in _keys(simulator).items():
-                file = folder / f"{section}.{name}"
-                file.touch(mode=0o600)
-                file.chmod(0o600)  # it may have been there, for all to read
-                file.write_text(key + "\n", "utf-8")
-        tables = _tables(running, specs, lambda section, name: f"file:{section}.{name}")
-        path.write_text("\n".join([_OURS, "", *tables]), "utf-8")
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from error
-
-
-def _tables(
-    running: Mapping[str, RunningSimulator], specs: Mapping[str, VenueSpec], reference: Callable[[str, str], str]
-) -> list[str]:
-    lines = []
-    for section, simulator in running.items():
-        lines += [f"[venues.{section}]", f'plugin = "{specs[section].name}"']
-        lines += [f'{name} = "{url}"' for name, url in simulator.urls.items()]
-        lines += [f'{name} = "{reference(section, name)}"' for name in _keys(simulator)]
-        lines.append("")
-    return lines
-
-
-def _keys(simulator: RunningSimulator) -> dict[str, str]:
-    return {"api_key": simulator.api_key, "api_secret": simulator.api_secret}

@@ -272,6 +272,8 @@ class SimulatorSpec:
         limited: Builds the wire protocol so that it refuses who asks more often than a tier may; None where it has no
             limits.
         permissions: The venue's words for what an API key may do; empty where they are not checked.
+        clients: From addresses and a key, as the plugin's config names them, to lines of a program that point other
+            people's clients there, by the client's name.
     """
 
     section: str
@@ -286,3 +288,4 @@ class SimulatorSpec:
     tiers: Sequence[str] = ()
     limited: Callable[[SimExchange, str], WireProtocol] | None = None
     permissions: Sequence[str] = ()
+    clients: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None

@@ -8,15 +8,19 @@ from collections.abc import Mapping
 def clients(settings: Mapping[str, str]) -> dict[str, str]:
     """Return a few lines of Python for each client, from addresses and a key."""
     rest, key, secret = settings["rest_url"], settings["api_key"], settings["api_secret"]
+    charts, history = settings["charts_url"], settings["history_url"]
+    keys = f'key = "{key}"\nsecret = "{secret}"'
     return {
         "ccxt": f"""\
 import ccxt.pro
-exchange = ccxt.pro.krakenfutures({{"apiKey": "{key}", "secret": "{secret}"}})
+{keys}
+exchange = ccxt.pro.krakenfutures({{"apiKey": key, "secret": secret}})
 api = exchange.urls["api"]
-api |= {{"public": "{rest}/derivatives/api/", "private": "{rest}/derivatives/api/", "ws": "{settings["ws_url"]}"}}
-api |= {{"charts": "{settings["charts_url"]}/api/charts/", "history": "{settings["history_url"]}/api/history/"}}""",
+api |= {{"public": "{rest}/derivatives/api/", "private": "{rest}/derivatives/api/"}}
+api |= {{"charts": "{charts}/api/charts/", "history": "{history}/api/history/", "ws": "{settings["ws_url"]}"}}""",
         # Its WebSocket client writes wss:// by itself, and so needs its connect() replaced.
         "python-kraken-sdk": f"""\
 from kraken.futures import Trade
-trade = Trade(key="{key}", secret="{secret}", url="{rest}")""",
+{keys}
+trade = Trade(key=key, secret=secret, url="{rest}")""",
     }

@@ -37,6 +37,7 @@ import attrs
 
 from exchange_core.connector.simulation import SimExchange, SimulatorSpec, WireProtocol
 from kraken_spot.simulator.access import PERMISSIONS
+from kraken_spot.simulator.clients import clients
 from kraken_spot.simulator.listing import Recorded, joined, recorded
 from kraken_spot.simulator.markets import ASSETS, DEPOSITS, MARKETS, fill_id, order_id, secret, urls
 from kraken_spot.simulator.protocol import KrakenSpot
@@ -62,6 +63,7 @@ SIMULATOR = SimulatorSpec(
     tiers=("pro", "intermediate", "starter"),
     limited=_limited,
     permissions=PERMISSIONS,
+    clients=clients,
 )
 
 

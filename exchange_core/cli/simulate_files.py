@@ -1,0 +1,150 @@
+"""The files that ``exchange simulate`` reads and writes: who has an account, and the state of the venues."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from exchange_core.errors import ConfigError, InvalidValue
+from exchange_core.model.number import exact
+from exchange_core.simulator.launch import AccountWanted, KeyWanted, RunningSimulator
+
+_FORMAT = 1
+_ACCOUNT = {"name", "venue", "tier", "deposits", "keys"}
+_KEY = {"name", "permissions"}
+
+
+def read_accounts(path: Path, sections: Collection[str]) -> dict[str, list[AccountWanted]]:
+    """Return the accounts of each venue.
+
+    Args:
+        sections: The venues that there are.
+
+    Raises:
+        ConfigError: The file cannot be read, says something unknown, or leaves a venue without an account.
+    """
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    _known(found, {"accounts"}, str(path))
+    accounts: dict[str, list[AccountWanted]] = {section: [] for section in sections}
+    for number, row in enumerate(_tables(found, "accounts", str(path)), 1):
+        where = f"{path}: account {number}"
+        _known(row, _ACCOUNT, where)
+        venue = row.get("venue")
+        if venue is not None and venue not in accounts:
+            raise ConfigError(f"{where}: venue {venue!r} is none of {', '.join(accounts)}")
+        account = _account(row, where)
+        for section in accounts if venue is None else [venue]:
+            if account.name in {other.name for other in accounts[section]}:
+                raise ConfigError(f"{where}: {section} has an account {account.name!r} already")
+            accounts[section].append(account)
+    if empty := [section for section, those in accounts.items() if not any(each.keys for each in those)]:
+        raise ConfigError(f"{path}: {empty[0]} has no account with a key")
+    return accounts
+
+
+def _account(row: Mapping[str, Any], where: str) -> AccountWanted:
+    deposits = row.get("deposits")
+    if deposits is not None and not isinstance(deposits, dict):
+        raise ConfigError(f'{where}: deposits are a table, such as {{ USD = "1000" }}')
+    keys = [_key(each, where) for each in _tables(row, "keys", where)] if "keys" in row else [KeyWanted()]
+    return AccountWanted(
+        name=_text(row, "name", where),
+        deposits=None
+        if deposits is None
+        else {code: _money(each, f"{where}: {code}") for code, each in deposits.items()},
+        tier=_text(row, "tier", where) if "tier" in row else "",
+        keys=keys,
+    )
+
+
+def _key(row: Mapping[str, Any], where: str) -> KeyWanted:
+    _known(row, _KEY, f"{where}: key")
+    permissions = row.get("permissions", [])
+    if not isinstance(permissions, list) or not all(isinstance(each, str) for each in permissions):
+        raise ConfigError(f"{where}: permissions are a list of texts")
+    return KeyWanted(name=_text(row, "name", where) if "name" in row else "", permissions=permissions)
+
+
+def _money(value: object, where: str) -> Decimal:
+    try:
+        return exact(value, where)
+    except InvalidValue as error:
+        raise ConfigError(str(error)) from error
+
+
+def _text(row: Mapping[str, Any], name: str, where: str) -> str:
+    value = row.get(name)
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{where}: expected a text as {name}")
+    return value
+
+
+def _tables(row: Mapping[str, Any], name: str, where: str) -> list[dict[str, Any]]:
+    tables = row.get(name, [])
+    if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
+        raise ConfigError(f"{where}: expected tables as {name}")
+    return tables
+
+
+def _known(row: Mapping[str, Any], names: set[str], where: str) -> None:
+    if unknown := row.keys() - names:
+        raise ConfigError(f"{where}: {min(unknown)!r} is not known; expected {', '.join(sorted(names))}")
+
+
+@attrs.frozen
+class Saved:
+    """What a run of the simulated exchange left behind.
+
+    Attributes:
+        seed: What its keys were made from.
+        time: When it ended, on its own clock.
+        venues: The state of each.
+    """
+
+    seed: int
+    time: datetime
+    venues: Mapping[str, Mapping[str, Any]] = attrs.field(repr=False)
+
+
+def read_saved(path: Path, sections: Collection[str]) -> Saved:
+    """Return what :func:`write_saved` wrote.
+
+    Raises:
+        ConfigError: It cannot be read, or is of other venues.
+    """
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        if found["format"] != _FORMAT:
+            raise ConfigError(f"{path}: format {found['format']!r}; this program reads {_FORMAT}")
+        saved = Saved(int(found["seed"]), datetime.fromisoformat(found["time"]), dict(found["venues"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path}: is no saved state of exchange simulate: {error}") from error
+    if saved.venues.keys() != set(sections):
+        raise ConfigError(f"{path}: has {', '.join(sorted(saved.venues))}; expected {', '.join(sorted(sections))}")
+    return saved
+
+
+def write_saved(path: Path, running: Mapping[str, RunningSimulator], seed: int, time: datetime) -> None:
+    """Write the state of all venues; the file is there in whole or not at all, and holds no keys.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    venues = {name: each.exchange.save() for name, each in running.items()}
+    text = json.dumps({"format": _FORMAT, "seed": seed, "time": time.isoformat(), "venues": venues})
+    beside = path.with_name(path.name + ".new")
+    try:
+        beside.write_text(text, "utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error

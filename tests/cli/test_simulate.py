@@ -1,0 +1,120 @@
+"""Accounts, saved states and the speed of ``exchange simulate``."""
+
+from __future__ import annotations
+
+import json
+import signal
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange_core.cli.main import call
+from exchange_core.cli.simulate_files import read_accounts
+from exchange_core.cli.simulate_text import describe
+from exchange_core.errors import ConfigError
+from exchange_core.plugins import load_plugins
+from exchange_core.simulator.launch import SimulatorLaunch, launch
+from tests.cli.conftest import start
+
+ACCOUNTS = """
+[[accounts]]
+name = "alice"
+deposits = { USD = "1000" }
+
+[[accounts]]
+name = "bob"
+venue = "spot"
+tier = "starter"
+
+[[accounts.keys]]
+name = "reader"
+permissions = ["query-funds"]
+"""
+
+
+def run_once(*arguments: str) -> dict[str, Any]:
+    """Start it, read what it prints, and stop it as a service is stopped."""
+    process = start("simulate", "--json", *arguments)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        out, error = process.communicate(timeout=30)
+        assert (out, error, process.returncode) == ("", "", 130)
+        found: dict[str, Any] = json.loads(line)
+        return found
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_accounts_state_and_keys_outlive_a_run_whose_time_was_fast(tmp_path: Path) -> None:
+    accounts, state = tmp_path / "accounts.toml", tmp_path / "state.json"
+    accounts.write_text(ACCOUNTS)
+    options = ("--accounts", str(accounts), "--save", str(state))
+    first = run_once(*options, "--seed", "3", "--speed", "3600")
+    left = json.loads(state.read_text())
+    assert [(key["account"], key["name"]) for key in first["spot"]["keys"]] == [("alice", ""), ("bob", "reader")]
+    assert [key["account"] for key in first["futures"]["keys"]] == ["alice"]
+    assert first["spot"]["api_secret"] not in state.read_text()
+    again = run_once(*options, "--restore", str(state))
+    assert again["spot"]["keys"] == first["spot"]["keys"]
+    now = json.loads(state.read_text())
+    assert datetime.fromisoformat(now["time"]) >= datetime.fromisoformat(left["time"])
+    [alice] = [each for each in now["venues"]["spot"]["accounts"] if each["name"] == "alice"]
+    assert len(alice["ledger"]) == 1, "it was opened once"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        pytest.param("[[accounts]]", "as name", id="no name"),
+        pytest.param('[[accounts]]\nname = "a"\nrights = []', "'rights' is not known", id="an unknown word"),
+        pytest.param('[[accounts]]\nname = "a"\nvenue = "moon"', "'moon' is none of", id="an unknown venue"),
+        pytest.param('[[accounts]]\nname = "a"\ndeposits = { USD = 1.5 }', "USD", id="a float"),
+        pytest.param('[[accounts]]\nname = "a"\n[[accounts]]\nname = "a"', "already", id="twice"),
+        pytest.param("", "spot has no account", id="nobody"),
+        pytest.param("accounts = 3", "expected tables", id="no tables"),
+        pytest.param("[", "cannot be read", id="no TOML"),
+    ],
+)
+def test_a_file_of_accounts_that_makes_no_sense_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "accounts.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=complaint):
+        read_accounts(path, ["spot"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        pytest.param(["--speed", "0"], "--speed 0", id="no time"),
+        pytest.param(["--restore", "nowhere.json"], "no saved state", id="nothing saved"),
+        pytest.param(["--save", "no/folder/state.json"], "there is no folder", id="no folder"),
+        pytest.param(["--accounts", "nowhere.toml"], "cannot be read", id="no accounts"),
+    ],
+)
+def test_what_cannot_work_is_said_at_once(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["simulate", *arguments]) == 1
+    assert complaint in " ".join(capsys.readouterr().err.split())
+
+
+async def test_what_is_printed_are_a_configuration_and_programs() -> None:
+    specs = {"spot": load_plugins().venue("kraken_spot")}
+    simulator = specs["spot"].simulator
+    assert simulator is not None
+    async with launch({"spot": SimulatorLaunch(spec=simulator)}) as running:
+        text = describe(running, specs)
+    configuration, _, rest = text.partition("# spot, with ccxt:")
+    assert tomllib.loads(configuration)["venues"]["spot"]["plugin"] == "kraken_spot"
+    assert [name for name in ("krakenex", "python-kraken-sdk", "exchange_core") if f"# spot, with {name}:" in rest] == [
+        "krakenex",
+        "python-kraken-sdk",
+        "exchange_core",
+    ]
+    compile(rest, "printed", "exec")
