@@ -310,10 +310,11 @@ class Funding:
             and (end is None or row["time"] <= end)
         ]
         limit = given.integer("limit", usual, 1, 500)
+        # A client in wide use always sends it, and as Python prints it.
         cursor = given.raw("cursor")
-        if cursor in (None, False, "false"):
+        if cursor in (None, False, "false", "False"):
             return found[:limit]
-        first = 0 if cursor in (True, "true") else given.integer("cursor", 0, 0, 2**31)
+        first = 0 if cursor in (True, "true", "True") else given.integer("cursor", 0, 0, 2**31)
         more = {"next_cursor": str(first + limit)} if first + limit < len(found) else {}
         return {name: found[first : first + limit], **more}
 

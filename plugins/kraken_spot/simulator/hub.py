@@ -116,10 +116,20 @@ class Hub:
 
     def usd(self, asset: str, amount: Decimal) -> Decimal:
         """Return what *amount* is worth in US dollars; zero where nothing tells."""
-        if asset == "USD" or not amount:
-            return amount
+        return amount if asset == "USD" or not amount else amount * self._dollars(asset)
+
+    def _dollars(self, asset: str) -> Decimal:
+        """Return the price of an asset in dollars, directly or by way of one that is traded in it, as for euros."""
+        if direct := self._mark(Symbol(asset, "USD")):
+            return direct
+        for pair in self._names:
+            if pair.symbol.quote == asset and (price := self._mark(pair.symbol)):
+                return self._mark(Symbol(pair.symbol.base, "USD")) / price
+        return Decimal(0)
+
+    def _mark(self, symbol: Symbol) -> Decimal:
         try:
-            return amount * self._exchange.mark_price(Symbol(asset, "USD"))
+            return self._exchange.mark_price(symbol)
         except SimRefused:
             return Decimal(0)
 
