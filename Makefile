@@ -2,15 +2,17 @@
 #
 #   PYTHON=/path/to/python3   the interpreter to use (default: the newest on the PATH, 3.11 or later)
 #   VENV=.venv                where the environment goes
+#   CERTIFY=.venvs/certify    where the one of `make certify` goes
 #   ARGS="..."                passed on to pytest, or to the demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts wheel-check record bench pins clean run-env dev-env
+.PHONY: help demo test certify lint types contracts wheel-check record bench pins clean run-env dev-env
 
 PYTHON ?=
 VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
+CERTIFY ?= .venvs/certify
 UV := uv==0.13.9
 
 export PYTHON VENV
@@ -23,6 +25,10 @@ demo: run-env  ## run the main job on the simulated exchange
 
 test: dev-env  ## run the tests; CAPTURES_DIR names recorded venue payloads
 	"$(BIN)/python" -m pytest $(ARGS)
+
+certify:  ## let other people's clients certify the simulated exchange, in an environment of their own
+	@VENV="$(CERTIFY)" sh tools/setup.sh certify
+	"$(CERTIFY)/bin/python" -m pytest tests/certification $(ARGS)
 
 lint: dev-env  ## check style and formatting
 	"$(BIN)/ruff" check .
@@ -57,7 +63,8 @@ pins: dev-env  ## remake requirements/ from pyproject.toml (UPGRADE=1 for newer 
 	}; \
 	compile $(if $(UPGRADE),--upgrade) --group dev pyproject.toml --output-file requirements/dev.txt; \
 	compile --upgrade --constraint requirements/dev.txt pyproject.toml --output-file requirements/runtime.txt; \
-	compile --upgrade --constraint requirements/dev.txt --group build --output-file requirements/build.txt
+	compile --upgrade --constraint requirements/dev.txt --group build --output-file requirements/build.txt; \
+	compile --upgrade --constraint requirements/dev.txt --group certify pyproject.toml --output-file requirements/certify.txt
 
 clean:  ## remove what tools leave behind, but not the environment
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

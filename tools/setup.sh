@@ -1,7 +1,8 @@
 #!/bin/sh
-# Make the virtual environment from the pins: setup.sh run|dev
+# Make the virtual environment from the pins: setup.sh run|dev|certify
 #
 #   run  what the program needs       dev  what its tests and checks need too
+#   certify  what the program needs, and other people's clients, for an environment of its own
 #
 # VENV names the environment (default .venv); PYTHON chooses the interpreter
 # (default: the newest on the PATH that works). Done once; afterwards this
@@ -69,7 +70,8 @@ healthy() {
 case $kind in
 run) pins='-r requirements/runtime.txt -r requirements/build.txt' ;;
 dev) pins='-r requirements/dev.txt' ;;
-*) fail "expected run or dev, got '$kind'" ;;
+certify) pins='-r requirements/certify.txt' ;;
+*) fail "expected run, dev or certify, got '$kind'" ;;
 esac
 
 made=$(cat "$stamp" 2>/dev/null || true)
