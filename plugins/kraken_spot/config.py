@@ -25,6 +25,14 @@ def _not_negative(config: object, attribute: attrs.Attribute[float], value: floa
         raise ConfigError(f"{attribute.name}: {value!r} is below zero")
 
 
+def _no_or_in_time(config: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if value != 0 and not 2 < value <= 60:
+        raise ConfigError(
+            f"{attribute.name}: {value!r} seconds; Kraken Spot takes deadlines that are 2 to 60 seconds ahead when they "
+            "arrive, so give more than 2 and at most 60, or 0 to send none"
+        )
+
+
 def _yes_or_no(config: object, attribute: attrs.Attribute[bool], value: object) -> None:
     if not isinstance(value, bool):
         raise ConfigError(f"{attribute.name}: {value!r} is neither true nor false")
@@ -53,6 +61,7 @@ class KrakenSpotConfig(VenueConfig):
     ws_l3_url: str = "wss://ws-l3.kraken.com/v2"
     tier: str = attrs.field(default="starter", validator=_known_tier)
     stale_after: float = attrs.field(default=10.0, validator=_positive)
+    order_deadline: float = attrs.field(default=5.0, validator=_no_or_in_time)
     quiet_after: float = attrs.field(default=60.0, validator=_not_negative)
     history_cost: float = attrs.field(default=4.0, validator=_positive)
     change_cost: float = attrs.field(default=1.0, validator=_not_negative)
