@@ -1,36 +1,33 @@
-"""What is recorded of Kraken Futures."""
+"""What is recorded of Kraken Futures: here the operations that every venue has, and the rest in the modules beside."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import attrs
 
-from exchange_core.model.event import Channel, Subscription
+from exchange_core.model.amendment import Amendment
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from exchange_core.simulator.maker import MakerSettings
 from kraken_futures.plugin import KRAKEN_FUTURES
-from recording.rig import START, Rig, client_id
-from recording.scenes import QUIET, record_account, record_market, set_the_table
+from recording import futures_calls, futures_feeds, futures_past
+from recording.rig import PATIENCE, START, Rig, client_id
+from recording.scenes import set_the_table
 
 NAME = "BTC/USD:USD"
-LINEAR, INVERSE = Symbol.parse(NAME), Symbol.parse("BTC/USD:BTC")
+LINEAR = Symbol.parse(NAME)
 
 
 async def record(folder: Path) -> None:
     """Record all of it into *folder*."""
-
-    def rig(makers: MakerSettings | None = None) -> Rig:
-        return Rig(KRAKEN_FUTURES, folder, seed=11, makers=makers)
-
-    await record_rest(rig())
-    account = [Channel.ORDERS, Channel.FILLS, Channel.BALANCES, Channel.POSITIONS]
-    await record_account(rig(), NAME, account)
-    for channel in (Channel.BOOK, Channel.TICKER, Channel.TRADES):
-        both = [Subscription(channel, LINEAR), Subscription(channel, INVERSE)]
-        await record_market(rig(QUIET), str(channel), 4, both)
+    await record_rest(Rig(KRAKEN_FUTURES, folder, seed=11))
+    await record_types(Rig(KRAKEN_FUTURES, folder, seed=11))
+    await record_changes(Rig(KRAKEN_FUTURES, folder, seed=11))
+    await futures_calls.record(folder)
+    await futures_past.record(folder)
+    await futures_feeds.record(folder)
 
 
 async def record_rest(rig: Rig) -> None:
@@ -67,3 +64,54 @@ async def record_rest(rig: Rig) -> None:
     await rig.record("balances", do.balances())
     await rig.record("fills", do.fills(START))
     await rig.record("positions", do.positions())
+
+
+async def record_types(rig: Rig) -> None:
+    """Record an order of every type, and how they are listed."""
+    await set_the_table(rig, NAME)
+    do = rig.operations
+    kinds: dict[str, dict[str, Any]] = {
+        "place_fok": {"price": "83990", "time_in_force": "fok"},
+        "place_stop": {"type": "stop", "trigger_price": "80000"},
+        "place_stop_limit": {"type": "stop_limit", "trigger_price": "80000", "price": "79900", "trigger_by": "last"},
+        "place_stop_offset": {"type": "stop_limit", "trigger_price": "80000", "limit_offset": "-100"},
+        "place_take_profit": {"type": "take_profit", "trigger_price": "90000", "trigger_by": "index"},
+        "place_take_profit_limit": {"type": "take_profit_limit", "trigger_price": "90000", "limit_offset": "-1%"},
+        "place_trailing_stop": {"type": "trailing_stop", "trail": "2%"},
+        "place_trailing_stop_limit": {"type": "trailing_stop_limit", "trail": "500", "limit_offset": "-10"},
+    }
+    for number, (name, terms) in enumerate(kinds.items(), start=1):
+        await rig.record(name, do.place(rig.order(number, NAME, "sell", "0.01", **terms)))
+    reduces = rig.order(20, NAME, "buy", "0.005", "83000", reduce_only=True)
+    await rig.record("place_reduce_only", do.place(reduces))
+    await rig.record("open_orders_of_every_type", do.open_orders())
+    none = rig.order(21, NAME, "sell", "0.01", "83000", reduce_only=True)
+    await rig.record_refusal("place_reduce_only_refused", do.place(none))
+
+
+async def record_changes(rig: Rig) -> None:
+    """Record what changes orders, and what takes several of them."""
+    do = rig.operations
+    await set_the_table(rig, NAME)
+    order = await rig.ask(do.place(rig.order(1, NAME, "buy", "0.01", "83000")))
+    stop = await rig.ask(
+        do.place(rig.order(2, NAME, "sell", "0.01", type="stop_limit", trigger_price="80000", price="79900"))
+    )
+    await rig.clock.advance(20)
+    deadline = rig.clock.now() + PATIENCE
+    change = Amendment(quantity="0.02", price="83100", deadline=deadline)
+    amended = await rig.record("amend", do.amend(order, change))
+    await rig.record("amend_stop", do.amend(stop, Amendment(trigger_price="81000", deadline=deadline)))
+    await rig.record_refusal("amend_refused", do.amend(amended, Amendment(quantity="900", deadline=deadline)))
+    three = [
+        rig.order(3, NAME, "buy", "0.01", "82000"),
+        rig.order(4, NAME, "sell", "900", "85000"),
+        rig.order(5, NAME, "sell", "0.01", "85500", post_only=True),
+    ]
+    placed = await rig.record("place_batch", do.place_batch(three))
+    done = [one for one in placed if isinstance(one, Order)]
+    await rig.record("cancel_batch", do.cancel_batch([*done, attrs.evolve(amended, venue_order_id=None)]))
+    await rig.record("cancel_batch_again", do.cancel_batch(done))
+    await rig.record("cancel_all_after", do.cancel_all_after(60))
+    await rig.record("cancel_all_after_off", do.cancel_all_after(0))
+    await rig.record("cancel_all", do.cancel_all())
