@@ -9,11 +9,13 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from exchange_core.cli.main import call
+from exchange_core.cli.simulate_files import read_accounts
 from exchange_core.plugins import load_plugins
 from exchange_core.simulator import faults_actions as actions
 from exchange_core.simulator.faults_actions import WORDS
@@ -24,8 +26,23 @@ TEXT = PAGE.read_text("utf-8")
 
 
 @pytest.mark.parametrize("code", re.findall(r"^```python\n(.*?)^```$", TEXT, re.M | re.S))
-def test_an_example_runs(code: str) -> None:
-    exec(compile(code, str(PAGE), "exec"), {"__name__": "example"})
+def test_an_example_runs(code: str, simulated_exchange: Any) -> None:
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(compile(code, str(PAGE), "exec"), names)
+    for name, test in names.items():
+        if name.startswith("test_"):
+            test(simulated_exchange)
+
+
+def test_the_example_of_accounts_can_be_read(tmp_path: Path) -> None:
+    [text] = re.findall(r"^```ini\n(.*?)^```$", TEXT, re.M | re.S)
+    path = tmp_path / "accounts.toml"
+    path.write_text(text)
+    found = read_accounts(path, ["spot", "futures"])
+    assert {section: [each.name for each in those] for section, those in found.items()} == {
+        "spot": ["alice", "bob"],
+        "futures": ["alice"],
+    }
 
 
 @pytest.mark.parametrize("text", re.findall(r"^```toml\n(.*?)^```$", TEXT, re.M | re.S))
