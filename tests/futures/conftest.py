@@ -1,9 +1,12 @@
 """A connected plugin without a network: contexts, feeds, and flows that are answered with literals."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from exchange_core.connector.auth import Credentials
@@ -11,12 +14,16 @@ from exchange_core.connector.naming import AssetMap, SymbolMap
 from exchange_core.connector.rest import Flow, HttpReply, RestCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ExchangeError
+from exchange_core.testing.cassettes import CassettePlayer
 from exchange_core.testing.world import run_flow
 from kraken_futures.auth import FuturesSigner
-from kraken_futures.config import FuturesConfig
+from kraken_futures.config import HOSTS, FuturesConfig
 from kraken_futures.dialect import FuturesDialect
 from kraken_futures.feed import FuturesFeed, private_feed, public_feed
+from kraken_futures.plugin import KRAKEN_FUTURES
 from kraken_futures.rest import FuturesRest
+
+CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_futures"
 
 # Kraken prints this secret in its own WebSocket guide; it opens nothing.
 GUIDE_SECRET = "7zxMEF5p/Z8l2p2U7Ghv6x14Af+Fx+92tPgUdVQ748FOIrEoT9bgT+bTRfXc5pz8na+hL/QdrCVG7bh9KpT0eMTm"
@@ -116,3 +123,14 @@ def body_of(answer: dict[str, Any] | bytes) -> bytes:
     if isinstance(answer, bytes):
         return answer
     return json.dumps({"result": "success", "serverTime": "2026-01-05T12:00:00.000Z", **answer}).encode()
+
+
+@pytest.fixture
+async def player() -> CassettePlayer:
+    """A client on the cassettes: it knows the instruments, and may do what only the demo environment has."""
+    config = FuturesConfig(environment="demo", rest_url=HOSTS["live"], allow_withdrawals=True)
+    # Not the keys of the recording: signatures and nonces are the only things that may differ.
+    keys = Credentials(api_key="made-up", api_secret=b64encode(b"made up too").decode())
+    player = CassettePlayer(attrs.evolve(KRAKEN_FUTURES, config=lambda: config), CASSETTES, keys, "futures")
+    await player.run("instruments", lambda do: do.instruments())
+    return player

@@ -1,12 +1,11 @@
 """The plugin on its recordings: what it sends is compared field by field, what it makes of the answers digit by digit.
 
-The recordings are made by ``make record``; the story that they tell is in ``tests/record_cassettes.py``.
+The recordings are made by ``make record``; the story that they tell is in ``tests/recording/futures.py``.
 """
 
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +15,6 @@ from typing import Any
 import attrs
 import pytest
 
-from exchange_core.connector.auth import Credentials
 from exchange_core.errors import InsufficientFunds, OrderNotFound, OrderRefused
 from exchange_core.model.account import Balance, Position
 from exchange_core.model.book import BookHealth, OrderBook
@@ -37,11 +35,8 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.storage.recording import frames
 from exchange_core.testing.cassettes import CassettePlayer
-from kraken_futures.plugin import KRAKEN_FUTURES
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_futures"
-# Not those of the recording: signatures and nonces are the only things that may differ.
-KEYS = Credentials(api_key="made-up", api_secret=b64encode(b"made up too").decode())
 
 LINEAR, INVERSE = Symbol("BTC", "USD", "USD"), Symbol("BTC", "USD", "BTC")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -94,14 +89,6 @@ HALF = {"filled": Decimal("0.15"), "average_price": Decimal(84010)}
 IOC_NOW = taken(IOC, CANCELED, OrderStatus.CANCELED, 10, **HALF)
 WHOLE = {"filled": Decimal("0.1"), "average_price": Decimal(83990)}
 MARKET_NOW = taken(MARKET, FILLED, OrderStatus.FILLED, 11, **WHOLE)
-
-
-@pytest.fixture
-async def player() -> CassettePlayer:
-    """A client that knows the instruments."""
-    player = CassettePlayer(KRAKEN_FUTURES, CASSETTES, KEYS, "futures")
-    await player.run("instruments", lambda do: do.instruments())
-    return player
 
 
 @pytest.fixture

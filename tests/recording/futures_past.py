@@ -47,9 +47,9 @@ async def record(folder: Path) -> None:
 
 @contextmanager
 def short_pages() -> Iterator[None]:
-    """Let the simulated venue give out five events, or three points or candles, at once."""
+    """Let the simulated venue give out two events, or three points or candles, at once."""
     with (
-        patch.object(simulated_history, "_PAGE", 5),
+        patch.object(simulated_history, "_PAGE", 2),
         patch.object(simulated_charts, "_MOST", 3),
         patch.object(simulated_analytics, "_MOST", 3),
     ):
@@ -99,7 +99,7 @@ async def record_history(rig: Rig) -> None:
     await rig.record("history.account_log.funding", every(funding))
     await rig.record("history.account_log_csv", history.account_log_csv())
     await rig.record("history.market_executions", every(history.market_executions(NAME, oldest_first)))
-    await rig.record("history.market_orders", every(history.market_orders(NAME, Span(count=5))))
+    await rig.record("history.market_orders", every(history.market_orders(NAME)))
     await rig.record("history.market_prices", every(history.market_prices(NAME, oldest_first)))
     charts = rig.operations.charts
     await rig.record("charts.candles.pages", every(charts.candles(NAME, Resolution.MINUTE, since=START)))
