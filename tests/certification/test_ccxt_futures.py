@@ -52,8 +52,8 @@ async def test_an_order_from_its_birth_to_its_end(futures: Certified, client: An
     placed = await client.create_order(MARKET, "limit", "buy", 0.01, float(price), {"clientOrderId": "mine"})
     assert futures.order(placed["id"]).request.client_order_id == "mine"
     [seen] = await client.fetch_open_orders(MARKET)
-    row = seen["info"]  # of an open order the client itself tells no quantity
-    assert (seen["id"], exact(seen["price"]), exact(row["unfilledSize"])) == (placed["id"], price, Decimal("0.01"))
+    row = seen["info"]  # of an open order the client itself tells no price
+    assert (seen["id"], exact(row["limitPrice"]), exact(seen["amount"])) == (placed["id"], price, Decimal("0.01"))
     await client.edit_order(placed["id"], MARKET, "limit", "buy", 0.02, float(lower))
     edited = futures.order(placed["id"])
     assert (edited.request.quantity, edited.limit or edited.request.price) == (Decimal("0.02"), lower)
