@@ -247,8 +247,8 @@ class Amender:
             return self._unsure(doubt)
         self._tracker.amended(order, amending, None, self._clock.now())
         return OrderRefused(
-            f"{self._name}: order {order.venue_order_id or order.client_order_id} was not amended: after the deadline {deadline} it has its old "
-            "terms",
+            f"{self._name}: order {order.venue_order_id or order.client_order_id} was not amended: after the deadline "
+            f"{deadline} it has its old terms",
             venue=self._name,
         )
 

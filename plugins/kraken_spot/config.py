@@ -28,8 +28,8 @@ def _not_negative(config: object, attribute: attrs.Attribute[float], value: floa
 def _no_or_in_time(config: object, attribute: attrs.Attribute[float], value: float) -> None:
     if value != 0 and not 2 < value <= 60:
         raise ConfigError(
-            f"{attribute.name}: {value!r} seconds; Kraken Spot takes deadlines that are 2 to 60 seconds ahead when they "
-            "arrive, so give more than 2 and at most 60, or 0 to send none"
+            f"{attribute.name}: {value!r} seconds; Kraken Spot takes deadlines that are 2 to 60 seconds ahead when "
+            "they arrive, so give more than 2 and at most 60, or 0 to send none"
         )
 
 
