@@ -5,7 +5,6 @@ The recordings are made by ``make record``; the story that they tell is in ``tes
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -17,23 +16,12 @@ import pytest
 
 from exchange_core.errors import InsufficientFunds, OrderNotFound, OrderRefused
 from exchange_core.model.account import Balance, Position
-from exchange_core.model.book import BookHealth, OrderBook
-from exchange_core.model.event import (
-    BalancesUpdate,
-    Channel,
-    OpenOrdersSnapshot,
-    OrderUpdate,
-    PositionsUpdate,
-    Subscribed,
-    Subscription,
-)
-from exchange_core.model.fill import Fee, Fill, Liquidity
+from exchange_core.model.fill import Fill, Liquidity
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle, Level, Ticker, Trade
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from exchange_core.storage.recording import frames
 from exchange_core.testing.cassettes import CassettePlayer
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_futures"
@@ -89,6 +77,10 @@ HALF = {"filled": Decimal("0.15"), "average_price": Decimal(84010)}
 IOC_NOW = taken(IOC, CANCELED, OrderStatus.CANCELED, 10, **HALF)
 WHOLE = {"filled": Decimal("0.1"), "average_price": Decimal(83990)}
 MARKET_NOW = taken(MARKET, FILLED, OrderStatus.FILLED, 11, **WHOLE)
+
+
+def levels(*rows: tuple[str, str]) -> tuple[Level, ...]:
+    return tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in rows)
 
 
 @pytest.fixture
@@ -299,145 +291,3 @@ async def test_fills_come_oldest_first(run: Run) -> None:
             ("62d74145-ddd4-4054-a2bf-b8e0931719fd", MARKET_NOW),
         )
     ]
-
-
-# WebSocket feeds.
-
-
-def levels(*rows: tuple[str, str]) -> tuple[Level, ...]:
-    return tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in rows)
-
-
-def by_hand(product: str) -> dict[str, list[Level]]:
-    """Read a book off the frames in the plainest way."""
-    sides: dict[str, dict[Decimal, Decimal]] = {"buy": {}, "sell": {}}
-    for frame in frames(CASSETTES / "feed" / "book.stream.jsonl"):
-        message = json.loads(frame.raw, parse_float=Decimal)
-        if message.get("product_id") != product:
-            continue
-        if message["feed"] == "book_snapshot":
-            for side, rows in (("buy", "bids"), ("sell", "asks")):
-                sides[side] = {row["price"]: row["qty"] for row in message[rows]}
-        elif message["feed"] == "book":
-            sides[message["side"]][message["price"]] = message["qty"]
-    return {
-        side: [Level(price, rows[price]) for price in sorted(rows, reverse=side == "buy") if rows[price]]
-        for side, rows in sides.items()
-    }
-
-
-async def test_two_books_on_one_connection_have_no_hole(player: CassettePlayer) -> None:
-    wanted = [Subscription(Channel.BOOK, symbol) for symbol in (LINEAR, INVERSE)]
-    feed, told = player.play("book", wanted)
-    assert [event.subscription for event in told if isinstance(event, Subscribed)] == wanted
-    books = {event.symbol: event for event in told if isinstance(event, OrderBook)}
-    assert (feed.stats.books, feed.stats.verified, feed.stats.gaps) == (256, 256, 0)
-    for symbol, product, checked, bid, ask in (
-        (LINEAR, "PF_XBTUSD", 118, ("83963", "0.2784"), ("83980", "0.1833")),
-        (INVERSE, "PI_XBTUSD", 138, ("83987.5", "14800"), ("84005", "30100")),
-    ):
-        book = books[symbol]
-        assert (book.health, book.checked) == (BookHealth.LIVE, checked)
-        assert {"buy": list(book.bids()), "sell": list(book.asks())} == by_hand(product)
-        assert (book.best_bid, book.best_ask) == levels(bid, ask)
-
-
-async def test_tickers_of_a_linear_and_an_inverse_contract(player: CassettePlayer) -> None:
-    wanted = [Subscription(Channel.TICKER, symbol) for symbol in (LINEAR, INVERSE)]
-    _, told = player.play("ticker", wanted)
-    tickers = [event for event in told if isinstance(event, Ticker)]
-    assert [(ticker.symbol, ticker.time) for ticker in tickers] == [
-        (symbol, START + timedelta(seconds=second)) for second in range(5) for symbol in (LINEAR, INVERSE)
-    ]
-    assert tickers[-1] == Ticker(
-        symbol=INVERSE,
-        bid=Decimal("83987.5"),
-        bid_quantity=Decimal(14800),
-        ask=Decimal(84005),
-        ask_quantity=Decimal(30100),
-        last=Decimal(83981),
-        low=Decimal(83973),
-        high=Decimal("84005.5"),
-        volume=Decimal(19292),
-        mark_price=Decimal("83996.25"),
-        index_price=Decimal("83996.335"),
-        funding_rate=Decimal(0),
-        next_funding_rate=Decimal("0.00000001084"),
-        next_funding_time=START + timedelta(hours=1),
-        open_interest=Decimal(10480),
-        time=START + timedelta(seconds=4),
-    )
-
-
-async def test_trades_come_once_and_oldest_first(player: CassettePlayer) -> None:
-    wanted = [Subscription(Channel.TRADES, symbol) for symbol in (LINEAR, INVERSE)]
-    _, told = player.play("trades", wanted)
-    trades = [event for event in told if isinstance(event, Trade)]
-    assert len({trade.id for trade in trades}) == len(trades) == 22
-    for symbol in (LINEAR, INVERSE):
-        times = [trade.time for trade in trades if trade.symbol == symbol]
-        assert times == sorted(times)
-    assert trades[-1] == Trade(
-        symbol=LINEAR,
-        id="e0751bb6-df65-4069-9f88-cfac48ed8d7e",
-        side=Side.SELL,
-        price=Decimal(83965),
-        quantity=Decimal("0.0327"),
-        time=START + timedelta(seconds=3.75),
-    )
-
-
-async def test_the_life_of_two_orders_as_the_account_hears_of_it(player: CassettePlayer) -> None:
-    """One rests, is filled in two parts; one is canceled. Sums, fees and the position agree."""
-    wanted = [Subscription(channel) for channel in (Channel.ORDERS, Channel.FILLS, Channel.BALANCES, Channel.POSITIONS)]
-    _, told = player.play("account", wanted)
-    (snapshot,) = (event for event in told if isinstance(event, OpenOrdersSnapshot))
-    assert [(order.client_order_id, order.status) for order in snapshot.orders] == [(client_id(2), OrderStatus.OPEN)]
-    assert [lifted(event) for event in told if isinstance(event, OrderUpdate)] == [
-        (3, "open", Decimal(0)),
-        (3, "partially_filled", Decimal("0.01")),
-        (3, "filled", Decimal("0.03")),
-        (4, "open", Decimal(0)),
-        (4, "canceled", None),
-    ]
-    fills = [event for event in told if isinstance(event, Fill)]
-    assert fills[0].client_order_id == client_id(1)  # before the connection was made: the snapshot tells it
-    assert fills[1:] == [
-        Fill(
-            id=id_,
-            symbol=LINEAR,
-            side=Side.SELL,
-            price=Decimal(84000),
-            quantity=Decimal(quantity),
-            time=PLACED + timedelta(seconds=second),
-            venue="futures",
-            venue_order_id="5e617f8e-99ed-4ce7-83f8-670d3e361858",
-            client_order_id=client_id(3),
-            fee=Fee(asset="USD", amount=Decimal(fee)),
-            liquidity=Liquidity.MAKER,
-        )
-        for id_, quantity, fee, second in (
-            ("9c461cb5-d15b-47f2-ba77-5505e88e752f", "0.01", "0.168", 2),
-            ("41536363-f672-4ba0-8329-c05b09e80319", "0.02", "0.336", 3),
-        )
-    ]
-    updates = [event for event in told if isinstance(event, BalancesUpdate)]
-    assert [update.complete for update in updates] == [True, False, False, False, False, False]
-    assert [balance.total for update in updates for balance in update.balances if balance.asset == "USD"] == [
-        Decimal("49997.89975"),
-        Decimal("49997.89975"),
-        Decimal("49997.63175"),  # - 0.01 * (84010 - 84000) - 0.168
-        Decimal("49997.09575"),  # - 0.02 * (84010 - 84000) - 0.336
-        Decimal("49997.09575"),
-        Decimal("49997.09575"),
-    ]
-    positions = [event.positions for event in told if isinstance(event, PositionsUpdate)]
-    assert [(position.quantity, position.entry_price) for (position,) in positions] == [
-        (Decimal(quantity), Decimal(84010)) for quantity in ("0.05", "0.04", "0.02")
-    ]
-
-
-def lifted(update: OrderUpdate) -> tuple[int, str, Decimal | None]:
-    """Return the number in our client id, where the order stands, and how much of it is done."""
-    assert update.client_order_id is not None
-    return int(update.client_order_id[-2:]), str(update.status), update.filled

@@ -127,6 +127,8 @@ async def record_plain_orders(rig: Rig) -> None:
     await rig.ask(orders.send(futures_order(1, "buy", "0.01", "83000")))
     line = await rig.connect("open_orders", [PLAIN])
     await rig.ask(orders.send(futures_order(2, "sell", "0.02", "84000", kind="post")))
+    with contextlib.suppress(OrderRefused):
+        await rig.ask(orders.send(futures_order(3, "buy", "0.01", "84020", kind="post")))
     await line.run(1)
     rig.others(Side.BUY, NAME, "0.01")
     await line.run(1)
@@ -170,12 +172,12 @@ async def record_refused(wide: Rig, narrow: Rig) -> None:
     narrow.learn(wide)
     wanted = [Subscription(channel, LINEAR) for channel in (Channel.TRADES, Channel.TICKER, Channel.BOOK)]
     line = await narrow.connect("refused", wanted)
-    await line.run(25)
+    await line.run(2)
     line.close()
 
 
 async def record_refused_private(rig: Rig) -> None:
     """Record what a key is answered that may see nothing."""
     line = await rig.connect("refused_private", [Subscription(channel) for channel in ACCOUNT])
-    await line.run(25)
+    await line.run(2)
     line.close()
