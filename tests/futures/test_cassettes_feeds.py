@@ -138,7 +138,7 @@ async def test_what_is_not_wanted_any_more_does_not_come(player: CassettePlayer)
         feed.unsubscribe([trades], now)
         return feed.outbox()
 
-    told = [*play(feed, frames(CASSETTES / "feed" / f"leaving{FEED_SUFFIX}"), leave)]
+    told = [*play(feed, frames(CASSETTES / "feed" / ("leaving" + FEED_SUFFIX)), leave)]
     assert "unsubscribed" in [event.kind for event in told if isinstance(event, Ignored)]
     assert [*feed.subscriptions()] == [book]
     assert len([event for event in told if isinstance(event, Trade)]) == 3  # those of the snapshot
