@@ -8,6 +8,7 @@ from datetime import datetime
 import attrs
 
 from exchange_core.clock import Clock
+from exchange_core.connector.partial import left_out
 from exchange_core.errors import NotSupported
 from exchange_core.model.account import Balance, Position
 from exchange_core.model.event import BalancesUpdate, PositionsUpdate
@@ -63,7 +64,9 @@ class Holdings:
             # Positions that its plugin cannot read; its balances count all the same.
             positions = ()
         self._take(balances, positions)
-        self.read_at, self.reason = clock.now(), None
+        unread = (*left_out(balances), *left_out(positions))
+        self.read_at = clock.now()
+        self.reason = f"{len(unread)} entries of its account do not read, as in: {unread[0]}" if unread else None
         # What is read while no news come may have changed when they come again.
         self._read_after = None if _lost(health) else _losses(health)
         self.look(venue.health())
@@ -82,8 +85,11 @@ class Holdings:
 
     def _take(self, balances: Iterable[Balance], positions: Iterable[Position]) -> None:
         self.lacks_held = False
-        self._apply(BalancesUpdate(balances=tuple(balances), complete=True))
-        self._apply(PositionsUpdate(positions=tuple(positions), complete=True))
+        # What a list lacks because it does not read is not gone.
+        known, held = (self.balances if left_out(balances) else {}), (self.positions if left_out(positions) else {})
+        merged = known | {(each.wallet, each.asset): each for each in balances}
+        self._apply(BalancesUpdate(balances=tuple(merged.values()), complete=True))
+        self._apply(PositionsUpdate(positions=(*held.values(), *positions), complete=True))
         # News that came during the reading may be newer than its answer. If they are older, newer ones are on the way.
         for update in self._meanwhile:
             self._apply(update)

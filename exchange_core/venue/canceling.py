@@ -9,6 +9,7 @@ from itertools import islice
 
 from exchange_core.clock import Clock
 from exchange_core.connector.order_operations import Batches, CancelsAll
+from exchange_core.connector.partial import left_out, listed
 from exchange_core.connector.spec import RestOperations
 from exchange_core.errors import (
     AuthenticationError,
@@ -116,9 +117,11 @@ class Canceler:
     async def all(self, symbol: Symbol | None) -> list[Order]:
         """Cancel what is open, of *symbol* only where it is given; return what became of each.
 
-        Raises as :meth:`many`; OutcomeUnknown also where an order is being asked for that may still arrive.
+        Raises as :meth:`many`; OutcomeUnknown also where an order is being asked for that may still arrive, and where
+        the venue lists one that does not read.
         """
         orders = await self._standing(symbol)
+        unread = left_out(orders)
         errors: list[ExchangeError] = []
         if symbol is None and isinstance(self._operations, CancelsAll):
             try:
@@ -131,10 +134,15 @@ class Canceler:
                 await self._see(orders)
             known = {order.venue_order_id for order in orders}
             try:
-                orders += [order for order in await self.open_orders() if order.venue_order_id not in known]
+                found = await self.open_orders()
+                unread = left_out(found)
+                orders += [order for order in found if order.venue_order_id not in known]
             except ExchangeError as error:
                 error.add_note("while asking whether any order is left; those that were known were canceled")
                 errors.append(error)
+        if unread:
+            what = f"{self._name}: cancel_all: {len(unread)} open orders do not read, and may still stand"
+            errors.append(OutcomeUnknown(f"{what}: {'; '.join(unread)}", venue=self._name))
         return await self.many([self._resolver.newest(order) for order in orders], errors)
 
     async def open_orders(self, symbol: Symbol | None = None) -> list[Order]:
@@ -142,7 +150,8 @@ class Canceler:
         found = await self._rest.run(self._operations.open_orders())
         now = self._clock.now()
         orders = [self._tracker.answered(order, now) for order in found]
-        return [order for order in orders if not order.is_final and symbol in (None, order.symbol)]
+        wanted = (order for order in orders if not order.is_final and symbol in (None, order.symbol))
+        return listed(wanted, left_out(found))
 
     async def _standing(self, symbol: Symbol | None) -> list[Order]:
         """Return what is to be canceled: as the venue lists it, and what is so new that it may not list it yet."""
@@ -157,15 +166,16 @@ class Canceler:
             if not one_call:
                 raise
             return self._tracker.live()
-        listed = {order.venue_order_id for order in orders}
+        shown = {order.venue_order_id for order in orders}
         since = self._clock.now() - timedelta(seconds=self._resolver.policy.lag)
-        return orders + [
+        orders += [
             order
             for order in self._tracker.live()
             if symbol in (None, order.symbol)
-            and (order.unknown or (order.created is not None and order.created > since))
-            and order.venue_order_id not in listed
+            and (order.unknown or (order.created is not None and order.created > since) or left_out(orders))
+            and order.venue_order_id not in shown
         ]
+        return orders
 
     async def _batch(self, operations: Batches, orders: Sequence[Order]) -> None:
         try:
@@ -183,8 +193,8 @@ class Canceler:
         if not left:
             return
         try:
-            listed = {order.venue_order_id for order in await self.open_orders()}
-            gone = [order for order in left if order.venue_order_id and order.venue_order_id not in listed]
+            shown = {order.venue_order_id for order in await self.open_orders()}
+            gone = [order for order in left if order.venue_order_id and order.venue_order_id not in shown]
             await asyncio.gather(*map(self._resolver.find, gone))
         except ExchangeError:
             # Canceling each of them will show.

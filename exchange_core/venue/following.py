@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from exchange_core.clock import Clock
+from exchange_core.connector.partial import left_out
 from exchange_core.connector.spec import RestOperations
 from exchange_core.errors import AuthenticationError, ExchangeError, NonceRejected, NotSupported
 from exchange_core.model.event import (
@@ -84,10 +85,8 @@ class Follower:
         self._last_whole_fill: datetime | None = None
         self._whole_until: datetime | None = None
         self._heard: datetime | None = None
-        self._fills_are_live = False
-        self._is_open = False
-        self._holes = 0
-        self._losses = 0
+        self._fills_are_live = self._lacks_fills = self._is_open = False
+        self._holes = self._losses = 0
         self._catching_up: asyncio.Task[None] | None = None
         self._unsettled: datetime | None = None
         self._wanted_again: dict[str, bool] = {}
@@ -241,6 +240,9 @@ class Follower:
                 return
             for fill in fills:
                 self.take_fill(fill)
+            self._lacks_fills = bool(left_out(fills))
+            if self._lacks_fills:
+                return  # the record is whole no further than before; the audit asks again
             self._whole_until = asked
             if hole == self._holes:
                 self._heard = max(asked, self._heard or asked)
@@ -250,8 +252,7 @@ class Follower:
                 self._ask_once("asking for late fills", self._ask_late_fills)
                 return
             if not self._is_open:
-                # It is asked for again as soon as there is a connection.
-                return
+                return  # it is asked for again as soon as there is a connection
             await self._clock.sleep(self._resolver.policy.first_pause)
 
     async def _audit(self) -> None:
@@ -259,9 +260,14 @@ class Follower:
         while self.error is None:
             await self._clock.sleep(self._resolver.policy.audit)
             if not self._is_open or not self._fills_are_live:
+                if self._is_open and self._lacks_fills:
+                    self._fill_the_hole()
                 continue
             holes, asked = self._holes, self._clock.now()
             fills = await self._ask("fills", partial(self._ask_fills, (self._last_whole_fill or asked) - FILLS_MARGIN))
+            if left_out(fills):
+                self._lacks_fills = True
+                self._hole()
             for fill in fills or ():
                 self.take_fill(fill)
             if fills is not None and holes == self._holes:
@@ -296,12 +302,12 @@ class Follower:
     async def _ask_balances(self) -> None:
         balances = await self._ask("balances", lambda: self._rest.run(self._operations.balances()))
         if balances is not None:
-            self._bus.publish(BalancesUpdate(balances=tuple(balances), complete=True))
+            self._bus.publish(BalancesUpdate(balances=tuple(balances), complete=not left_out(balances)))
 
     async def _ask_positions(self) -> None:
         positions = await self._ask("positions", lambda: self._rest.run(self._operations.positions()))
         if positions is not None:
-            self._bus.publish(PositionsUpdate(positions=tuple(positions), complete=True))
+            self._bus.publish(PositionsUpdate(positions=tuple(positions), complete=not left_out(positions)))
 
     async def _ask(self, what: str, ask: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
         """Ask until there is an answer; None when there can be none."""

@@ -207,7 +207,11 @@ class Venue(Past, Protocol):
         ...
 
     async def open_orders(self, symbol: Symbol | str | None = None) -> Sequence[Order]:
-        """Ask the venue what is open."""
+        """Ask the venue what is open.
+
+        This list, balances, positions and fills are a ``Partial`` where an entry of the venue's did not read: what it
+        lacks is not gone.
+        """
         ...
 
     # Account

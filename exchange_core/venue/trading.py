@@ -14,8 +14,9 @@ import pluggy
 from exchange_core.clock import Clock
 from exchange_core.connector.naming import SymbolMap
 from exchange_core.connector.order_operations import Batches
+from exchange_core.connector.partial import left_out
 from exchange_core.connector.spec import RestOperations, VenueConfig, VenueSpec
-from exchange_core.errors import ExchangeError, OrderNotFound
+from exchange_core.errors import ExchangeError, OrderNotFound, ProtocolError
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
@@ -250,7 +251,14 @@ class Trading:
         known = self._tracker.get(order)
         if known is not None:
             return known
-        for found in await self.open_orders():
+        open_orders = await self.open_orders()
+        for found in open_orders:
             if order in (found.venue_order_id, found.client_order_id):
                 return found
+        if unread := left_out(open_orders):
+            raise ProtocolError(
+                f"{self._name}: order {order!r} may be one of {len(unread)} open ones that do not read: "
+                f"{'; '.join(unread)}",
+                venue=self._name,
+            )
         raise OrderNotFound(f"{self._name}: no order {order!r} is open, and none was placed here", venue=self._name)
