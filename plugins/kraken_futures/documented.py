@@ -179,7 +179,7 @@ ANSWERS: dict[str, Shape] = {
     f"{API}fills": _answer(fills=Each(FILL)),
     f"{API}openpositions": _answer(openPositions=Each(POSITION)),
     f"{API}accounts": _answer(accounts=Each(WALLET)),
-    f"{API}unwindqueue": _answer(wire_account.Queue),
+    f"{API}unwindqueue": _answer(wire_account.Queue, queue=Each(record(wire_account.QueueRow))),
     f"{API}notifications": _answer(notifications=Each(NOTICE)),
     f"{API}leveragepreferences": _answer(wire_account.Leverages),
     f"{API}pnlpreferences": _answer(wire_account.PnlCurrencies),

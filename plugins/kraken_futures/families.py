@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kraken_futures.rest_account import AccountCalls
     from kraken_futures.rest_charts import ChartCalls
     from kraken_futures.rest_history import HistoryCalls
+    from kraken_futures.rest_lists import AccountLists
     from kraken_futures.rest_market import MarketCalls
     from kraken_futures.rest_programs import ProgramCalls
     from kraken_futures.rest_settings import SettingCalls
@@ -23,12 +24,14 @@ class Families:
     """What ``FuturesRest`` has beside the operations of every venue. Calls are flows, or pages of flows."""
 
     _context: VenueContext
+    _lists: AccountLists
     reports: list[str]
 
     @property
     def skipped(self) -> dict[str, str]:
-        """What was odd in the last instrument list, by its beginning."""
-        return {report.partition(" ")[0].rstrip(":"): report for report in self.reports}
+        """What was odd in the last instrument list, by its beginning, and what of the account's lists did not read."""
+        odd = {report.partition(" ")[0].rstrip(":"): report for report in self.reports}
+        return odd | {name: why for entries in self._lists.skipped.values() for name, why in entries.items()}
 
     @cached_property
     def market(self) -> MarketCalls:

@@ -7,13 +7,14 @@ See https://docs.kraken.com/api/docs/futures-api/websocket/open_orders and the p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from exchange_core.connector.feed import FeedStats
 from exchange_core.connector.spec import VenueContext
+from exchange_core.model.account import Position
 from exchange_core.model.event import (
     BalancesUpdate,
     Channel,
@@ -31,11 +32,16 @@ from exchange_core.model.symbol import Symbol
 from kraken_futures import parse, parse_orders
 from kraken_futures import wire_feed as wire
 from kraken_futures.checksum import FillSequence, break_between
+from kraken_futures.pages import Unreadable
+from kraken_futures.rest_doubts import fields_of, name_of
+from kraken_futures.rows import readable
 
 # Executions that are remembered so that each is passed on once; snapshots repeat them after every reconnect.
 _REMEMBERED_FILLS = 20_000
 # Triggers that fired and whose order has not come yet.
 _REMEMBERED_TRIGGERS = 1_000
+
+_REPEATING = frozenset({"open_positions", "balances"})
 
 CHANNELS = {
     "open_orders": Channel.ORDERS,
@@ -94,23 +100,32 @@ class AccountData:
         self._open: dict[str, Hashable] | None = None
         self._totals: dict[Hashable, Hashable] | None = None
         self._positions: dict[Hashable, Hashable] | None = None
+        self._damaged: dict[str, frozenset[str]] = {}
 
     def opened(self) -> None:
         """A new connection counts anew, and begins with snapshots of everything."""
         self._balance_seq.clear()
         self._numbers = FillSequence()
         self._open = self._totals = self._positions = None
+        self._damaged.clear()
 
     # Orders.
 
     def open_orders_snapshot(self, frame: wire.OpenOrdersSnapshot) -> Events:
-        orders = tuple(
-            parse_orders.open_order(row, self._symbol(row.instrument), snapshot=True) for row in frame.orders
-        )
-        listed = {row.order_id: _terms(row) for row in frame.orders}
+        def read(row: wire.OpenOrder) -> tuple[str, Hashable, OrderUpdate]:
+            return row.order_id, _terms(row), parse_orders.open_order(row, self._symbol(row.instrument), snapshot=True)
+
+        rows, bad = readable(frame.orders, wire.OpenOrder, read, "open_orders_snapshot")
+        orders = [update for _, _, update in rows]
+        listed = {order_id: terms for order_id, terms, _ in rows}
+        for name in (fields_of(each.raw).get("order_id") for each in bad):
+            if isinstance(name, str) and name and name not in listed:
+                # It is open, and more than that is not known of it.
+                orders.append(OrderUpdate(venue_order_id=name, snapshot=True))
+                listed[name] = None if self._open is None else self._open.get(name)
         self.surprise = self._open is not None and self._open != listed
         self._open = listed
-        return (OpenOrdersSnapshot(orders=orders),)
+        return (OpenOrdersSnapshot(orders=tuple(orders)), *self._unreadable("open_orders", bad))
 
     def open_orders(self, frame: wire.OpenOrders) -> Events:
         # There is no sequence on this feed: what is lost here is seen only by comparing with the whole list.
@@ -159,59 +174,73 @@ class AccountData:
     # Fills.
 
     def fills(self, frame: wire.Fills) -> Events:
-        events = self._new_fills(frame)
-        suspects = [self._numbers.take(row.seq) for row in frame.fills]
+        events, numbers = self._new_fills(frame)
+        suspects = [self._numbers.take(number) for number in numbers]
         if any(suspects) and not self._ask("fills"):
             self._stats.gaps += 1
             events = [_missed_fills(), *events]
         return events or (Ignored(kind="no new fills"),)
 
     def fills_snapshot(self, frame: wire.FillsSnapshot) -> Events:
-        events = self._new_fills(frame)
+        events, numbers = self._new_fills(frame)
         self.surprise = bool(events) and self._has_fills
         self._has_fills = True
-        if self._numbers.take_snapshot([row.seq for row in frame.fills]):
+        if self._numbers.take_snapshot(numbers):
             self._stats.gaps += 1
             events = [_missed_fills(), *events]
         return events or (Ignored(kind="no new fills"),)
 
-    def _new_fills(self, frame: wire.Fills) -> list[Event]:
+    def _new_fills(self, frame: wire.Fills) -> tuple[list[Event], list[int | None]]:
+        """Return what is news, and the numbers of all."""
         events: list[Event] = []
-        fresh: dict[str, None] = {}
-        for row in frame.fills:
-            if row.fill_id in self._fills or row.fill_id in fresh:
-                continue
-            symbol = self._symbol(row.instrument)
-            if symbol is None:
-                detail = f"{row.instrument[:60]!r} is in no instrument list; fill {row.fill_id[:60]} is not shown"
-                events.append(Unrecognised(kind="fill of an unknown product", detail=detail))
-                continue
-            events.append(parse.fill(row, symbol, self._context.venue, self._context.assets))
-            fresh[row.fill_id] = None
-        self._fills.update(fresh)
+        numbers: list[int | None] = []
+        bad: list[Unreadable] = []
+        for raw in frame.fills:
+            rows, damage = readable([raw], wire.FillRow, self._fill, "fills")
+            events += [event for _, event in rows if event is not None]
+            numbers += [number for number, _ in rows]
+            for fields in (fields_of(each.raw) for each in damage):
+                seq, name = fields.get("seq"), fields.get("fill_id")
+                numbers.append(seq if isinstance(seq, int) and seq >= 0 else None)
+                bad += [] if isinstance(name, str) and name in self._fills else damage
         while len(self._fills) > _REMEMBERED_FILLS:
             del self._fills[next(iter(self._fills))]
-        return events
+        return [*events, *self._unreadable("fills", bad)], numbers
+
+    def _fill(self, row: wire.FillRow) -> tuple[int | None, Event | None]:
+        if row.fill_id in self._fills:
+            return row.seq, None
+        symbol = self._symbol(row.instrument)
+        if symbol is None:
+            detail = f"{row.instrument[:60]!r} is in no instrument list; fill {row.fill_id[:60]} is not shown"
+            return row.seq, Unrecognised(kind="fill of an unknown product", detail=detail)
+        event = parse.fill(row, symbol, self._context.venue, self._context.assets)
+        self._fills[row.fill_id] = None
+        return row.seq, event
 
     # Positions and balances.
 
     def open_positions(self, frame: wire.OpenPositions) -> Events:
         # Every message is the whole list, so that a lost one does no harm.
         events: list[Event] = []
-        positions = []
-        for row in frame.positions:
+
+        def read(row: wire.PositionRow) -> Position | None:
             symbol = self._symbol(row.instrument)
-            if symbol is None:
-                detail = f"{row.instrument[:60]!r} is in no instrument list"
-                events.append(Unrecognised(kind="position in an unknown product", detail=detail))
-                continue
-            position = parse.position(row, self._context.symbols.instrument(symbol), self._context.venue)
-            if position.quantity:
-                positions.append(position)
+            if symbol is not None:
+                return parse.position(row, self._context.symbols.instrument(symbol), self._context.venue)
+            detail = f"{row.instrument[:60]!r} is in no instrument list"
+            events.append(Unrecognised(kind="position in an unknown product", detail=detail))
+            return None
+
+        rows, bad = readable(frame.positions, wire.PositionRow, read, "open_positions")
+        # In a list that is not complete, 0 says what else its absence would say.
+        positions = [each for each in rows if each is not None and (each.quantity or bad)]
         held: dict[Hashable, Hashable] = {each.symbol: (each.quantity, each.entry_price) for each in positions}
-        self.surprise = self._positions is not None and self._positions != held
-        self._positions = held
-        return (PositionsUpdate(positions=tuple(positions), complete=True), *events)
+        before = self._positions
+        self._positions = {**(before or {}), **held} if bad else held
+        self.surprise = before is not None and before != self._positions
+        update = PositionsUpdate(positions=tuple(positions), complete=not bad)
+        return (update, *events, *self._unreadable("open_positions", bad))
 
     def balances(self, frame: wire.Balances) -> Events:
         events: list[Event] = []
@@ -220,22 +249,42 @@ class AccountData:
         if reason is not None:
             self._stats.gaps += 1
             events.append(SequenceGap(channel=Channel.BALANCES, reason=reason))
-        update = self._balances(frame, complete=False)
+        update, damage = self._balances(frame, is_whole=False)
         if self._totals is not None:
             self._totals.update(_totals(update))
-        return (*events, update)
+        return (*events, update, *damage)
 
     def balances_snapshot(self, frame: wire.BalancesSnapshot) -> Events:
-        update = self._balances(frame, complete=True)
-        before, self._totals = self._totals, _totals(update)
+        update, damage = self._balances(frame, is_whole=True)
+        before = self._totals
+        self._totals = _totals(update) if update.complete else {**(before or {}), **_totals(update)}
         self.surprise = before is not None and _changed(before, self._totals)
-        return (update,)
+        return (update, *damage)
 
-    def _balances(self, frame: wire.Balances, *, complete: bool) -> BalancesUpdate:
-        update = parse.balances(frame, self._context.venue, self._context.assets)
-        result = BalancesUpdate(balances=tuple(update), complete=complete)
+    def _balances(self, frame: wire.Balances, *, is_whole: bool) -> tuple[BalancesUpdate, list[Event]]:
+        found, bad = parse.balances(frame, self._context.venue, self._context.assets)
         self._balance_seq[frame.account] = frame.seq
-        return result
+        update = BalancesUpdate(balances=tuple(found), complete=is_whole and not bad)
+        return update, self._report("balances", bad)
+
+    # What does not read.
+
+    def _unreadable(self, feed: str, bad: Sequence[Unreadable]) -> list[Event]:
+        return self._report(feed, {name_of(each.raw) or str(number): each.problem for number, each in enumerate(bad)})
+
+    def _report(self, feed: str, bad: Mapping[str, str]) -> list[Event]:
+        """Tell what of a message does not read; where it is news, something has to be asked for."""
+        events: list[Event] = [
+            Unrecognised(kind=f"damaged entry of {feed}", detail=f"{name}: {problem}") for name, problem in bad.items()
+        ]
+        # Lists that come whole every second repeat what is wrong with them, and asking each time helps nobody.
+        repeats = feed in _REPEATING and bad.keys() <= self._damaged.get(feed, frozenset())
+        self._damaged[feed] = frozenset(bad)
+        if bad and not repeats:
+            self._stats.gaps += 1
+            reason = f"{len(bad)} entries of a message cannot be read: {'; '.join(bad.values())}"
+            events.append(SequenceGap(channel=CHANNELS[feed], reason=reason))
+        return events
 
 
 def _terms(row: wire.OpenOrder) -> Hashable:

@@ -18,13 +18,13 @@ import attrs
 import msgspec
 
 from exchange_core.connector.naming import AssetMap, SymbolMap
-from exchange_core.errors import InvalidValue, ProtocolError
 from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_rfc3339
 from kraken_futures import wire
 from kraken_futures.numbers import number
+from kraken_futures.rows import DAMAGE
 
 ALIASES = {"XBT": "BTC", "XDG": "DOGE"}
 
@@ -108,7 +108,7 @@ def load(
         try:
             label = msgspec.json.decode(raw, type=wire.InstrumentName).symbol
             instrument = _instrument(msgspec.json.decode(raw, type=wire.Instrument), suspended, assets, reports)
-        except (_Left, msgspec.MsgspecError, UnicodeError, InvalidValue, ProtocolError) as problem:
+        except (_Left, *DAMAGE) as problem:
             reports.append(f"{label} left out: {problem}")
             continue
         twin = instruments.setdefault(instrument.symbol, instrument)

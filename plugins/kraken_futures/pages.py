@@ -6,9 +6,9 @@ remember; a continuation only makes sense with the same ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 import attrs
 
@@ -28,6 +28,23 @@ class Unreadable:
 
     problem: str
     raw: bytes = attrs.field(repr=False)
+
+
+class Rows(tuple[T, ...]):
+    """The rows of a list that came whole, in the venue's order.
+
+    Attributes:
+        unreadable: Rows that could not be understood: what is only there is not missing from the list.
+    """
+
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @classmethod
+    def of(cls, items: Iterable[T], unreadable: tuple[Unreadable, ...]) -> Self:
+        """Return *items*, with what could not be read beside them."""
+        made = cls(items)
+        made.unreadable = unreadable
+        return made
 
 
 @attrs.frozen

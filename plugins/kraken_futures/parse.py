@@ -5,10 +5,12 @@ See https://docs.kraken.com/api/docs/guides/futures-websockets
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import Any
 
 import attrs
+import msgspec
 
 from exchange_core.connector.naming import AssetMap
 from exchange_core.errors import ProtocolError
@@ -23,6 +25,7 @@ from exchange_core.model.time import from_millis
 from kraken_futures import contracts, naming
 from kraken_futures import wire_feed as wire
 from kraken_futures.numbers import number, optional
+from kraken_futures.rows import DAMAGE, decoder
 
 # Wallets. "flex" is the multi-collateral one; single-collateral ones are named like fi_xbtusd.
 CASH = "cash"
@@ -164,17 +167,39 @@ def make_position(
     )
 
 
-def balances(raw: wire.Balances, venue: str, assets: AssetMap) -> Iterable[Balance]:
-    """Read the sections that a message has; what it leaves out is unchanged."""
-    for name, total in (raw.holding or {}).items():
-        yield make_balance(naming.asset(assets, name), total, None, CASH, venue)
-    for account in (raw.futures or {}).values():
+def balances(raw: wire.Balances, venue: str, assets: AssetMap) -> tuple[list[Balance], dict[str, str]]:
+    """Read the sections that a message has; what it leaves out is unchanged.
+
+    Returns:
+        The balances, and what does not read, with the reason.
+    """
+
+    def coin(name: str, total: Decimal) -> Balance:
+        return make_balance(naming.asset(assets, name), total, None, CASH, venue)
+
+    def margin(name: str, account: wire.MarginAccount) -> Balance:
         # REST calls the wallet of XBT/USD fi_xbtusd; here its name is F-XBT:USD.
         wallet = f"fi_{account.pair.replace('/', '').lower()}"
-        yield make_balance(naming.asset(assets, account.unit), account.balance, account.available, wallet, venue)
-    flex = raw.flex_futures.currencies if raw.flex_futures is not None else None
-    for name, row in (flex or {}).items():
-        yield make_balance(naming.asset(assets, name), row.quantity, row.available, FLEX, venue)
+        return make_balance(naming.asset(assets, account.unit), account.balance, account.available, wallet, venue)
+
+    def flex(name: str, row: wire.FlexCurrency) -> Balance:
+        return make_balance(naming.asset(assets, name), row.quantity, row.available, FLEX, venue)
+
+    currencies = raw.flex_futures.currencies if raw.flex_futures is not None else None
+    sections: tuple[tuple[Mapping[str, msgspec.Raw] | None, Any, Callable[[str, Any], Balance]], ...] = (
+        (raw.holding, Decimal, coin),
+        (raw.futures, wire.MarginAccount, margin),
+        (currencies, wire.FlexCurrency, flex),
+    )
+    found: list[Balance] = []
+    bad: dict[str, str] = {}
+    for entries, kind, read in sections:
+        for name, entry in (entries or {}).items():
+            try:
+                found.append(read(name, decoder(kind).decode(entry)))
+            except DAMAGE as problem:
+                bad[f"{read.__name__} {name[:60]}"] = str(problem)
+    return found, bad
 
 
 def make_balance(asset: str, total: Decimal, available: Decimal | None, wallet: str, venue: str) -> Balance:

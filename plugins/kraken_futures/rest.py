@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import attrs
 import msgspec
 
 from exchange_core.connector.rest import Flow
@@ -21,17 +22,18 @@ from exchange_core.model.book import BookSnapshot
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle, Level, Ticker, Trade
-from exchange_core.model.number import EXACT
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_millis, from_rfc3339, to_millis, to_rfc3339
 from kraken_futures import contracts, naming, parse, rest_changes, rest_lookup, rest_orders, wire
 from kraken_futures.families import Families
 from kraken_futures.numbers import number, optional
-from kraken_futures.rest_calls import change, charts, private, public
+from kraken_futures.rest_calls import change, charts, public
+from kraken_futures.rest_lists import AccountLists, partial, readable_tickers
+from kraken_futures.rows import readable
 
 _RESOLUTIONS = {1: "1m", 5: "5m", 15: "15m", 30: "30m", 60: "1h", 240: "4h", 720: "12h", 1440: "1d", 10080: "1w"}
-_PAGE = 100  # trades and fills in one answer
+_PAGE = 100  # trades in one answer
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class FuturesRest(Families):
         self.reports: list[str] = []
         self._context = context
         self._venue = context.venue
+        self._lists = AccountLists(context)
 
     # --- market data
 
@@ -58,7 +61,7 @@ class FuturesRest(Families):
             # Seen during maintenance; it does not mean that nothing is traded.
             raise VenueUnavailable(f"{self._venue}: the instrument list is empty", venue=self._venue)
         tickers: wire.Tickers = yield public("tickers", wire.Tickers)
-        suspended = frozenset(row.symbol.upper() for row in _readable(tickers) if row.suspended)
+        suspended = frozenset(row.symbol.upper() for row in readable_tickers(tickers) if row.suspended)
         return self._take(listed, suspended)
 
     def load_instruments(self, body: bytes) -> list[Instrument]:
@@ -71,7 +74,7 @@ class FuturesRest(Families):
     def ticker(self, symbol: Symbol) -> Flow[Ticker]:
         instrument = self._context.symbols.instrument(symbol)
         tickers: wire.Tickers = yield public("tickers", wire.Tickers, symbol=instrument.venue_id)
-        for row in _readable(tickers):
+        for row in readable_tickers(tickers):
             if row.symbol.upper() == instrument.venue_id.upper():
                 time = from_rfc3339(tickers.server_time) if tickers.server_time else None
                 return _ticker(row, instrument, time)
@@ -94,8 +97,11 @@ class FuturesRest(Families):
         before: str | None = None
         while True:
             page: wire.History = yield public("history", wire.History, symbol=venue_id, lastTime=before)
-            fresh = [row for row in page.history if row.uid not in found]
-            found.update((row.uid, _trade(row, symbol)) for row in fresh)
+            rows, _ = readable(
+                page.history, wire.HistoryTrade, lambda row: _trade(row, symbol), f"{self._venue}: history"
+            )
+            fresh = [trade for trade in rows if trade.id not in found]
+            found.update((trade.id, trade) for trade in fresh)
             if not fresh or len(page.history) < _PAGE or len(found) >= (limit or 0):
                 break
             before = to_rfc3339(min(trade.time for trade in found.values()) + timedelta(milliseconds=1))
@@ -113,15 +119,18 @@ class FuturesRest(Families):
             )
         path = f"trade/{self._context.symbols.venue_id(symbol)}/{resolution}"
         start = None if since is None else to_millis(since) // 1000
-        found: dict[int, wire.Candle] = {}
+        found: dict[datetime, Candle] = {}
         while True:
             page: wire.Candles = yield charts(path, wire.Candles, **{"from": start})
-            fresh = [bar for bar in page.candles if bar.time not in found]
-            found.update((bar.time, bar) for bar in fresh)
+            bars, _ = readable(
+                page.candles, wire.Candle, lambda bar: _candle(bar, symbol, interval), f"{self._venue}: {path}"
+            )
+            fresh = [bar for bar in bars if bar.start not in found]
+            found.update((bar.start, bar) for bar in fresh)
             if start is None or not fresh or not page.more_candles:
                 break
-            start = max(found) // 1000 + interval * 60
-        return [_candle(found[time], symbol, interval, closed=time != max(found)) for time in sorted(found)]
+            start = to_millis(max(found)) // 1000 + interval * 60
+        return [attrs.evolve(found[time], closed=time != max(found)) for time in sorted(found)]
 
     # --- orders
 
@@ -155,64 +164,22 @@ class FuturesRest(Families):
         rest_orders.canceled(order, reply.cancel_status, self._venue)
 
     def find(self, order: Order) -> Flow[Order | None]:
-        return (yield from rest_lookup.find(order, self._context, self.open_orders, self.fills))
+        return (yield from rest_lookup.find(order, self._context, self._lists.open_orders, self._lists.fills))
 
     def open_orders(self) -> Flow[list[Order]]:
-        reply: wire.OpenOrders = yield private("openorders", wire.OpenOrders)
-        found = []
-        for raw in reply.open_orders:
-            instrument = self._instrument(raw.symbol, f"open order {raw.order_id}")
-            order = rest_orders.open_order(raw, instrument, self._venue) if instrument is not None else None
-            if order is not None:
-                found.append(order)
-        return found
+        return partial("order", (yield from self._lists.open_orders()))
 
     # --- account
 
     def balances(self) -> Flow[list[Balance]]:
-        reply: wire.Accounts = yield private("accounts", wire.Accounts)
-        return [balance for wallet, account in reply.accounts.items() for balance in self._wallet(wallet, account)]
+        return self._lists.balances()
 
     def positions(self) -> Flow[list[Position]]:
-        reply: wire.OpenPositions = yield private("openpositions", wire.OpenPositions)
-        rows = [(raw, self._instrument(raw.symbol, "position")) for raw in reply.open_positions]
-        if not rows:
-            return []
-        tickers: wire.Tickers = yield public("tickers", wire.Tickers, symbol=[raw.symbol for raw, _ in rows])
-        marks = {row.symbol.upper(): row.mark_price for row in _readable(tickers)}
-        return [
-            self._position(raw, instrument, optional(marks.get(raw.symbol.upper()), "markPrice"))
-            for raw, instrument in rows
-            if instrument is not None
-        ]
+        return self._lists.positions()
 
     def fills(self, since: datetime | None) -> Flow[list[Fill]]:
-        """Page backwards: each page holds what was before a time, so pages overlap by a millisecond.
-
-        There is no fee here; the fills feed tells it.
-        """
-        found: dict[str, wire.RestFill] = {}
-        before: datetime | None = None
-        while True:
-            params = {} if before is None else {"lastFillTime": to_rfc3339(before)}
-            page: wire.Fills = yield private("fills", wire.Fills, params, "fills before" if before else "fills")
-            fresh = [raw for raw in page.fills if raw.fill_id not in found]
-            found.update((raw.fill_id, raw) for raw in fresh)
-            if since is None or not page.fills:
-                break
-            oldest = min(from_rfc3339(raw.fill_time) for raw in page.fills)
-            if oldest < since or len(page.fills) < _PAGE:
-                break
-            if fresh:
-                before = oldest + timedelta(milliseconds=1)
-            elif before != oldest:
-                before = oldest  # a whole page within one millisecond
-                _log.warning("%s: more than %d fills at %s: some may be missing", self._venue, _PAGE, oldest)
-            else:
-                break
-        newest_first = [self._fill(raw) for raw in found.values()]
-        fills = sorted((fill for fill in reversed(newest_first) if fill is not None), key=lambda fill: fill.time)
-        return [fill for fill in fills if since is None or fill.time >= since]
+        """Return our executions, without their fees, which only the feed tells."""
+        return partial("fill", (yield from self._lists.fills(since)))
 
     def fees(self, symbol: Symbol) -> Flow[FeeRates | None]:
         # The venue's own fee schedules are not what it charges since June 2026; the rates are told to Spot
@@ -229,61 +196,6 @@ class FuturesRest(Families):
         if self.reports:
             _log.warning("%s: instruments: %d odd entries: %s", self._venue, len(self.reports), "; ".join(self.reports))
         return instruments
-
-    def _instrument(self, name: str, what: str) -> Instrument | None:
-        symbol = naming.find(self._context.symbols, name)
-        if symbol is None:
-            _log.warning("%s: %s: %r is in no instrument list; it is not shown", self._venue, what, name[:60])
-            return None
-        return self._context.symbols.instrument(symbol)
-
-    def _wallet(self, wallet: str, account: wire.Account) -> Iterable[Balance]:
-        assets = self._context.assets
-        for name, row in (account.currencies or {}).items():
-            yield parse.make_balance(naming.asset(assets, name), row.quantity, row.available, wallet, self._venue)
-        for name, total in (account.balances or {}).items():
-            if "_" in name:
-                continue  # margin accounts list their positions, by contract, among their coins
-            is_margin = account.auxiliary is not None and name.lower() == (account.currency or "").lower()
-            available = account.auxiliary.af if is_margin and account.auxiliary is not None else None
-            yield parse.make_balance(naming.asset(assets, name), total, available, wallet, self._venue)
-
-    def _position(self, raw: wire.OpenPosition, instrument: Instrument, mark: Decimal | None) -> Position:
-        signs = {"long": 1, "short": -1}
-        if raw.side not in signs:
-            raise ProtocolError(f"{self._venue}: position side {raw.side[:20]!r} is neither long nor short")
-        quantity = EXACT.multiply(number(raw.size, "size"), signs[raw.side])
-        return parse.make_position(instrument, quantity, number(raw.price, "price"), mark=mark, venue=self._venue)
-
-    def _fill(self, raw: wire.RestFill) -> Fill | None:
-        instrument = self._instrument(raw.symbol, f"fill {raw.fill_id}")
-        if instrument is None:
-            return None
-        return Fill(
-            id=raw.fill_id,
-            symbol=instrument.symbol,
-            side=parse.side(raw.side),
-            price=number(raw.price, "price"),
-            quantity=number(raw.size, "size"),
-            time=from_rfc3339(raw.fill_time),
-            venue=self._venue,
-            venue_order_id=raw.order_id,
-            client_order_id=raw.cli_ord_id,
-            liquidity=parse.liquidity(raw.fill_type),
-            kind=parse.fill_kind(raw.fill_type),
-        )
-
-
-def _readable(tickers: wire.Tickers) -> Iterable[wire.Ticker]:
-    """Yield the rows that are tickers of contracts; one that is damaged does not hide the others."""
-    for raw in tickers.tickers:
-        try:
-            row = msgspec.json.decode(raw, type=wire.Ticker)
-        except (msgspec.MsgspecError, UnicodeError) as problem:
-            _log.warning("tickers: a row does not read as documented: %s", problem)
-            continue
-        if row.tag is not None:  # indices have none
-            yield row
 
 
 def _ticker(raw: wire.Ticker, instrument: Instrument, time: datetime | None) -> Ticker:
@@ -325,7 +237,7 @@ def _trade(raw: wire.HistoryTrade, symbol: Symbol) -> Trade:
     )
 
 
-def _candle(raw: wire.Candle, symbol: Symbol, interval: int, *, closed: bool) -> Candle:
+def _candle(raw: wire.Candle, symbol: Symbol, interval: int) -> Candle:
     return Candle(
         symbol=symbol,
         interval=interval,
@@ -335,5 +247,4 @@ def _candle(raw: wire.Candle, symbol: Symbol, interval: int, *, closed: bool) ->
         low=number(raw.low, "low"),
         close=number(raw.close, "close"),
         volume=number(raw.volume, "volume"),
-        closed=closed,
     )

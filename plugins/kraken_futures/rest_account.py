@@ -13,10 +13,10 @@ from kraken_futures import naming, parse_account, wire_market, words
 from kraken_futures import wire_account as wire
 from kraken_futures.limits import units
 from kraken_futures.numbers import number
-from kraken_futures.pages import Backwards, Page, Pages
+from kraken_futures.pages import Backwards, Page, Pages, Rows
 from kraken_futures.rest_calls import private
 from kraken_futures.rest_market import contracts
-from kraken_futures.rows import made, readable, word
+from kraken_futures.rows import made, readable, rows, word
 from kraken_futures.types_account import (
     Access,
     FillKind,
@@ -46,10 +46,12 @@ class AccountCalls:
         reply: wire.Accounts = yield private("accounts", wire.Accounts)
         return tuple(parse_account.wallet(name, raw, self._context) for name, raw in reply.accounts.items())
 
-    def positions(self) -> Flow[tuple[OpenPosition, ...]]:
+    def positions(self) -> Flow[Rows[OpenPosition]]:
         """Return positions with the venue's own figures. Those that matured wait here for their settlement too."""
         reply: wire.Positions = yield private("openpositions", wire.Positions)
-        return tuple(parse_account.position(raw, self._context) for raw in reply.open_positions)
+        context = self._context
+        what = f"{context.venue}: openpositions"
+        return rows(reply.open_positions, wire.Position, lambda raw: parse_account.position(raw, context), what)
 
     def fills(self) -> Pages[FuturesFill]:
         """Page through our fills, newest first. Pages after the first cost 25 units instead of 2."""
@@ -58,10 +60,10 @@ class AccountCalls:
             place = Backwards.of(cursor)
             params, cost = ({}, "fills") if place.text is None else ({"lastFillTime": place.text}, "fills before")
             reply: wire.FillRows = yield private("fills", wire.FillRows, params, cost)
-            rows, bad = readable(
+            found, bad = readable(
                 reply.fills, wire.FillRow, lambda row: fill(row, self._context), f"{self._context.venue}: fills"
             )
-            return place.page(rows, bad, _PAGE)
+            return place.page(found, bad, _PAGE)
 
         return Pages(fetch)
 
@@ -72,19 +74,24 @@ class AccountCalls:
         )
         return contracts(reply.instruments, self._context)
 
-    def unwind_queue(self) -> Flow[tuple[UnwindRank, ...]]:
+    def unwind_queue(self) -> Flow[Rows[UnwindRank]]:
         """Tell how near our positions are to being unwound. This costs 200 units of the 500 in ten seconds."""
         reply: wire.Queue = yield private("unwindqueue", wire.Queue)
         symbols = self._context.symbols
-        return tuple(made(UnwindRank, row, symbol=naming.told(symbols, row.symbol)) for row in reply.queue)
 
-    def notifications(self) -> Flow[tuple[Notice, ...]]:
+        def rank(row: wire.QueueRow) -> UnwindRank:
+            return made(UnwindRank, row, symbol=naming.told(symbols, row.symbol))
+
+        return rows(reply.queue, wire.QueueRow, rank, f"{self._context.venue}: unwindqueue")
+
+    def notifications(self) -> Flow[Rows[Notice]]:
         """Return notices of the platform; maintenance of high priority is downtime."""
         reply: wire.Notices = yield private("notifications", wire.Notices)
-        return tuple(
-            made(Notice, row, type=word(NoticeKind, row.type), priority=word(Priority, row.priority))
-            for row in reply.notifications
-        )
+
+        def notice(row: wire.Notice) -> Notice:
+            return made(Notice, row, type=word(NoticeKind, row.type), priority=word(Priority, row.priority))
+
+        return rows(reply.notifications, wire.Notice, notice, f"{self._context.venue}: notifications")
 
     def key(self) -> Flow[KeyInfo]:
         """Tell what our key may do: the cheapest way to see if it works."""

@@ -8,7 +8,7 @@ See https://docs.kraken.com/api/docs/futures-api/trading/get-order-status
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,6 +27,9 @@ from kraken_futures import contracts, wire, words
 from kraken_futures.limits import HISTORY_CALL, units
 from kraken_futures.numbers import number, optional
 from kraken_futures.order_requests import Unit
+from kraken_futures.pages import Rows
+from kraken_futures.rest_doubts import names, require_none
+from kraken_futures.rows import readable
 
 STATUS = "/derivatives/api/v3/orders/status"
 HISTORY = "/api/history/v3/orders"
@@ -81,12 +84,15 @@ class _Seen:
 def find(
     order: Order,
     context: VenueContext,
-    open_orders: Callable[[], Flow[list[Order]]],
-    fills: Callable[[datetime | None], Flow[list[Fill]]],
+    open_orders: Callable[[], Flow[Rows[Order]]],
+    fills: Callable[[datetime | None], Flow[Rows[Fill]]],
 ) -> Flow[Order | None]:
     """Ask for *order* by the venue's id or by ours; return None when it is nowhere.
 
     A trigger that fired may go on under another id of the venue's: then the order comes back with that one.
+
+    Raises:
+        ProtocolError: An entry that may be of this order does not read; it is never taken for "nowhere".
     """
     if order.venue_order_id is None and order.client_order_id is None:
         raise InvalidValue(f"{context.venue}: find: the order has neither the venue's id nor ours")
@@ -94,7 +100,11 @@ def find(
     seen = recent
     # Of an order that was executed in part only the list says for sure how large it is: edits may have changed that.
     if recent is None or recent.status is None or (recent.status is OrderStatus.OPEN and recent.filled):
-        seen = _among(order, (yield from open_orders())) or recent
+        listed = yield from open_orders()
+        seen = _among(order, listed)
+        if seen is None:
+            require_none(order, listed.unreadable, context, "an open order")
+            seen = recent
     if seen is not None and seen.status is OrderStatus.OPEN and not seen.filled:
         if order.request.type.is_trailing and seen.trail is None:
             past = yield from _history(order, context, TRIGGERS)
@@ -102,6 +112,7 @@ def find(
         return _told(order, seen, [], context)
     since = None if order.created is None else order.created - _SKEW
     all_fills = yield from fills(since)
+    require_none(order, all_fills.unreadable, context, "a fill")
     ours = _of(order, seen, all_fills)
     if (seen is None or seen.status is None) and total(fill.quantity for fill in ours) < order.quantity:
         seen = (yield from _past(order, context)) or seen
@@ -121,7 +132,7 @@ def _is_of(order: Order, venue_order_id: str | None, client_order_id: str | None
     return order.client_order_id is not None and order.client_order_id == client_order_id
 
 
-def _of(order: Order, seen: _Seen | None, fills: list[Fill]) -> list[Fill]:
+def _of(order: Order, seen: _Seen | None, fills: Iterable[Fill]) -> list[Fill]:
     known = None if seen is None else seen.venue_order_id
     return [
         fill
@@ -169,7 +180,7 @@ def _entry(order: Order, entry: wire.StatusEntry) -> _Seen:
     )
 
 
-def _among(order: Order, found: list[Order]) -> _Seen | None:
+def _among(order: Order, found: Iterable[Order]) -> _Seen | None:
     ours = [one for one in found if _is_of(order, one.venue_order_id, one.client_order_id)]
     # One that still waits under its own id comes before what has its client id.
     ours.sort(key=lambda one: one.venue_order_id != order.venue_order_id)
@@ -288,7 +299,10 @@ def _history(order: Order, context: VenueContext, path: str) -> Flow[_Seen | Non
             if order.created is None:
                 raise  # then the fills that were asked for may not reach back to it
             return None
-        newest_first = sorted(page.elements, key=lambda element: element.timestamp, reverse=True)
+        elements, bad = readable(page.elements, wire.HistoryElement, lambda row: row, f"{context.venue}: {path}")
+        if any(names(order, each.raw) for each in bad):
+            raise ProtocolError(f"{context.venue}: {path}: an event of order {order.client_order_id} does not read")
+        newest_first = sorted(elements, key=lambda element: element.timestamp, reverse=True)
         seen = next((seen for element in newest_first for seen in _events(order, element)), None)
         token = page.continuation_token
         if seen is not None or token is None:

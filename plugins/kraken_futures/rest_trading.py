@@ -24,10 +24,11 @@ from kraken_futures.limits import units
 from kraken_futures.numbers import number, optional
 from kraken_futures.order_fields import as_text, check, check_edit, deadline_text, edit_fields, order_fields
 from kraken_futures.order_requests import FuturesOrder, OrderCancel, OrderEdit
+from kraken_futures.pages import Rows
 from kraken_futures.rest_batch import batch
 from kraken_futures.rest_calls import API, change, private
 from kraken_futures.rest_lookup import STATUS_WORDS
-from kraken_futures.rows import aware, made
+from kraken_futures.rows import aware, made, rows
 from kraken_futures.types_trading import (
     BatchResult,
     Canceled,
@@ -137,9 +138,7 @@ class OrderCalls:
         """
         return (yield from batch(items, deadline, self._context))
 
-    def status(
-        self, order_ids: Iterable[str] = (), client_order_ids: Iterable[str] = ()
-    ) -> Flow[tuple[KnownOrder, ...]]:
+    def status(self, order_ids: Iterable[str] = (), client_order_ids: Iterable[str] = ()) -> Flow[Rows[KnownOrder]]:
         """Tell of orders that are open, or ended within the last five seconds. Others are left out."""
         params: dict[str, list[str]] = {"orderIds": [*order_ids], "cliOrdIds": [*client_order_ids]}
         if not any(params.values()):
@@ -152,12 +151,12 @@ class OrderCalls:
             private=True,
             costs=units("orders/status"),
         )
-        return tuple(self._known(entry) for entry in reply.orders)
+        return rows(reply.orders, wire.StatusEntry, self._known, f"{self._context.venue}: orders/status")
 
-    def open(self) -> Flow[tuple[OpenOrder, ...]]:
+    def open(self) -> Flow[Rows[OpenOrder]]:
         """List open orders, triggers with their particulars included."""
         reply: wire.OpenOrders = yield private("openorders", wire.OpenOrders)
-        return tuple(self._open(raw) for raw in reply.open_orders)
+        return rows(reply.open_orders, wire.OpenOrder, self._open, f"{self._context.venue}: openorders")
 
     def _cancel(self, symbol: Symbol | None, venue_id: str | None) -> Flow[CanceledAll]:
         reply: wire.CancelAll = yield change("cancelallorders", wire.CancelAll, {"symbol": venue_id}, urgent=True)

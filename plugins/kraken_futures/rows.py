@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 import attrs
 import msgspec
 
 from exchange_core.errors import InvalidValue, ProtocolError
 from kraken_futures.numbers import number
-from kraken_futures.pages import Unreadable
+from kraken_futures.pages import Rows, Unreadable
 
 R = TypeVar("R")
 T = TypeVar("T")
 W = TypeVar("W", bound=StrEnum)
 
-_DAMAGE = (msgspec.MsgspecError, UnicodeError, RecursionError, ProtocolError, InvalidValue, OverflowError)
+DAMAGE = (msgspec.MsgspecError, UnicodeError, RecursionError, ProtocolError, InvalidValue, OverflowError)
 
 _log = logging.getLogger(__name__)
 
@@ -84,8 +85,20 @@ def readable(
     bad: list[Unreadable] = []
     for raw in rows:
         try:
-            good.append(build(msgspec.json.decode(raw, type=kind)))
-        except _DAMAGE as problem:
+            good.append(build(decoder(cast(Hashable, kind)).decode(raw)))
+        except DAMAGE as problem:
             _log.warning("%s: a row does not read as documented: %s", what, problem)
             bad.append(Unreadable(str(problem), bytes(raw)))
     return good, tuple(bad)
+
+
+def rows(raws: Iterable[msgspec.Raw], kind: type[R], build: Callable[[R], T], what: str) -> Rows[T]:
+    """Return what :func:`readable` can read of a complete list, and with it what cannot be read."""
+    good, bad = readable(raws, kind, build, what)
+    return Rows.of(good, bad)
+
+
+@lru_cache(maxsize=64)
+def decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
+    """Return what decodes a *kind*; numbers of no fixed place stay exact, too."""
+    return msgspec.json.Decoder(cast(Any, kind), float_hook=Decimal)

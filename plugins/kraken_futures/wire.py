@@ -1,7 +1,7 @@
 """Kraken Futures' REST answers, field by field, with no meaning added.
 
 Numbers stay exact Decimals; only fields that are read are listed. Lists that an answer must have are
-required: a success without its list is an outage, never "nothing".
+required: a success without its list is an outage, never "nothing". Their entries are read one by one.
 See https://docs.kraken.com/api/docs/futures-api/trading/get-instruments and the pages beside it
 """
 
@@ -83,7 +83,7 @@ class HistoryTrade(Struct):
 
 
 class History(Struct):
-    history: list[HistoryTrade]
+    history: list[msgspec.Raw]
 
 
 class Candle(Struct):
@@ -96,7 +96,7 @@ class Candle(Struct):
 
 
 class Candles(Struct):
-    candles: list[Candle]
+    candles: list[msgspec.Raw]
     more_candles: bool = False
 
 
@@ -156,7 +156,7 @@ class OpenOrder(Struct):
 
 
 class OpenOrders(Struct, rename="camel"):
-    open_orders: list[OpenOrder]
+    open_orders: list[msgspec.Raw]
 
 
 class PriceTrigger(Struct, rename="camel"):
@@ -201,7 +201,7 @@ class RestFill(Struct):
 
 
 class Fills(Struct):
-    fills: list[RestFill]
+    fills: list[msgspec.Raw]
 
 
 class OpenPosition(Struct):
@@ -212,7 +212,7 @@ class OpenPosition(Struct):
 
 
 class OpenPositions(Struct, rename="camel"):
-    open_positions: list[OpenPosition]
+    open_positions: list[msgspec.Raw]
 
 
 class FlexCurrency(Struct):
@@ -228,14 +228,14 @@ class Account(Struct):
     """A wallet of any type; each type has its own fields of these."""
 
     type: str
-    balances: dict[str, Decimal] | None = None
+    balances: dict[str, msgspec.Raw] | None = None
     currency: str | None = None
     auxiliary: Auxiliary | None = None
-    currencies: dict[str, FlexCurrency] | None = None
+    currencies: dict[str, msgspec.Raw] | None = None
 
 
 class Accounts(Struct):
-    accounts: dict[str, Account]
+    accounts: dict[str, msgspec.Raw]
 
 
 class HistoryElement(Struct):
@@ -245,5 +245,5 @@ class HistoryElement(Struct):
 
 
 class HistoryPage(Struct, rename="camel"):
-    elements: list[HistoryElement]
+    elements: list[msgspec.Raw]
     continuation_token: str | None = None

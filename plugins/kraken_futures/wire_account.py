@@ -98,7 +98,7 @@ class Position(Struct, rename="camel"):
 
 
 class Positions(Struct, rename="camel"):
-    open_positions: list[Position]
+    open_positions: list[Raw]
 
 
 class FillRow(Struct, rename="camel"):
@@ -123,7 +123,7 @@ class QueueRow(Struct):
 
 
 class Queue(Struct):
-    queue: list[QueueRow]
+    queue: list[Raw]
 
 
 class Notice(Struct, rename="camel"):
@@ -135,7 +135,7 @@ class Notice(Struct, rename="camel"):
 
 
 class Notices(Struct):
-    notifications: list[Notice]
+    notifications: list[Raw]
 
 
 class Leverage(Struct, rename="camel"):

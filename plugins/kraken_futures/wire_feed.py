@@ -2,7 +2,7 @@
 
 ``DATA`` decodes the frames that carry news in one go, told apart by their ``feed``; ``ENVELOPE`` reads as
 much of any other frame as is needed to name it. In book messages numbers are kept as their own text (or int):
-the book makes exact steps of them.
+the book makes exact steps of them. Entries of lists about the account are read one by one.
 See https://docs.kraken.com/api/docs/guides/futures-websockets
 """
 
@@ -125,7 +125,7 @@ class OpenOrdersVerbose(OpenOrders, tag_field="feed", tag="open_orders_verbose")
 
 
 class OpenOrdersSnapshot(Struct, tag_field="feed", tag="open_orders_snapshot"):
-    orders: list[OpenOrder]
+    orders: list[msgspec.Raw]
 
 
 class OpenOrdersVerboseSnapshot(OpenOrdersSnapshot, tag_field="feed", tag="open_orders_verbose_snapshot"):
@@ -148,7 +148,7 @@ class FillRow(Struct):
 
 
 class Fills(Struct, tag_field="feed", tag="fills"):
-    fills: list[FillRow]
+    fills: list[msgspec.Raw]
 
 
 class FillsSnapshot(Fills, tag_field="feed", tag="fills_snapshot"):
@@ -168,7 +168,7 @@ class PositionRow(Struct):
 
 class OpenPositions(Struct, tag_field="feed", tag="open_positions"):
     # Required: a frame without it is damaged, it does not mean flat.
-    positions: list[PositionRow]
+    positions: list[msgspec.Raw]
 
 
 class MarginAccount(Struct):
@@ -184,14 +184,14 @@ class FlexCurrency(Struct):
 
 
 class FlexFutures(Struct):
-    currencies: dict[str, FlexCurrency] | None = None
+    currencies: dict[str, msgspec.Raw] | None = None
 
 
 class Balances(Struct, tag_field="feed", tag="balances"):
     account: str
     seq: Sequence
-    holding: dict[str, Decimal] | None = None
-    futures: dict[str, MarginAccount] | None = None
+    holding: dict[str, msgspec.Raw] | None = None
+    futures: dict[str, msgspec.Raw] | None = None
     flex_futures: FlexFutures | None = None
 
 
@@ -204,7 +204,7 @@ class AccountLog(Struct, tag_field="feed", tag="account_log"):
 
 
 class AccountLogSnapshot(Struct, tag_field="feed", tag="account_log_snapshot"):
-    logs: list[LogRow]
+    logs: list[msgspec.Raw]
 
 
 class NoticeRow(Struct):
@@ -217,7 +217,7 @@ class NoticeRow(Struct):
 
 
 class Notifications(Struct, tag_field="feed", tag="notifications_auth"):
-    notifications: list[NoticeRow]
+    notifications: list[msgspec.Raw]
 
 
 Data = (

@@ -151,7 +151,7 @@ class StatusEntry(Struct, rename="camel"):
 
 class OrdersStatus(Struct):
     # Documented: unknown ids are missing, and with them the whole list.
-    orders: list[StatusEntry] = []
+    orders: list[Raw] = []
 
 
 class OpenOrder(Struct, rename="camel"):
@@ -172,4 +172,4 @@ class OpenOrder(Struct, rename="camel"):
 
 
 class OpenOrders(Struct, rename="camel"):
-    open_orders: list[OpenOrder]
+    open_orders: list[Raw]

@@ -469,13 +469,15 @@ def order(**more: Any) -> dict[str, Any]:
 def test_a_private_message_that_cannot_be_read_is_a_hole_to_be_filled(
     feed: FuturesFeed, frame: dict[str, Any], channel: Channel
 ) -> None:
-    report, gap = say(feed, **frame)
-    assert isinstance(report, Unrecognised)
-    assert isinstance(gap, SequenceGap)
+    events = say(feed, **frame)
+    (gap,) = (event for event in events if isinstance(event, SequenceGap))
     assert gap.channel is channel
+    assert sum(isinstance(event, Unrecognised) for event in events) == 1
+    assert not any(isinstance(event, Fill) or getattr(event, "complete", False) for event in events)
     assert sum(feed.stats.unknown.values()) == 1
 
 
 def test_a_fill_of_a_damaged_message_is_told_when_it_comes_whole(feed: FuturesFeed) -> None:
-    fills(feed, FILL, {**FILL, "fill_id": "f-2", "price": "NaN"})
-    assert [event.id for event in fills(feed, FILL) if isinstance(event, Fill)] == ["f-1"]
+    damaged = {**FILL, "fill_id": "f-2", "price": "NaN"}
+    assert fill_ids(fills(feed, FILL, damaged)) == ["f-1"]
+    assert fill_ids(fills(feed, FILL, {**FILL, "fill_id": "f-2"})) == ["f-2"]

@@ -267,9 +267,6 @@ def test_the_recorded_open_orders(rest: FuturesRest, run: Any, captures: Path, c
         ("open_orders", {"openOrders": None}),
         ("positions", {}),
         ("balances", {}),
-        ("open_orders", {"openOrders": [{**OPEN_ORDER, "side": "hold"}]}),
-        ("open_orders", {"openOrders": [{**OPEN_ORDER, "filledSize": "NaN"}]}),
-        ("positions", {"openPositions": [{"side": "long", "symbol": "PF_XBTUSD", "price": 1}]}),
     ],
 )
 def test_a_success_without_its_list_is_an_outage_and_not_nothing(
