@@ -23,8 +23,8 @@ help:  ## say what can be made
 demo: run-env  ## run the main job on the simulated exchange
 	@"$(BIN)/exchange" demo $(ARGS)
 
-test: dev-env  ## run the tests; CAPTURES_DIR names recorded venue payloads
-	"$(BIN)/python" -m pytest $(ARGS)
+test: dev-env  ## run the tests, on all cores; CAPTURES_DIR names recorded venue payloads
+	"$(BIN)/python" -m pytest -n auto --dist loadfile $(ARGS)
 
 certify:  ## let other people's clients certify the simulated exchange, in an environment of their own
 	@VENV="$(CERTIFY)" sh tools/setup.sh certify
