@@ -134,8 +134,10 @@ class Executions:
                 events.append(Unrecognised(kind="execution", detail=str(error)))
         if is_snapshot:
             self._open = (*self._open, *orders) if continues else tuple(orders)
-            events = _oldest_fills_first(events)
-            events.append(OpenOrdersSnapshot(orders=self._open))
+            # What is missing comes last: after the list, all would seem to be heard of.
+            gaps = [event for event in events if isinstance(event, SequenceGap)]
+            told: list[Event] = [event for event in events if not isinstance(event, SequenceGap)]
+            events = [*_oldest_fills_first(told), OpenOrdersSnapshot(orders=self._open), *gaps]
         return events
 
     def _entry(self, raw: wire.Execution, is_snapshot: bool, events: list[Event], orders: list[OrderUpdate]) -> None:

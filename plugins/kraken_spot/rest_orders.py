@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 import msgspec
 
+from exchange_core.connector.partial import listed
 from exchange_core.connector.rest import Flow, RestCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import (
@@ -24,6 +25,7 @@ from exchange_core.errors import (
     OrderNotFound,
     OutcomeUnknown,
     ProtocolError,
+    UnknownSymbol,
 )
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from kraken_spot import limits, order_calls, parse, wire, wire_trading
@@ -66,16 +68,24 @@ def cancel(context: VenueContext, order: Order) -> Flow[None]:
 
 
 def open_orders(context: VenueContext, skipped: dict[str, str]) -> Flow[list[Order]]:
-    """List what is open; a record that cannot be shown is noted in *skipped*."""
+    """List what is open; a record that cannot be shown is noted in *skipped*.
+
+    The list is a partial one where a record does not read; one of a pair that is in no list is of none of ours.
+    """
     reply: wire.OpenOrders = yield _read("OpenOrders", {}, wire.OpenOrders)
-    found = []
+    found: list[Order] = []
+    unreadable: list[str] = []
     for txid, raw in reply.open.items():
         try:
             record = read(raw, wire.Order, f"order {txid}")
             found.append(parse.order(txid, record, context.symbols, context.venue))
         except ExchangeError as error:
             skipped[f"order {txid}"] = str(error)
-    return found
+            if not isinstance(error, UnknownSymbol):
+                unreadable.append(f"order {txid}: {error}")
+        else:
+            skipped.pop(f"order {txid}", None)
+    return listed(found, unreadable)
 
 
 def find(context: VenueContext, order: Order) -> Flow[Order | None]:
