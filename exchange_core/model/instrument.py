@@ -47,6 +47,7 @@ class Instrument:
         quantity_decimals: Decimals the venue prints quantities with.
         expiry: When a dated contract stops trading.
         is_closed: It is no market any more, expired or delisted; a market that is only halted is OFFLINE.
+        is_tokenized: Its base stands for something that is traded elsewhere, such as a share.
     """
 
     symbol: Symbol
@@ -61,6 +62,7 @@ class Instrument:
     status: InstrumentStatus = InstrumentStatus.ONLINE
     expiry: datetime | None = None
     is_closed: bool = False
+    is_tokenized: bool = False
 
     @price_decimals.default
     def _price_decimals(self) -> int:

@@ -53,6 +53,7 @@ class KrakenSpotConfig(VenueConfig):
         change_cost: What an amend, an edit or a batch over REST takes from the private counter, beside the matching
             engine's. Kraken's page says that all calls but AddOrder and CancelOrder count 1; other clients count 0.
         allow_withdrawals: Withdrawals, transfers and new subaccounts may be asked for. They are refused otherwise.
+        tokenized: Pairs of tokenised assets (xStocks) are listed, too; the venue lists them apart.
     """
 
     rest_url: str = "https://api.kraken.com"
@@ -66,3 +67,4 @@ class KrakenSpotConfig(VenueConfig):
     history_cost: float = attrs.field(default=4.0, validator=_positive)
     change_cost: float = attrs.field(default=1.0, validator=_not_negative)
     allow_withdrawals: bool = attrs.field(default=False, validator=_yes_or_no)
+    tokenized: bool = attrs.field(default=False, validator=_yes_or_no)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+import attrs
 import msgspec
 
 from exchange_core.connector.feed import FeedStats
@@ -115,7 +116,10 @@ class Market:
         for entry in message.data.pairs:
             try:
                 raw = msgspec.json.decode(entry, type=wire.Pair)
-                made = parse.instrument(raw, self._known(raw.symbol))
+                known = self._known(raw.symbol)
+                made = parse.instrument(raw, known)
+                if known is None and self._is_token(made.symbol.base):
+                    made = attrs.evolve(made, is_tokenized=True)
             except (msgspec.MsgspecError, InvalidValue, ProtocolError) as error:
                 events.append(Unrecognised(kind="instrument", detail=f"{error!s:.200}"))
                 continue
@@ -130,6 +134,10 @@ class Market:
         self._quiet.heard(_INSTRUMENTS, now)
         self._instruments |= {made.symbol: made for made in found}
         return [InstrumentsUpdate(instruments=tuple(found)), *events]
+
+    def _is_token(self, base: str) -> bool:
+        """Return whether other pairs of *base* are known to be tokenised: an entry does not say."""
+        return any(each.is_tokenized and each.symbol.base == base for each in self._context.symbols)
 
     def _known(self, name: str) -> Instrument | None:
         symbol = self._context.symbols.get(name)

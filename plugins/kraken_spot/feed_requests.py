@@ -221,7 +221,7 @@ class Conversation:
                 self._request("unsubscribe", kind[start : start + MOST_AT_ONCE], self.number())
 
     def _request(self, method: str, carriers: list[Subscription], number: int) -> None:
-        params = parameters(method, carriers, self._context.symbols)
+        params = parameters(method, carriers, self._context.symbols, tokenized=self._context.config.tokenized)
         if self._token is not None:
             params["token"] = self._token
         self._queue({"method": method, "params": params, "req_id": number})

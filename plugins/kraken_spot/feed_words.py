@@ -48,8 +48,14 @@ def kinds(carriers: Iterable[Subscription]) -> list[list[Subscription]]:
     return [found[kind] for kind in sorted(found, key=lambda kind: _ORDER[kind.channel])]
 
 
-def parameters(method: str, carriers: list[Subscription], symbols: SymbolMap) -> dict[str, Any]:
-    """Return what a request for *carriers*, all of one kind, says; without the token."""
+def parameters(
+    method: str, carriers: list[Subscription], symbols: SymbolMap, *, tokenized: bool = False
+) -> dict[str, Any]:
+    """Return what a request for *carriers*, all of one kind, says; without the token.
+
+    Args:
+        tokenized: Instruments are to be told of tokenised assets, too.
+    """
     kind = carriers[0]
     params: dict[str, Any] = {"channel": WORDS[kind.channel]}
     if kind.symbol is not None:
@@ -62,6 +68,8 @@ def parameters(method: str, carriers: list[Subscription], symbols: SymbolMap) ->
         params["event_trigger"] = str(kind.trigger)
     if method == "subscribe":
         params |= OPTIONS.get(kind.channel, _SNAPSHOT)
+        if tokenized and kind.channel is Channel.INSTRUMENTS:
+            params["include_tokenized_assets"] = True
     return params
 
 

@@ -9,7 +9,7 @@ See https://support.kraken.com/articles/360000920306-api-symbols-and-tickers
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from decimal import Decimal
 
 import attrs
@@ -108,7 +108,12 @@ _TWIN = ".twin"
 
 
 def load_pairs(
-    answer: Mapping[str, msgspec.Raw], symbols: SymbolMap, assets: AssetMap, *, is_all: bool = False
+    answer: Mapping[str, msgspec.Raw],
+    symbols: SymbolMap,
+    assets: AssetMap,
+    *,
+    is_all: bool = False,
+    tokenized: Container[str] = (),
 ) -> dict[str, str]:
     """Fill *symbols* from an answer to AssetPairs; return what was skipped, and why.
 
@@ -118,6 +123,7 @@ def load_pairs(
     Args:
         is_all: What is known and not in the answer is delisted: it keeps its names, for what was done with it, and
             takes no orders.
+        tokenized: Keys that are of the list of tokenised assets, whatever their entries say.
     """
     skipped = {}
     loaded: dict[Symbol, tuple[str, Instrument]] = {}
@@ -129,6 +135,8 @@ def load_pairs(
         try:
             pair = msgspec.json.decode(raw, type=wire.Pair)
             made, name = _read_pair(pair, assets)
+            if key in tokenized:
+                made = attrs.evolve(made, is_tokenized=True)
         except (msgspec.MsgspecError, InvalidValue) as error:
             skipped[key] = f"pair entry does not read: {error}"
             continue
@@ -147,7 +155,9 @@ def load_pairs(
     if is_all and loaded:
         # What does not read this time is not gone; nor is all of it when nothing comes.
         kept = {*loaded, *(symbols.get(key) for key in skipped)}
-        for gone in [each for each in symbols if each.symbol not in kept]:
+        # The two lists are apart: one that was not asked for, or is empty, says nothing.
+        lists = {made.is_tokenized for _, made in loaded.values()}
+        for gone in [each for each in symbols if each.symbol not in kept and each.is_tokenized in lists]:
             symbols.add(attrs.evolve(gone, status=_OFFLINE), wire=symbols.wire(gone.symbol))
     return skipped
 
@@ -191,6 +201,7 @@ def instrument(symbol: Symbol, pair: wire.Pair) -> Instrument:
         price_decimals=pair.pair_decimals,
         quantity_decimals=pair.lot_decimals,
         status=status(pair.status),
+        is_tokenized=pair.aclass_base == "tokenized_asset",
     )
 
 

@@ -17,9 +17,10 @@ from exchange_core.model.order import Order
 from kraken_spot import limits, order_frames
 from kraken_spot import order_params as params_of
 from kraken_spot import wire_trading as wire
-from kraken_spot.order_changes import TOKENIZED, amend_params, edit_params
+from kraken_spot.order_changes import amend_params, edit_params
 from kraken_spot.order_terms import Amendment, Edit, SpotOrder
 from kraken_spot.rest_calls import change, refuse
+from kraken_spot.tokenized import TOKENIZED, told
 
 SMALLEST_BATCH, LARGEST_BATCH, MOST_CANCELS = 2, 15, 50
 LONGEST_SWITCH = 86_400
@@ -31,6 +32,7 @@ def add(context: VenueContext, order: SpotOrder, *, validate: bool = False) -> R
     Raises:
         NotSupported, OrderRefused: For terms that do not go together or do not fit.
     """
+    order = told(context, order)
     if not validate:
         check_named(context, order)
     pair = context.symbols.venue_id(order.symbol)
@@ -60,6 +62,7 @@ def add_batch(
     Raises:
         NotSupported, OrderRefused, InvalidValue: For orders that cannot go together.
     """
+    orders = [told(context, order) for order in orders]
     first = _check_batch(context, orders, validate)
     pair = context.symbols.venue_id(first.symbol)
     until = params_of.deadline(context, deadline)
@@ -80,6 +83,7 @@ def add_batch(
 
 def amend(context: VenueContext, amendment: Amendment) -> RestCall:
     """Return AmendOrder."""
+    amendment = told(context, amendment)
     pair = context.symbols.venue_id(amendment.symbol)
     params = amend_params(context, amendment)
     costs = limits.amending(pair, _age(context, amendment.touched))
@@ -90,6 +94,7 @@ def amend(context: VenueContext, amendment: Amendment) -> RestCall:
 
 def edit(context: VenueContext, terms: Edit, *, validate: bool = False) -> RestCall:
     """Return EditOrder."""
+    terms = told(context, terms)
     params = edit_params(context, terms) | {"validate": True if validate else None}
     costs = limits.editing(params["pair"], _age(context, terms.touched))
     frame = None if validate else order_frames.edit_order(context, terms, params.get("deadline"))

@@ -17,9 +17,8 @@ from kraken_spot.order_table import LIMITED, TRIGGERED
 from kraken_spot.order_terms import Amendment, Edit
 from kraken_spot.prices import RelativePrice, wire
 from kraken_spot.rest_calls import refuse
+from kraken_spot.tokenized import TOKENIZED
 from kraken_spot.types_history import SpotOrderType
-
-TOKENIZED = "tokenized_asset"
 
 
 def amend_params(context: VenueContext, amendment: Amendment) -> dict[str, Any]:

@@ -111,6 +111,7 @@ def instrument(raw: wire.Pair, known: Instrument | None) -> Instrument:
         price_decimals=raw.price_precision,
         quantity_decimals=raw.qty_precision,
         status=instrument_status(raw.status),
+        is_tokenized=known is not None and known.is_tokenized,
     )
 
 

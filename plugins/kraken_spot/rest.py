@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from exchange_core.connector.partial import listed
 from exchange_core.connector.rest import Flow, HttpReply, RestCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ExchangeError, NotSupported, ProtocolError, UnknownSymbol, VenueUnavailable
@@ -29,6 +30,8 @@ from kraken_spot.dialect import KrakenSpotDialect, read
 from kraken_spot.families import Families
 from kraken_spot.feed_carriers import INTERVALS
 from kraken_spot.naming import load_assets, load_pairs
+from kraken_spot.rest_calls import private
+from kraken_spot.tokenized import TOKENIZED, classed, is_tokenized, pair_params
 
 DEEPEST_BOOK = 500
 MOST_TRADES = 1000
@@ -51,11 +54,21 @@ class KrakenSpotRest(Families):
         self._unlisted: set[str] = set()  # trades of pairs that are in no list
 
     def instruments(self) -> Flow[list[Instrument]]:
-        assets: dict[str, msgspec.Raw] = yield _public("Assets", {}, dict[str, msgspec.Raw])
-        self.skipped.update(load_assets(assets, self._context.assets))
-        pairs: dict[str, msgspec.Raw] = yield _public("AssetPairs", {}, dict[str, msgspec.Raw])
-        self.skipped.update(load_pairs(pairs, self._context.symbols, self._context.assets, is_all=True))
-        return list(self._context.symbols)
+        context = self._context
+        assets = yield from self._both("Assets", "aclass")
+        self.skipped.update(load_assets(assets[0] | assets[1], context.assets))
+        pairs, tokens = yield from self._both("AssetPairs", "aclass_base")
+        every = pairs | tokens
+        self.skipped.update(load_pairs(every, context.symbols, context.assets, is_all=True, tokenized=tokens))
+        return list(context.symbols)
+
+    def _both(self, name: str, parameter: str) -> Flow[tuple[dict[str, msgspec.Raw], dict[str, msgspec.Raw]]]:
+        """Ask for a list, and where that is configured for its tokenised assets, which are apart."""
+        first: dict[str, msgspec.Raw] = yield _public(name, {}, dict[str, msgspec.Raw])
+        if not self._context.config.tokenized:
+            return first, {}
+        second: dict[str, msgspec.Raw] = yield _public(name, {parameter: TOKENIZED}, dict[str, msgspec.Raw])
+        return first, {key: entry for key, entry in second.items() if key not in first}
 
     def load_instruments(self, body: bytes) -> list[Instrument]:
         call = RestCall(method="GET", path="/0/public/AssetPairs", reply=dict[str, msgspec.Raw])
@@ -147,6 +160,7 @@ class KrakenSpotRest(Families):
         start = None if since is None else floor(to_seconds(since)) - 1
         found: dict[str, Fill] = {}
         unlisted: dict[str, msgspec.Raw] = {}
+        unreadable: dict[str, str] = {}
         offset = 0
         while True:
             # Without consolidate_taker=false, fills of one taking order may be merged into one.
@@ -154,20 +168,22 @@ class KrakenSpotRest(Families):
             cost = limits.private(self._context.config.history_cost)
             page: wire.TradesHistory = yield _private("TradesHistory", params, wire.TradesHistory, cost)
             # Newest first: trades made meanwhile move others to later pages, so some come twice and none is missed.
-            found.update(self._fills_of(page.trades, unlisted))
+            found.update(self._fills_of(page.trades, unlisted, unreadable))
             offset += len(page.trades)
             if since is None or not page.trades or (page.count is not None and offset >= page.count):
                 break
         if unlisted.keys() - self._unlisted:
             # The lists may be older than the pair.
             yield from self.instruments()
-            found.update(self._fills_of(unlisted, {}))
+            found.update(self._fills_of(unlisted, {}, unreadable))
             self._unlisted |= unlisted.keys() - found.keys()
         wanted = (fill for fill in found.values() if since is None or fill.time >= since)
-        return sorted(wanted, key=lambda fill: (fill.time, fill.id))
+        return listed(sorted(wanted, key=lambda fill: (fill.time, fill.id)), unreadable.values())
 
-    def _fills_of(self, trades: Mapping[str, msgspec.Raw], unlisted: dict[str, msgspec.Raw]) -> dict[str, Fill]:
-        """Return what can be read, and note in *unlisted* what is of a pair that no list has."""
+    def _fills_of(
+        self, trades: Mapping[str, msgspec.Raw], unlisted: dict[str, msgspec.Raw], unreadable: dict[str, str]
+    ) -> dict[str, Fill]:
+        """Return what can be read; note in *unlisted* what is of a pair that no list has, and why the rest is not."""
         found = {}
         for trade_id, raw in trades.items():
             try:
@@ -177,22 +193,28 @@ class KrakenSpotRest(Families):
                 self.skipped[f"trade {trade_id}"] = str(error)
                 if isinstance(error, UnknownSymbol):
                     unlisted[trade_id] = raw
+                else:
+                    unreadable[trade_id] = f"trade {trade_id}: {error}"
             else:
                 self.skipped.pop(f"trade {trade_id}", None)
         return found
 
     def fees(self, symbol: Symbol) -> Flow[FeeRates | None]:
         pair = self._context.symbols.venue_id(symbol)
-        answer: wire.TradeVolume = yield _private("TradeVolume", {"pair": pair}, wire.TradeVolume)
+        if is_tokenized(self._context, symbol):
+            params = {"pair": classed(self._context, [symbol])}
+            answer: wire.TradeVolume = yield private("TradeVolume", wire.TradeVolume, params, json=True)
+        else:
+            answer = yield _private("TradeVolume", {"pair": pair}, wire.TradeVolume)
         return parse.fees(answer, symbol, self._context.symbols)
 
     def _of_pair(self, name: str, symbol: Symbol, reply: Any, **params: Any) -> RestCall:
-        return _public(name, {"pair": self._context.symbols.venue_id(symbol), **params}, reply)
+        return _public(name, {**pair_params(self._context, symbol), **params}, reply)
 
     def _history(self, name: str, symbol: Symbol, **params: Any) -> RestCall:
         """Return a call that the venue counts per pair."""
-        pair = self._context.symbols.venue_id(symbol)
-        return _public(name, {"pair": pair, **params}, dict[str, msgspec.Raw], limits.public(pair))
+        named = pair_params(self._context, symbol)
+        return _public(name, {**named, **params}, dict[str, msgspec.Raw], limits.public(named["pair"]))
 
     def _refuse(self, parameter: str, why: str) -> NotSupported:
         return NotSupported(f"{self._context.venue}: {parameter}: {why}", venue=self._context.venue)

@@ -23,6 +23,7 @@ from kraken_spot import wire_account as wire
 from kraken_spot.dialect import read
 from kraken_spot.rest_calls import asset_id, private
 from kraken_spot.rows import Listing, readable
+from kraken_spot.tokenized import classed, is_tokenized
 from kraken_spot.types_account import ApiKeyInfo, CreditLines, OpenPosition, TradeBalance, TradeVolume
 
 _CreditLines = dict[str, dict[str, msgspec.Raw]] | None
@@ -79,15 +80,20 @@ class AccountCalls:
 
         Args:
             fee_schedule: With all tiers.
-            asset_class: Of pairs that are not of currencies.
+            asset_class: Of pairs that are not of currencies; that of tokenised assets is known.
         """
-        pairs = [self._context.symbols.venue_id(Symbol.of(symbol)) for symbol in symbols]
+        ours = [Symbol.of(symbol) for symbol in symbols]
+        pairs = [self._context.symbols.venue_id(symbol) for symbol in ours]
         params: dict[str, Any] = {"pair": pairs or None, "fee_schedule": fee_schedule or None}
         if asset_class is not None:
             # With their class, pairs can only be named in JSON.
             params["pair"] = [{"asset": pair, "aclass": asset_class} for pair in pairs]
+        elif any(is_tokenized(self._context, symbol) for symbol in ours):
+            params["pair"] = classed(self._context, ours)
         reply = wire.TradeVolume
-        answer: wire.TradeVolume = yield private("TradeVolume", reply, params, json=asset_class is not None)
+        answer: wire.TradeVolume = yield private(
+            "TradeVolume", reply, params, json=any(isinstance(pair, dict) for pair in params["pair"] or ())
+        )
         return parse.trade_volume(answer, self._context.symbols, self._context.assets)
 
     def key_info(self, otp: str | None = None) -> Flow[ApiKeyInfo]:

@@ -27,6 +27,7 @@ from kraken_spot.dialect import read
 from kraken_spot.feed_carriers import INTERVALS
 from kraken_spot.rest_calls import aware, one_of, private, public, refuse, second_before
 from kraken_spot.rows import Listing, Page, readable, word
+from kraken_spot.tokenized import pair_params
 from kraken_spot.types_market import (
     Candles,
     GroupedBook,
@@ -85,8 +86,8 @@ class MarketCalls:
         Args:
             since: Was seen to have no effect at the venue.
         """
-        ours, pair = self._pair(symbol)
-        params = {"pair": pair, "since": second_before(since, "since")}
+        ours = Symbol.of(symbol)
+        params = {**pair_params(self._context, ours), "since": second_before(since, "since")}
         answer: dict[str, msgspec.Raw] = yield public("Spread", dict[str, msgspec.Raw], params)
         rows = readable(self._rows(answer, "Spread"), raw_market.SpreadRow, _spread)
         return Spreads(symbol=ours, items=rows.items, last=_last_second(answer), unreadable=rows.unreadable)
@@ -122,7 +123,8 @@ class MarketCalls:
         There is always a cursor, since trading goes on; pages may overlap by the trades at their edges, whose ids
         tell.
         """
-        ours, pair = self._pair(symbol)
+        ours = Symbol.of(symbol)
+        named = pair_params(self._context, ours)
         if cursor is not None and since is not None:
             raise InvalidValue("since: a cursor was given, which already says where to go on")
         if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
@@ -130,7 +132,7 @@ class MarketCalls:
         if not 1 <= count <= MOST_TRADES:
             raise refuse(self._context.venue, "count", f"{count} is not between 1 and {MOST_TRADES}")
         start = cursor if since is None else str(int(to_seconds(aware(since, "since")) * 1_000_000_000))
-        return self._trades_page(ours, {"pair": pair, "since": start, "count": count})
+        return self._trades_page(ours, {**named, "since": start, "count": count})
 
     def _trades_page(self, symbol: Symbol, params: Mapping[str, Any]) -> Flow[Page[MarketTrade]]:
         reply = dict[str, msgspec.Raw]
@@ -148,7 +150,7 @@ class MarketCalls:
         """
         ours, pair = self._pair(symbol)
         params = {
-            "pair": pair,
+            **pair_params(self._context, ours),
             "interval": one_of(self._context.venue, "interval", interval, INTERVALS),
             "since": second_before(since, "since"),
         }

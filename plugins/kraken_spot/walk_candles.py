@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from math import floor
-from typing import Annotated
+from typing import Annotated, Any
 
 import attrs
 import msgspec
@@ -72,7 +72,7 @@ class _Tape:
         ended: The venue has no more now.
     """
 
-    def __init__(self, venue: str, pair: str, begin: int, count: int) -> None:
+    def __init__(self, venue: str, pair: str, begin: int, count: int, asset_class: str | None) -> None:
         self.rows: list[wire.TradeRow] = []
         self.unreadable: tuple[Unreadable, ...] = ()
         self.ended = False
@@ -80,11 +80,12 @@ class _Tape:
         self._venue = venue
         self._pair = pair
         self._count = count
+        self._class = asset_class
         self._since = max(0, begin * _SECOND - 1)
 
     def read(self) -> Flow[None]:
         """Read one more answer."""
-        answer = yield from ask(self._venue, self._pair, self._since, self._count)
+        answer = yield from ask(self._venue, self._pair, self._since, self._count, self._class)
         known = self.rows[-1].trade_id if self.rows else -1
         fresh = [row for row in answer.rows if row.trade_id > known]
         self.answers += 1
@@ -106,6 +107,7 @@ class CandleWalk:
     since: datetime | None
     until: datetime | None
     count: int = MOST_TRADES
+    asset_class: str | None = None
 
     def fetch(self, cursor: str | None) -> Flow[HistoryPage[Candle]]:
         """Return the next bars: some that are built of trades, or all the rest of the venue's own."""
@@ -184,7 +186,7 @@ class CandleWalk:
         return self._page(bars, tape.unreadable, (), None if ended else following, state)
 
     def _tape(self, begin: int) -> _Tape:
-        return _Tape(self.venue, self.pair, begin, self.count)
+        return _Tape(self.venue, self.pair, begin, self.count, self.asset_class)
 
     def _grid(self, state: _State) -> Grid:
         return Grid(symbol=self.symbol, interval=self.interval, anchor=state.bar or 0, decimals=state.decimals)
@@ -216,7 +218,9 @@ class CandleWalk:
         )
 
     def _table(self) -> Flow[_Table | None]:
-        params = {"pair": self.pair, "interval": self.interval}
+        params: dict[str, Any] = {"pair": self.pair, "interval": self.interval}
+        if self.asset_class is not None:
+            params["asset_class"] = self.asset_class
         reply = dict[str, msgspec.Raw]
         answer: dict[str, msgspec.Raw] = yield public("OHLC", reply, params, per_pair=self.pair)
         raws: list[msgspec.Raw] = decode(parse.only(answer, "OHLC"), list[msgspec.Raw], "OHLC")

@@ -67,11 +67,12 @@ class TradeWalk(Generic[T]):
     since: datetime | None
     until: datetime | None
     count: int = MOST_TRADES
+    asset_class: str | None = None
 
     def fetch(self, cursor: str | None) -> Flow[HistoryPage[T]]:
         """Return the trades of the next answer."""
         state = _State(since=nanos(self.since)) if cursor is None else read(cursor, _State)
-        answer = yield from ask(self.venue, self.pair, state.since, self.count)
+        answer = yield from ask(self.venue, self.pair, state.since, self.count, self.asset_class)
         fresh = [row for row in answer.rows if state.id is None or row.trade_id > state.id]
         given, ended = self._inside(fresh)
         ids = [row.trade_id for row in given]
@@ -99,7 +100,7 @@ class TradeWalk(Generic[T]):
         return inside, self.until is not None and any(time >= self.until for time in times)
 
 
-def ask(venue: str, pair: str, since: int, count: int) -> Flow[TradeAnswer]:
+def ask(venue: str, pair: str, since: int, count: int, asset_class: str | None = None) -> Flow[TradeAnswer]:
     """Ask for the trades from *since* nanoseconds on.
 
     Raises:
@@ -107,6 +108,8 @@ def ask(venue: str, pair: str, since: int, count: int) -> Flow[TradeAnswer]:
     """
     # Shorter numbers may be taken for seconds; no trade is so old, and 0 begins with the first.
     params = {"pair": pair, "since": str(since if since >= _LEAST_NANOS else 0), "count": count}
+    if asset_class is not None:
+        params["asset_class"] = asset_class
     answer: dict[str, msgspec.Raw] = yield public("Trades", dict[str, msgspec.Raw], params, per_pair=pair)
     raws: list[msgspec.Raw] = decode(parse.only(answer, "Trades"), list[msgspec.Raw], "Trades")
     found = readable(raws, wire.TradeRow, _checked)

@@ -21,6 +21,7 @@ from kraken_spot import wire_history as wire
 from kraken_spot.feed_carriers import INTERVALS
 from kraken_spot.rest_calls import asset_id, one_of
 from kraken_spot.rest_market import market_trade
+from kraken_spot.tokenized import pair_params
 from kraken_spot.types_history import LedgerEntry, LedgerFilter, OrderRecord, TradeFilter, TradeRecord
 from kraken_spot.types_market import MarketTrade
 from kraken_spot.walk_candles import CandleWalk
@@ -124,7 +125,7 @@ class Walks:
         ours = Symbol.of(symbol)
         walk = TradeWalk(
             venue=self._context.venue,
-            pair=self._context.symbols.venue_id(ours),
+            **pair_params(self._context, ours),
             build=lambda row: market_trade(row, ours),
             since=since,
             until=until,
@@ -142,7 +143,7 @@ class Walks:
         walk = CandleWalk(
             venue=self._context.venue,
             symbol=ours,
-            pair=self._context.symbols.venue_id(ours),
+            **pair_params(self._context, ours),
             interval=one_of(self._context.venue, "interval", interval, INTERVALS),
             since=since,
             until=until,

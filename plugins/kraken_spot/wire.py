@@ -37,6 +37,7 @@ class Pair(msgspec.Struct):
     costmin: Decimal | None = None
     tick_size: Decimal | None = None
     status: str = "online"
+    aclass_base: str = "currency"
 
 
 class Ticker(msgspec.Struct):
