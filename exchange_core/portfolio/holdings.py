@@ -106,7 +106,10 @@ class Holdings:
         else:
             self.positions = {} if update.complete else self.positions
             for position in update.positions:
-                self.positions[position.symbol] = attrs.evolve(position, venue=self.venue)
+                if position.quantity or update.complete:
+                    self.positions[position.symbol] = attrs.evolve(position, venue=self.venue)
+                else:
+                    self.positions.pop(position.symbol, None)
 
     def _may_be_renamed(self, balance: Balance) -> bool:
         """Return whether news may name a wallet that a reading named otherwise: it must not count twice."""
