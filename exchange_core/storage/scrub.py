@@ -23,7 +23,7 @@ _PARTS = (
     *("privatekey", "secret", "signature", "token"),
 )
 # Says where the next page of a list begins.
-_HARMLESS = frozenset({"continuationtoken"})
+_HARMLESS = frozenset({"continuationtoken", "nextcontinuationtoken"})
 
 # There are assets called KEY, COOKIE, OTP and TOKEN. What is said under their names is an object or an amount.
 _CODE = re.compile(r"[A-Z0-9]+(?:[./][A-Z0-9]+)?")

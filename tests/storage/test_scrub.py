@@ -35,7 +35,15 @@ def test_what_holds_a_secret_is_known_by_name(name: str) -> None:
     "name",
     [
         *("symbol", "pair", "cl_ord_id", "cliOrdId", "orderId", "txid", "volume", "announcement", "asset", "message"),
-        *("continuation_token", "continuationToken", "Content-Type", "checksum", "connection_id", "sequence"),
+        *(
+            "continuation_token",
+            "continuationToken",
+            "next-continuation-token",
+            "Content-Type",
+            "checksum",
+            "connection_id",
+            "sequence",
+        ),
     ],
 )
 def test_what_holds_none_is_left(name: str) -> None:
