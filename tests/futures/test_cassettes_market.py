@@ -99,6 +99,11 @@ async def test_funding_of_three_hours(player: CassettePlayer) -> None:
     )  # of 84000
 
 
+async def test_funding_where_the_documented_path_does_not_answer(player: CassettePlayer) -> None:
+    (rate,) = await player.run("market.funding_rates.older", lambda do: do.market.funding_rates(LINEAR))
+    assert rate == FundingRate(symbol=LINEAR, time=START, absolute=Decimal(0), relative=Decimal(0))
+
+
 async def test_fees(player: CassettePlayer) -> None:
     schedules = await player.run("market.fee_schedules", lambda do: do.market.fee_schedules())
     assert [one.uid for one in schedules] == [LINEAR_FEES, INVERSE_FEES]

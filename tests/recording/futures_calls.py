@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from exchange_core.connector.rest import HttpReply, HttpRequest
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from kraken_futures.config import HOSTS, FuturesConfig
@@ -50,6 +51,7 @@ async def record(folder: Path) -> None:
     await record_unlisted(folder)
     await record_humble(folder)
     await record_hasty(folder)
+    await record_older_path(folder)
 
 
 def futures_order(number: int, side: str, quantity: str, price: str | None = None, **terms: Any) -> FuturesOrder:
@@ -313,3 +315,16 @@ async def record_hasty(folder: Path) -> None:
     await rig.ask(rig.operations.wallets.withdraw("usd", "1", "flex"))  # 100
     order = futures_order(1, "buy", "0.01", "83000")
     await rig.record_refusal("orders.send.refused.limit", rig.operations.orders.send(order))
+
+
+async def record_older_path(folder: Path) -> None:
+    """Record what was seen live of funding rates: the documented path does not answer, and the one before it does."""
+    rig = Rig(SPEC, folder, seed=11)
+    await rig.ask(rig.operations.instruments())
+    answer = rig.protocol.http
+
+    def http(request: HttpRequest) -> HttpReply:
+        return answer(request._replace(target=request.target.replace("historical-funding-rates", "not-there")))
+
+    rig.protocol.http = http  # type: ignore[method-assign]
+    await rig.record("market.funding_rates.older", rig.operations.market.funding_rates(NAME))
