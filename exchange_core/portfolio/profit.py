@@ -14,6 +14,11 @@ def profit_asset(symbol: Symbol) -> str | None:
     return symbol.settle if symbol.settle in (symbol.base, symbol.quote) else None
 
 
+def gain_asset(symbol: Symbol) -> str | None:
+    """Return what a position in *symbol* gains: of a margin position on a spot market that is the quote asset."""
+    return profit_asset(symbol) if symbol.settle is not None else symbol.quote
+
+
 def profit(symbol: Symbol, quantity: Decimal, entry: Decimal, price: Decimal, contract_size: Decimal) -> Decimal:
     """Return what *quantity* (below zero: short) gains between two prices, in the profit asset."""
     return contract.profit(symbol.is_inverse, EXACT.multiply(quantity, contract_size), entry, price)

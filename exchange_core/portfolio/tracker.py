@@ -13,7 +13,7 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.portfolio.following import Follower
 from exchange_core.portfolio.holdings import Holdings
 from exchange_core.portfolio.pricing import Market, Pricing
-from exchange_core.portfolio.profit import profit_asset
+from exchange_core.portfolio.profit import gain_asset
 from exchange_core.portfolio.valuation import value
 from exchange_core.portfolio.view import PortfolioView
 from exchange_core.venue.protocol import Venue
@@ -121,7 +121,7 @@ class Portfolio:
     def _assets(self) -> set[str]:
         """Return what has to be valued."""
         owned = {b.asset for each in self._accounts.values() for b in each.balances.values() if b.total}
-        owed = {profit_asset(market.symbol) for market in self._contracts()}
+        owed = {gain_asset(market.symbol) for market in self._contracts()}
         return owned | {asset for asset in owed if asset is not None}
 
     def _contracts(self) -> dict[Market, Decimal | None]:

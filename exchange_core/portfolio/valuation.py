@@ -11,7 +11,7 @@ from exchange_core.model.instrument import Instrument
 from exchange_core.model.number import EXACT, plain
 from exchange_core.model.symbol import Symbol
 from exchange_core.portfolio.prices import LONGEST_PATH, PriceTable
-from exchange_core.portfolio.profit import notional, profit, profit_asset
+from exchange_core.portfolio.profit import gain_asset, notional, profit
 from exchange_core.portfolio.view import AssetLine, PortfolioView, PositionLine, Unvalued, VenueReading, total
 
 Instruments = Mapping[tuple[str, Symbol], Instrument]
@@ -97,7 +97,7 @@ def _position_line(
     position: Position, instruments: Instruments, marks: Marks, prices: PriceTable, currency: str
 ) -> PositionLine:
     symbol, key = position.symbol, (position.venue, position.symbol)
-    settle, instrument = profit_asset(symbol), instruments.get(key)
+    settle, instrument = gain_asset(symbol), instruments.get(key)
     mark = marks.get(key, position.mark_price)
     size = gain = worth = rate = reason = None
     if settle is None:

@@ -30,6 +30,7 @@ from kraken_spot.dialect import KrakenSpotDialect, read
 from kraken_spot.families import Families
 from kraken_spot.feed_carriers import INTERVALS
 from kraken_spot.naming import load_assets, load_pairs
+from kraken_spot.positions import positions
 from kraken_spot.rest_calls import private
 from kraken_spot.tokenized import TOKENIZED, classed, is_tokenized, pair_params
 
@@ -153,7 +154,7 @@ class KrakenSpotRest(Families):
         return parse.balances(answer, self._context.assets, self._context.venue)
 
     def positions(self) -> Flow[list[Position]]:
-        raise self._refuse("positions", "spot holdings are balances; margin positions are not read yet")
+        return positions(self.account.open_positions(calculate=True), self._context.venue)
 
     def fills(self, since: datetime | None) -> Flow[list[Fill]]:
         # The start is exclusive and its resolution not documented: ask a second earlier, and cut here.

@@ -140,6 +140,7 @@ async def record_margin(rig: Rig) -> None:
     await rig.clock.advance(5)
     await rig.record("account.trade_balance", account.trade_balance())
     await rig.record("account.open_positions", account.open_positions(calculate=True))
+    await rig.record("positions", rig.operations.positions())
     await rig.record("account.positions_by_market", account.positions_by_market(calculate=True))
     humble = Rig(SPEC, rig.folder, seed=11, permissions=["query-funds"])
     humble.learn(rig)

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import pytest
 
-from exchange_core.errors import InsufficientFunds, NotSupported, OrderNotFound, OrderRefused
+from exchange_core.errors import InsufficientFunds, OrderNotFound, OrderRefused
 from exchange_core.model.account import Balance, FeeRates
 from exchange_core.model.fill import Fee, Fill, Liquidity
 from exchange_core.model.instrument import Instrument
@@ -23,7 +23,6 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.cassettes import CassettePlayer
 from kraken_spot.plugin import KRAKEN_SPOT
-from kraken_spot.rest import KrakenSpotRest
 
 BTC, ETH = Symbol("BTC", "USD"), Symbol("ETH", "USD")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -309,6 +308,8 @@ async def test_the_token_of_the_private_feed(player: CassettePlayer) -> None:
     assert await player.run("token", lambda _: login) == "SCRUBBED"
 
 
-async def test_positions_are_not_asked_for(player: CassettePlayer) -> None:
-    with pytest.raises(NotSupported):
-        KrakenSpotRest(player.context).positions()
+async def test_margin_positions_of_a_market_are_one(run: Run) -> None:
+    (position,) = await run("positions", lambda do: do.positions())
+    assert (position.symbol, position.quantity, position.venue) == (BTC, Decimal("0.06"), "kraken_spot")
+    assert position.entry_price > 0
+    assert position.mark_price is not None

@@ -144,7 +144,6 @@ def test_candles_since_a_time_include_it(rest: KrakenSpotRest, run: Any, capture
         (lambda rest: rest.book(BTC, 0), "depth: 0"),
         (lambda rest: rest.trades(BTC, 1001), "limit: 1001"),
         (lambda rest: rest.candles(BTC, 7, None), "interval: 7"),
-        (lambda rest: rest.positions(), "positions"),
     ],
 )
 def test_what_cannot_be_had_is_refused_when_it_is_asked(rest: KrakenSpotRest, operation: Any, message: str) -> None:
