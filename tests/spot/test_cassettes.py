@@ -310,6 +310,6 @@ async def test_the_token_of_the_private_feed(player: CassettePlayer) -> None:
 
 async def test_margin_positions_of_a_market_are_one(run: Run) -> None:
     (position,) = await run("positions", lambda do: do.positions())
-    assert (position.symbol, position.quantity, position.venue) == (BTC, Decimal("0.06"), "kraken_spot")
+    assert (position.symbol, position.quantity, position.venue) == (BTC, Decimal("0.06"), "kraken")
     assert position.entry_price > 0
     assert position.mark_price is not None
