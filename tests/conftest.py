@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("facts", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("facts")
 
 pytest.register_assert_rewrite("exchange_core.testing.contract")
 
