@@ -15,7 +15,10 @@ from exchange_core.model.symbol import Symbol
 
 _BALANCE = ("asset", "wallet", "total", "held", "free", "usable")
 _POSITION = ("symbol", "quantity", "entry_price", "mark_price", "unrealised", "liquidation_price")
-_ORDER = ("order_id", "symbol", "side", "type", "quantity", "price", "status", "filled", "average_price", "created")
+_ORDER = (
+    *("order_id", "symbol", "side", "type", "quantity", "price", "trigger_price", "trail", "status", "filled"),
+    *("average_price", "created"),
+)
 _FILL = ("time", "symbol", "side", "quantity", "price", "fee", "liquidity", "venue_order_id", "id")
 
 

@@ -16,7 +16,10 @@ from exchange_core.model.amendment import Amendment
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.venue.protocol import EventStream
 
-_ORDER = ("order_id", "symbol", "side", "type", "quantity", "price", "status", "filled", "average_price", "fees")
+_ORDER = (
+    *("order_id", "symbol", "side", "type", "quantity", "price", "trigger_price", "trail", "status", "filled"),
+    *("average_price", "fees"),
+)
 
 SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="buy or sell")]
 OrderArgument = Annotated[str, typer.Argument(metavar="ORDER", help="The venue's id of the order, or ours.")]
