@@ -13,7 +13,6 @@ import attrs
 from exchange_core.errors import OrderRefused
 from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.number import is_multiple, nearest, plain
-from exchange_core.model.order import OrderRequest
 from exchange_core.model.time import to_rfc3339
 from kraken_futures.order_requests import FuturesOrder, OrderEdit, OrderKind, TriggerSignal, Unit
 
@@ -29,15 +28,12 @@ def check(order: FuturesOrder, instrument: Instrument) -> None:
     if order.kind.is_trigger and instrument.status is not InstrumentStatus.OFFLINE:
         # What waits for its trigger is not matched now; whether a post-only market takes it is the venue's to say.
         instrument = attrs.evolve(instrument, status=InstrumentStatus.ONLINE)
-    instrument.check(
-        OrderRequest(
-            symbol=order.symbol,
-            side=order.side,
-            quantity=order.quantity,
-            price=order.limit_price,
-            post_only=order.kind is OrderKind.POST,
-            reduce_only=order.reduce_only,
-        )
+    instrument.check_terms(
+        order.quantity,
+        order.limit_price,
+        has_limit=order.limit_price is not None,
+        post_only=order.kind is OrderKind.POST,
+        reduce_only=order.reduce_only,
     )
     _on_tick("stop_price", order.stop_price, instrument)
     if order.trailing_unit is Unit.QUOTE:

@@ -76,6 +76,8 @@ _Number = Decimal | int | str
 
 
 def _word(kind: type[_E], value: object, name: str) -> _E:
+    if isinstance(value, kind):
+        return value
     try:
         return kind(str(value))
     except ValueError:
