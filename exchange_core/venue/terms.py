@@ -37,12 +37,33 @@ class Amending:
     seen: bool = False
 
 
+@attrs.frozen(eq=False)
+class Replaced:
+    """Terms that an amendment of ours replaced.
+
+    Attributes:
+        names: Which of them it changed.
+    """
+
+    request: OrderRequest
+    when: datetime
+    names: frozenset[str]
+
+    def is_meant_by(self, view: dict[str, Decimal]) -> bool:
+        """Return whether *view* is from before the amendment: others may have changed other terms before it too."""
+        changed = [name for name in view if name in self.names]
+        # An amendment changes all at once: where one still is as it was, all of it is from before.
+        if changed:
+            return any(getattr(self.request, name) == view[name] for name in changed)
+        return _agrees(view, self.request)
+
+
 @attrs.define(eq=False)
 class Terms:
     """What is known to be replaced, and what may be replaced in a moment."""
 
     _under_way: list[Amending] = attrs.field(factory=list)
-    _replaced: list[tuple[OrderRequest, datetime]] = attrs.field(factory=list)
+    _replaced: list[Replaced] = attrs.field(factory=list)
 
     def most(self, request: OrderRequest) -> Decimal:
         """Return the largest quantity that the order may have just now."""
@@ -67,14 +88,16 @@ class Terms:
             self._under_way.remove(amending)
         if confirmed is None or amending.seen:
             return request
+        # What was so before is not of this amendment; others may have changed it since.
         changes = {
             name: value
             for name in amending.amendment.changes
-            if (value := getattr(confirmed, name)) is not None and value != getattr(request, name)
+            if (value := getattr(confirmed, name)) is not None
+            and value not in (getattr(request, name), getattr(amending.before, name))
         }
         after = _changed(request, changes)
         if after != request:
-            self._replaced.append((request, now))
+            self._replaced.append(Replaced(request, now, frozenset(changes)))
         return after
 
     def told(self, request: OrderRequest, news: OrderUpdate) -> OrderRequest | None:
@@ -83,14 +106,16 @@ class Terms:
         if not view:
             return request
         when = news.sequence_time
-        self._replaced = [old for old in self._replaced if when is None or when < old[1] + CAUGHT_UP]
-        place = next((at for at, (old, _) in enumerate(self._replaced) if _agrees(view, old)), None)
+        self._replaced = [old for old in self._replaced if when is None or when < old.when + CAUGHT_UP]
+        place = next((at for at, old in enumerate(self._replaced) if old.is_meant_by(view)), None)
         # The feed goes through them in order: it has left behind what was before.
         self._replaced = self._replaced[place:] if place is not None else []
+        ours = frozenset().union(*(old.names for old in self._replaced))
+        news_of_others = {name: value for name, value in view.items() if name not in ours}
         if not _agrees(view, request):
-            if place is not None:
+            if _agrees(news_of_others, request):
                 return None
-            request = _changed(request, view)
+            request = _changed(request, news_of_others)
         for one in self._under_way:
             one.seen = one.seen or (_agrees(view, one.after) and not _agrees(view, one.before))
         return request

@@ -95,6 +95,17 @@ def test_news_from_before_the_amendment_do_not_bring_the_old_terms_back(it: Told
     assert it.order.price == Decimal(101)
 
 
+def test_what_others_amended_before_does_not_bring_back_what_we_replaced(it: Told) -> None:
+    """The feed is behind: an execution, the price of somebody else, then our quantity, which is all executed."""
+    it.end(it.begin(quantity="1"))
+    it.hear(told(0.1, PARTIAL, price="100", quantity="10", filled="1"))
+    assert it.order.status is OrderStatus.FILLED
+    it.hear(told(0.2, PARTIAL, price="98", quantity="10", filled="1"))
+    assert (it.order.status, it.order.quantity, it.order.price) == (OrderStatus.FILLED, Decimal(1), Decimal(98))
+    it.hear(told(0.3, OrderStatus.FILLED, price="98", quantity="1", filled="1"))
+    assert [order.status for order in it.published[-2:]] == [OrderStatus.FILLED] * 2
+
+
 def test_what_the_feed_tells_after_it_told_the_amendment_is_newer(it: Told) -> None:
     """Somebody amended it back."""
     it.end(it.begin(price="101"))
