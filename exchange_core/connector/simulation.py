@@ -274,6 +274,10 @@ class SimulatorSpec:
         permissions: The venue's words for what an API key may do; empty where they are not checked.
         clients: From addresses and a key, as the plugin's config names them, to lines of a program that point other
             people's clients there, by the client's name.
+        listed: From answers of the venue's public lists, as it sent them and in any order, to the simulated venue with
+            the markets that they list; each answer is known by what is in it. Takes the instrument list at least, and
+            what else the plugin can use: assets, tickers for the prices that markets start at, fees. Raises
+            ConfigError for what is no such answer, and without any market. None where the plugin cannot.
     """
 
     section: str
@@ -289,3 +293,4 @@ class SimulatorSpec:
     limited: Callable[[SimExchange, str], WireProtocol] | None = None
     permissions: Sequence[str] = ()
     clients: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None
+    listed: Callable[[Sequence[bytes]], SimulatorSpec] | None = None

@@ -33,12 +33,14 @@ Not simulated, and different from the venue
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from exchange_core.connector.simulation import SimExchange, SimulatorSpec, WireProtocol
 from kraken_spot.simulator.access import PERMISSIONS
 from kraken_spot.simulator.clients import clients
-from kraken_spot.simulator.listing import Recorded, joined, recorded
+from kraken_spot.simulator.listing import Recorded, joined, recognised, recorded
 from kraken_spot.simulator.markets import ASSETS, DEPOSITS, MARKETS, fill_id, order_id, secret, urls
 from kraken_spot.simulator.protocol import KrakenSpot
 
@@ -47,6 +49,10 @@ __all__ = ["SIMULATOR", "Recorded", "joined", "listed", "recorded"]
 
 def _limited(exchange: SimExchange, tier: str) -> WireProtocol:
     return KrakenSpot(exchange, tier=tier)
+
+
+def _listed(answers: Sequence[bytes]) -> SimulatorSpec:
+    return listed(recognised(answers))
 
 
 SIMULATOR = SimulatorSpec(
@@ -64,6 +70,7 @@ SIMULATOR = SimulatorSpec(
     limited=_limited,
     permissions=PERMISSIONS,
     clients=clients,
+    listed=_listed,
 )
 
 

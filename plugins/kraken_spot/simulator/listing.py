@@ -5,7 +5,7 @@ See https://docs.kraken.com/api-reference/market-data/get-tradable-asset-pairs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -14,16 +14,21 @@ import msgspec
 
 from exchange_core.connector.simulation import SimMarket
 from exchange_core.errors import ConfigError
-from exchange_core.model.account import FeeRates
 from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.symbol import Symbol
 from kraken_spot.simulator.codec import decode, number
+from kraken_spot.simulator.markets import FEE_TIERS, FEES, MARKETS
 
 Row = Mapping[str, Any]
 
 TOKENIZED = "tokenized_asset"
-_FEES = FeeRates(maker=Decimal("0.0025"), taker=Decimal("0.004"))
+# The only assets whose id is not their alternate name; everything else is the same in both.
+ALTNAMES = {
+    **{f"X{code}": code for code in ("ETC", "ETH", "LTC", "MLN", "REP", "XBT", "XDG", "XLM", "XMR", "XRP", "ZEC")},
+    **{f"Z{code}": code for code in ("ARS", "AUD", "CAD", "COP", "EUR", "GBP", "JPY", "MXN", "USD")},
+    "KFEE": "FEE",
+}
 _DISPLAY = {"XBT": "BTC", "XDG": "DOGE"}
 
 
@@ -49,39 +54,68 @@ class Recorded:
     skipped: Mapping[str, str]
 
 
-def recorded(
-    assets: bytes | str, pairs: bytes | str, *, tickers: bytes | str | None = None, fees: FeeRates = _FEES
-) -> Recorded:
+def recorded(assets: bytes | str, pairs: bytes | str, *, tickers: bytes | str | None = None) -> Recorded:
     """Return the markets of recorded answers; answers for tokenized assets can be joined with :func:`joined`.
 
     Args:
-        tickers: An answer of Ticker, for the prices that the markets start at. Without, they start where the smallest
-            order by volume and by cost are the same.
+        tickers: An answer of Ticker, for the prices that the markets start at. Without, see :func:`start_prices`.
 
     Raises:
         ConfigError: When they are no such answers.
     """
-    asset_rows, pair_rows = _rows(assets, "Assets"), _rows(pairs, "AssetPairs")
-    prices = {} if tickers is None else _rows(tickers, "Ticker")
-    found = {asset_id: _asset(asset_id, row) for asset_id, row in asset_rows.items()}
-    markets: dict[Symbol, SimMarket] = {}
+    tickers_rows = {} if tickers is None else _rows(tickers, "Ticker")
+    return _made(Listing(assets=_rows(assets, "Assets"), pairs=_rows(pairs, "AssetPairs")), tickers_rows)
+
+
+def recognised(answers: Iterable[bytes | str]) -> Recorded:
+    """Do as :func:`recorded` for answers of AssetPairs, Assets and Ticker in any order, told by their rows.
+
+    Assets that no answer describes are those of the venue's usual names, with ten decimals.
+
+    Raises:
+        ConfigError: When one is none of these, or none is an answer of AssetPairs.
+    """
+    rows: dict[str, dict[str, Row]] = {"AssetPairs": {}, "Assets": {}, "Ticker": {}}
+    for place, answer in enumerate(answers, 1):
+        found = _rows(answer, f"answer {place}")
+        rows[_kind(found, f"answer {place}")] |= found
+    if not rows["AssetPairs"]:
+        raise ConfigError("none of the recorded answers lists markets; expected one of AssetPairs")
+    return _made(Listing(assets=rows["Assets"], pairs=rows["AssetPairs"]), rows["Ticker"])
+
+
+def _kind(rows: Mapping[str, Row], what: str) -> str:
+    row = next(iter(rows.values()), {})
+    for kind, names in (("AssetPairs", ("base", "quote")), ("Assets", ("altname",)), ("Ticker", ("a", "b", "c"))):
+        if all(name in row for name in names):
+            return kind
+    raise ConfigError(f"{what}: expected a recorded answer of AssetPairs, Assets or Ticker, with rows")
+
+
+def _made(listing: Listing, tickers: Mapping[str, Row]) -> Recorded:
+    found = {asset_id: _asset(asset_id, row) for asset_id, row in listing.assets.items()}
+    instruments: dict[Symbol, Instrument] = {}
     skipped: dict[str, str] = {}
-    for pair_id, row in pair_rows.items():
+    for pair_id, row in listing.pairs.items():
         try:
             for asset_id in (row["base"], row["quote"]):
-                found.setdefault(asset_id, Asset(code=display(asset_id), venue_id=asset_id, decimals=10))
-            market = _market(pair_id, row, found, prices.get(pair_id), fees)
+                found.setdefault(asset_id, _asset(asset_id, {}))
+            instrument = _instrument(pair_id, row, found)
         except (KeyError, ArithmeticError, TypeError, ValueError) as error:
             skipped[pair_id] = f"{type(error).__name__}: {error}"
             continue
-        if market.instrument.symbol in markets:
-            skipped[pair_id] = f"another {market.instrument.symbol}"
+        if instrument.symbol in instruments:
+            skipped[pair_id] = f"another {instrument.symbol}"
         else:
-            markets[market.instrument.symbol] = market
+            instruments[instrument.symbol] = instrument
+    prices = start_prices(instruments.values(), _last_prices(listing.pairs, tickers))
     return Recorded(
-        listing=Listing(assets=asset_rows, pairs=pair_rows),
+        listing=listing,
         assets=_unique(found.values()),
-        markets=tuple(markets.values()),
+        markets=tuple(
+            _market(instrument, listing.pairs[instrument.venue_id], prices[instrument.symbol])
+            for instrument in instruments.values()
+        ),
         skipped=skipped,
     )
 
@@ -121,7 +155,7 @@ def _encode(rows: Mapping[str, Row]) -> bytes:
 
 def _asset(asset_id: str, row: Row) -> Asset:
     return Asset(
-        code=display(str(row.get("altname", asset_id))),
+        code=display(str(row.get("altname") or ALTNAMES.get(asset_id, asset_id))),
         venue_id=asset_id,
         decimals=int(row.get("decimals", 10)),
         status=str(row.get("status", "enabled")),
@@ -133,26 +167,65 @@ def _unique(assets: Any) -> tuple[Asset, ...]:
     return tuple({asset.code: asset for asset in reversed(list(assets))}.values())[::-1]
 
 
-def _market(pair_id: str, row: Row, assets: Mapping[str, Asset], ticker: Row | None, fees: FeeRates) -> SimMarket:
+def _instrument(pair_id: str, row: Row, assets: Mapping[str, Asset]) -> Instrument:
     lot = Decimal(1).scaleb(-int(row["lot_decimals"]))
     tick = Decimal(row.get("tick_size") or Decimal(1).scaleb(-int(row["pair_decimals"])))
-    least, cost = Decimal(row.get("ordermin") or lot), Decimal(row.get("costmin") or 0)
-    instrument = Instrument(
+    return Instrument(
         symbol=Symbol(assets[row["base"]].code, assets[row["quote"]].code),
         venue_id=pair_id,
         tick_size=tick,
         lot_size=lot,
-        min_quantity=least,
-        min_cost=cost or None,
+        min_quantity=Decimal(row.get("ordermin") or lot),
+        min_cost=Decimal(row.get("costmin") or 0) or None,
         price_decimals=int(row["pair_decimals"]),
         quantity_decimals=int(row["lot_decimals"]),
         status=InstrumentStatus(row.get("status", "online")),
     )
-    last = Decimal(ticker["c"][0]) if ticker else cost / least
-    leverages = [int(step) for step in row.get("leverage_buy", ())]
+
+
+def _market(instrument: Instrument, row: Row, price: Decimal) -> SimMarket:
     return SimMarket(
         instrument=instrument,
-        start_price=max(instrument.round_price(last), tick),
-        fees=fees,
-        leverages=tuple(leverages),
+        start_price=max(instrument.round_price(price), instrument.tick_size),
+        fees=FEES,
+        fee_tiers=FEE_TIERS,
+        leverages=tuple(int(step) for step in row.get("leverage_buy", ())),
     )
+
+
+def _last_prices(pairs: Mapping[str, Row], tickers: Mapping[str, Row]) -> dict[str, Decimal]:
+    """Return the last prices that Ticker told, by the ids of pairs; a pair that never traded shows zero."""
+    found: dict[str, Decimal] = {}
+    for pair_id, row in pairs.items():
+        ticker = tickers.get(pair_id) or tickers.get(str(row.get("altname"))) or {}
+        try:
+            last = Decimal(ticker["c"][0])
+        except (KeyError, LookupError, ArithmeticError, TypeError, ValueError):
+            continue
+        if last > 0:
+            found[pair_id] = last
+    return found
+
+
+def start_prices(instruments: Iterable[Instrument], last: Mapping[str, Decimal]) -> dict[Symbol, Decimal]:
+    """Return a plausible price for every market, so that the same thing costs the same in all of them.
+
+    That is the *last* price where one is known, else what its assets are worth in dollars. What an asset is worth is
+    told by its dollar market: by the last price there, else by the built-in market, else by the smallest orders by
+    cost and by volume, which are meant to be worth the same. Without a dollar market, its own smallest orders count.
+    """
+    listed = {instrument.symbol: instrument for instrument in instruments}
+    usual = {market.instrument.symbol: market.start_price for market in MARKETS}
+    guesses = {
+        symbol: last.get(each.venue_id) or usual.get(symbol) or (each.min_cost or each.tick_size) / each.min_quantity
+        for symbol, each in listed.items()
+    }
+    dollars = {symbol.base: price for symbol, price in (usual | guesses).items() if symbol.quote == "USD"}
+    dollars["USD"] = Decimal(1)
+
+    def price(symbol: Symbol) -> Decimal:
+        if listed[symbol].venue_id in last or not dollars.keys() >= {symbol.base, symbol.quote}:
+            return guesses[symbol]
+        return dollars[symbol.base] / dollars[symbol.quote]
+
+    return {symbol: price(symbol) for symbol in listed}

@@ -15,14 +15,8 @@ from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.symbol import Symbol
 from kraken_spot.simulator.codec import Arguments, Refused
-from kraken_spot.simulator.listing import TOKENIZED, Listing, Row
+from kraken_spot.simulator.listing import ALTNAMES, TOKENIZED, Listing, Row
 
-# The only assets whose id is not their alternate name; everything else is the same in both.
-ALTNAMES = {
-    **{f"X{code}": code for code in ("ETC", "ETH", "LTC", "MLN", "REP", "XBT", "XDG", "XLM", "XMR", "XRP", "ZEC")},
-    **{f"Z{code}": code for code in ("ARS", "AUD", "CAD", "COP", "EUR", "GBP", "JPY", "MXN", "USD")},
-    "KFEE": "FEE",
-}
 _COST_DECIMALS = {"XXBT": 10, "XETH": 10}
 
 

@@ -304,7 +304,7 @@ class TestMoney:
         assert alice.do("TradeVolume")["fees"] is None
         volume = alice.do("TradeVolume", pair="XBTUSD")
         assert volume["fees"]["XXBTZUSD"]["fee"] == "0.4000"
-        assert volume["fees_maker"]["XXBTZUSD"]["minfee"] == "0.2500"
+        assert volume["fees_maker"]["XXBTZUSD"]["minfee"] == "0.0000"
         body = b'{"nonce":9000,"pair":[{"asset":"ETH/USD","aclass":"forex"}],"fee_schedule":true}'
         schedules = alice.send("TradeVolume", body, "9000", "application/json")["result"]["schedules"]
         assert schedules[0]["pair"] == "XETHZUSD"
