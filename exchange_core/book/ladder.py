@@ -8,8 +8,9 @@ digits of price and quantity in one text, which is also what digit checksums are
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableSequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from exchange_core.errors import ProtocolError
@@ -34,13 +35,15 @@ class Ladder(Generic[V]):
 
     Attributes:
         sign: +1 on the ask side, -1 on the bid side; a key is sign times the price in steps.
+        keys: As machine words side by side, so that hundreds of books fit the processor's caches; as a list only
+            where one is longer than that.
     """
 
     __slots__ = ("keys", "sign", "values")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
-        self.keys: list[int] = []
+        self.keys: MutableSequence[int] = array("q")
         self.values: list[V] = []
 
     def __len__(self) -> int:
@@ -48,8 +51,25 @@ class Ladder(Generic[V]):
 
     def clear(self) -> None:
         """Forget all levels."""
-        self.keys.clear()
+        self.keys = array("q")
         self.values.clear()
+
+    def fill(self, keys: list[int], values: list[V]) -> None:
+        """Replace all levels; *keys* are sorted, and *values* stand beside them."""
+        try:
+            self.keys = array("q", keys)
+        except OverflowError:
+            self.keys = keys
+        self.values = values
+
+    def insert(self, index: int, key: int, value: V) -> None:
+        """Add a level that is not there yet, at its place. ``keys`` may be another sequence afterwards."""
+        try:
+            self.keys.insert(index, key)
+        except OverflowError:
+            self.keys = list(self.keys)
+            self.keys.insert(index, key)
+        self.values.insert(index, value)
 
     def get(self, key: int) -> V | None:
         """Return what stands at *key*, or None."""
@@ -63,8 +83,7 @@ class Ladder(Generic[V]):
         if index < len(self.keys) and self.keys[index] == key:
             self.values[index] = value
         else:
-            self.keys.insert(index, key)
-            self.values.insert(index, value)
+            self.insert(index, key, value)
         return index
 
     def remove(self, price: int) -> int | None:
@@ -120,8 +139,8 @@ def merge_digits(side: Ladder[str], rows: Iterable[Row], price_decimals: int, qu
             if index < len(keys) and keys[index] == key:
                 values[index] = price + quantity
             else:
-                keys.insert(index, key)
-                values.insert(index, price + quantity)
+                side.insert(index, key, price + quantity)
+                keys = side.keys
         elif index < len(keys) and keys[index] == key:
             del keys[index], values[index]
     return best
@@ -155,7 +174,7 @@ def load_digits(side: Ladder[str], rows: Iterable[Row], price_decimals: int, qua
             values.append(text)
         else:
             return
-    except (LookupError, TypeError, AttributeError):
+    except (LookupError, TypeError, AttributeError, OverflowError):
         pass
     # The slower way knows what is wrong, or that nothing is: levels out of order, numbers without their zeros.
     side.clear()

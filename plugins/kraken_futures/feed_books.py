@@ -159,8 +159,7 @@ class BookKeeper:
         elif is_known:
             side.values[index] = quantity
         else:
-            keys.insert(index, key)
-            side.values.insert(index, quantity)
+            side.insert(index, key, quantity)
             if index == 0 and local.is_crossed():
                 raise BookBroken("the best bid is not below the best ask")
         local.sequence = sequence
@@ -233,8 +232,8 @@ class BookKeeper:
         price, quantity, sign = self._prices.read, self._quantities.read, side.sign
         levels = {price(row.price) * sign: quantity(row.qty) for row in rows}
         # Snapshots list levels that are gone with 0.
-        side.keys[:] = sorted(key for key, quantity in levels.items() if quantity > 0)
-        side.values[:] = [levels[key] for key in side.keys]
+        keys = sorted(key for key, quantity in levels.items() if quantity > 0)
+        side.fill(keys, [levels[key] for key in keys])
         if side.keys and min(side.keys[0] * sign, side.keys[-1] * sign) <= 0:
             raise BookBroken("a price is not above zero")
 
@@ -253,10 +252,8 @@ class BookKeeper:
         if local.price_decimals + price > _MOST_DECIMALS or local.quantity_decimals + quantity > _MOST_DECIMALS:
             raise BookBroken(f"a number needs more than {_MOST_DECIMALS} decimals")
         for side in (local.bids_ladder, local.asks_ladder):
-            if price > 0:
-                side.keys[:] = [key * 10**price for key in side.keys]
-            if quantity > 0:
-                side.values[:] = [value * 10**quantity for value in side.values]
+            finer_keys = [key * 10 ** max(0, price) for key in side.keys]
+            side.fill(finer_keys, [value * 10 ** max(0, quantity) for value in side.values])
         local.price_decimals += max(0, price)
         local.quantity_decimals += max(0, quantity)
         self._prices, self._quantities = Steps(local.price_decimals), Steps(local.quantity_decimals)
