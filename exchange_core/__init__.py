@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ProtocolError,
         RateLimited,
         SlowConsumer,
+        TimedOut,
         TransportError,
         UnknownSymbol,
         UnknownVenue,
@@ -66,7 +67,7 @@ _ROOMS = {
     "errors": (
         "AuthenticationError BadRequest ConfigError ConnectFailed ExchangeError InsufficientFunds InvalidValue "
         "LockedOut NonceRejected NotSupported OrderNotFound OrderRefused OutcomeUnknown PluginError ProtocolError "
-        "RateLimited SlowConsumer TransportError UnknownSymbol UnknownVenue VenueError VenueUnavailable"
+        "RateLimited SlowConsumer TimedOut TransportError UnknownSymbol UnknownVenue VenueError VenueUnavailable"
     ),
     "hub": "Hub",
     "model.account": "Balance FeeRates Position",
@@ -160,6 +161,7 @@ __all__ = [
     "Ticker",
     "TickerTrigger",
     "TimeInForce",
+    "TimedOut",
     "Trade",
     "TransportError",
     "TriggerBy",

@@ -20,6 +20,7 @@ ExchangeError
 ├─ TransportError         no usable answer
 │  ├─ ConnectFailed         nothing was sent
 │  └─ OutcomeUnknown        a write was sent; it may or may not have been carried out
+├─ TimedOut               what was waited for did not come in time; nothing was sent for that
 ├─ ProtocolError          an answer or a frame that does not read as documented
 └─ SlowConsumer           a stream that must not drop was not read in time
 """
@@ -137,6 +138,10 @@ class ConnectFailed(TransportError):
 
 class OutcomeUnknown(TransportError):
     """No answer reached us, and the request may have been carried out."""
+
+
+class TimedOut(ExchangeError, TimeoutError):
+    """What was waited for did not come in the time that the caller gave it. Nothing was sent or canceled for that."""
 
 
 class ProtocolError(ExchangeError):

@@ -40,6 +40,18 @@ class Amends(Protocol):
 
 
 @runtime_checkable
+class LooksUp(Protocol):
+    """Knows an order by its id alone, also when it is over."""
+
+    def look_up(self, order_id: str) -> Flow[Order | None]:
+        """Ask for an order that is not open, by the venue's id or by ours; None when it is nowhere.
+
+        Its ``created`` and ``updated`` are when the venue says that it was made and that it ended.
+        """
+        ...
+
+
+@runtime_checkable
 class Batches(Protocol):
     """Sends several orders, or takes several out, with one call."""
 

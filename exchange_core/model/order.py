@@ -65,6 +65,8 @@ class Order:
         average_price: Of the executed part; None while nothing is.
         fees: What the executed part cost, one entry an asset.
         reason: The venue's own words for an end that was not a fill.
+        created: When it was sent, or, where it was not sent here, when the venue says it was made; None where it is
+            not told.
         unknown: True while an answer is missing and the order is being looked for.
         touched: Since when the venue has it in its present form, made or amended, or since earlier; None where that
             is not known. Some limits depend on it.

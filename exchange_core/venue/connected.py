@@ -264,6 +264,10 @@ class ConnectedVenue(WalkedPast):
         self._account.require("orders")
         return await self._trading.order(order)
 
+    async def until_final(self, order: Order | str, within: float | None = None) -> Order:
+        self._account.require("orders")
+        return await self._trading.until_final(order, within)
+
     async def open_orders(self, symbol: Symbol | str | None = None) -> list[Order]:
         self._account.require("open orders")
         return await self._trading.open_orders(symbol)

@@ -187,10 +187,12 @@ class OrderTracker:
         if record.request is None and record.created is None:
             # The answer's own request says more than an update can, such as how long it is good for.
             record.request = request
+        record.opened = record.opened or answer.created
         before = record.request
         self._count(record, record.hear(update, answer.fees))
         record.touch(before, now if about else answer.touched or answer.created)
-        return self._show(record, now)
+        is_past = record.created is None and answer.is_final
+        return self._show(record, (answer.updated if is_past else None) or now)
 
     def amending(self, order: Order, amendment: Amendment, now: datetime) -> Amending:
         """Note an amendment that is about to be sent; tell :meth:`amended` what became of it."""

@@ -206,6 +206,16 @@ class Venue(Past, Protocol):
         """Return the newest that is known, or can be asked, of an order."""
         ...
 
+    async def until_final(self, order: Order | str, within: float | None = None) -> Order:
+        """Wait until an order is over (filled, canceled, expired or rejected), and return it as it then is.
+
+        An order whose outcome is unknown is waited for until that is known too.
+
+        Raises:
+            TimedOut: It is not over after *within* seconds. It was not canceled, and may go on.
+        """
+        ...
+
     async def open_orders(self, symbol: Symbol | str | None = None) -> Sequence[Order]:
         """Ask the venue what is open.
 

@@ -45,6 +45,8 @@ class OrderRecord:
         concluded: The end is our conclusion, from an error or from silence; what the venue then says of the order
             itself overrules it.
         heard_of: The venue has spoken of it.
+        created: When it was sent; of our own orders only.
+        opened: When it was made, as the venue says it; shown where it is not ours.
         terms: What is known of amendments.
         former_ids: The venue's ids that it had before, as long as it was a trigger.
         shown: What was last told to others.
@@ -58,6 +60,7 @@ class OrderRecord:
     concluded: bool = False
     heard_of: bool = False
     created: datetime | None = None
+    opened: datetime | None = None
     updated: datetime | None = None
     touched: datetime | None = None
     shown: Order | None = None
@@ -192,6 +195,7 @@ class OrderRecord:
         )
         for fill in other.fills.values():
             self.add_fill(fill)
+        self.opened = self.opened or other.opened
 
     def order(self) -> Order | None:
         """Return all that as a value; None while too little is known."""
@@ -209,7 +213,7 @@ class OrderRecord:
             fees=self._fees(),
             reason=self._reason if status.is_final and status is self._stated else None,
             unknown=self.unknown,
-            created=self.created,
+            created=self.created or self.opened,
             updated=self.updated,
             touched=self.touched,
         )

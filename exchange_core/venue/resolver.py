@@ -10,8 +10,17 @@ from datetime import datetime, timedelta
 import attrs
 
 from exchange_core.clock import Clock
+from exchange_core.connector.order_operations import LooksUp
 from exchange_core.connector.spec import RestOperations
-from exchange_core.errors import AuthenticationError, ExchangeError, NonceRejected, NotSupported
+from exchange_core.errors import (
+    AuthenticationError,
+    ExchangeError,
+    NonceRejected,
+    NotSupported,
+    TimedOut,
+    TransportError,
+)
+from exchange_core.model.number import plain
 from exchange_core.model.order import Order, OrderStatus
 from exchange_core.transport.rest_client import RestClient
 from exchange_core.venue.background import Background
@@ -140,6 +149,35 @@ class Resolver:
         found = await self._rest.run(self._operations.find(order))
         return None if found is None else self._tracker.answered(found, self._clock.now(), about=order)
 
+    async def look_up(self, order_id: str) -> Order | None:
+        """Ask for an order of which no more than an id is known. None when it is nowhere, or cannot be asked for."""
+        if not isinstance(self._operations, LooksUp):
+            return None
+        found = await self._rest.run(self._operations.look_up(order_id))
+        return None if found is None else self._tracker.answered(found, self._clock.now())
+
+    async def until_final(self, order: Order, seconds: float | None) -> Order:
+        """Wait until *order* is over. While the private feed is silent it is asked for, ever less often.
+
+        Raises:
+            TimedOut: After *seconds* it was not.
+        """
+        began = self._clock.monotonic()
+        for pause in self.policy.pauses():
+            left = pause if seconds is None else began + seconds - self._clock.monotonic()
+            order = await self.until(order, lambda news: news.is_final, max(0.0, min(pause, left)))
+            if order.is_final:
+                return order
+            if left <= pause and seconds is not None:
+                raise self._too_late(order, seconds)
+            if not self._background.is_open:
+                raise TransportError(
+                    f"{self._venue}: closed while order {_key(order)} was waited for", venue=self._venue
+                )
+            if self._live_since() is None and not order.unknown:
+                await self._ask_once(order)
+        raise AssertionError("pauses have no end")
+
     async def until(self, order: Order, done: Callable[[Order], bool], seconds: float) -> Order:
         """Wait until what is known of *order* satisfies *done*; return the newest after *seconds* at the latest."""
         changed = asyncio.Event()
@@ -182,6 +220,23 @@ class Resolver:
         ours = self._tracker.get(order.client_order_id) if order.client_order_id else None
         return ours if ours is not None and _same(ours, order) else order
 
+    def _too_late(self, order: Order, seconds: float) -> TimedOut:
+        stands = "and the venue's answer is missing" if order.unknown else f"{plain(order.filled)} executed"
+        return TimedOut(
+            f"{self._venue}: order {order.venue_order_id or order.client_order_id} is {order.status} after "
+            f"{seconds:g} s, {stands}; it was only waited for, and not canceled",
+            venue=self._venue,
+        )
+
+    async def _ask_once(self, order: Order) -> None:
+        try:
+            if await self.find(order) is None:
+                self.absent(order)
+        except ExchangeError as error:
+            if _is_hopeless(error):
+                raise
+            _LOG.warning("%s: order %s could not be asked for: %s", self._venue, _key(order), error)
+
     def _start(self, order: Order, wanted: Callable[[Order], bool], conclude: _Conclude) -> None:
         key = _key(order)
         if key in self._asking:
@@ -209,7 +264,7 @@ class Resolver:
                 found = await self.find(self.newest(order))
             except ExchangeError as error:
                 _LOG.warning("%s: order %s could not be asked for: %s", self._venue, order.client_order_id, error)
-                if isinstance(error, NotSupported | AuthenticationError) and not isinstance(error, NonceRejected):
+                if _is_hopeless(error):
                     return
                 continue
             # The private feed may have been faster than the answer.
@@ -225,6 +280,11 @@ class Resolver:
             if end is not None:
                 self._tracker.concluded(self.newest(order), *end, self._clock.now())
                 return
+
+
+def _is_hopeless(error: ExchangeError) -> bool:
+    """Whether asking again would be answered no better."""
+    return isinstance(error, NotSupported | AuthenticationError) and not isinstance(error, NonceRejected)
 
 
 def _key(order: Order) -> str:

@@ -198,12 +198,19 @@ class Trading:
         """Return the newest of an order: what the private feed told, or else what the venue answers.
 
         Raises:
-            OrderNotFound: It is neither known here nor open at the venue.
+            OrderNotFound: The venue knows no such order, as far as it can be asked.
         """
         known = await self._known(order)
         if known.is_final or known.unknown or self._is_live():
             return known
         return await self._resolver.find(known) or known
+
+    async def until_final(self, order: Order | str, within: float | None = None) -> Order:
+        """Wait until an order is over, and return it; see :meth:`exchange_core.venue.protocol.Venue.until_final`."""
+        known = await self._known(order)
+        if not known.is_final:
+            self._watch()
+        return await self._resolver.until_final(known, within)
 
     async def open_orders(self, symbol: Symbol | str | None = None) -> list[Order]:
         """Ask the venue what is open."""
@@ -255,10 +262,15 @@ class Trading:
         for found in open_orders:
             if order in (found.venue_order_id, found.client_order_id):
                 return found
+        ended = await self._resolver.look_up(order)
+        if ended is not None:
+            return ended
         if unread := left_out(open_orders):
             raise ProtocolError(
                 f"{self._name}: order {order!r} may be one of {len(unread)} open ones that do not read: "
                 f"{'; '.join(unread)}",
                 venue=self._name,
             )
-        raise OrderNotFound(f"{self._name}: no order {order!r} is open, and none was placed here", venue=self._name)
+        raise OrderNotFound(
+            f"{self._name}: no order {order!r} is open, and none that is over is known", venue=self._name
+        )

@@ -332,6 +332,26 @@ def test_news_from_before_an_order_was_sent_is_not_of_it(sent: OrderTracker) -> 
     assert sent.refused("c1", "this client id is in use", at(2)).status is REJECTED
 
 
+def test_an_order_that_was_not_sent_here_shows_when_the_venue_says_it_was_made(tracker: OrderTracker) -> None:
+    """Which makes it none of ours: our own keep the time when they were sent."""
+    theirs = Order(request=REQUEST, status=OPEN, venue_order_id="V9", created=at(-7200))
+    assert tracker.answered(theirs, at(1)).created == at(-7200)
+    told = tracker.apply(update(PARTIAL, venue_order_id="V9", client_order_id=None, filled=Decimal(1)), at(2))
+    assert told is not None
+    assert told.created == at(-7200)
+    assert not tracker.knows(fill(1, "1", time=at(-10), venue_order_id="V9", client_order_id=None))
+    ours = tracker.sending(REQUEST, at(3))
+    told = tracker.answered(attrs.evolve(answer(OPEN), created=at(-1)), at(4), about=ours)
+    assert told.created == at(3)
+
+
+def test_an_order_that_was_over_before_it_was_heard_of_shows_when_that_was(tracker: OrderTracker) -> None:
+    theirs = Order(request=REQUEST, status=CANCELED, venue_order_id="V9", created=at(-7200), updated=at(-3600))
+    assert tracker.answered(theirs, at(1)).updated == at(-3600)
+    tracker.sending(REQUEST, at(2))
+    assert tracker.answered(attrs.evolve(answer(CANCELED), updated=at(-3600)), at(3)).updated == at(3)
+
+
 def test_a_fill_of_a_venue_whose_clock_is_behind_is_of_its_order_all_the_same(sent: OrderTracker) -> None:
     early = fill(1, "10", time=at(-20), venue_order_id="V1")
     assert sent.knows(early)
