@@ -50,6 +50,7 @@ from exchange_core.connector.simulated_accounts import (
 )
 from exchange_core.model.account import FeeRates
 from exchange_core.model.asset import Asset
+from exchange_core.model.event import VenueState
 from exchange_core.model.market import Candle, Level
 from exchange_core.model.symbol import Symbol
 
@@ -100,6 +101,8 @@ class SimExchange(Protocol):
     volume_asset: str
     tiers: dict[str, str]
     """Of accounts whose limits are other than the venue's usual."""
+    state: VenueState
+    """What the venue as a whole takes. In maintenance nothing becomes due; to refuse is up to the wire protocol."""
 
     def now(self) -> datetime: ...
     def markets(self) -> Sequence[SimMarket]: ...

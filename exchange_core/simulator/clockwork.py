@@ -95,8 +95,7 @@ class Clockwork:
                 exposure.accrue(now)
                 self._book_funding(account, exposure, now)
         funding.turn(now)
-        if market.status is not InstrumentStatus.OFFLINE:
-            self._timers.add(now + HOUR, Due.FUNDING, key=str(market.symbol))
+        self._timers.add(now + HOUR, Due.FUNDING, key=str(market.symbol))
 
     def _book_funding(self, account: Account, exposure: Exposure, now: datetime) -> None:
         if due := exposure.due_funding():

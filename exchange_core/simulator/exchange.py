@@ -29,6 +29,7 @@ from exchange_core.connector.simulation import (
     SimulatorSpec,
 )
 from exchange_core.errors import InvalidValue
+from exchange_core.model.event import VenueState
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator import amending, invariants, saving
@@ -68,6 +69,8 @@ class SimulatedExchange(Views):
         volume_asset: What 30-day volumes are counted in.
         nonces: The last one of each API key.
         tiers: Of accounts whose limits are other than the usual, in the venue's words.
+        state: What the venue as a whole takes; in maintenance nothing becomes due.
+        skew: How far its time is ahead of its clock.
     """
 
     def __init__(
@@ -78,6 +81,8 @@ class SimulatedExchange(Views):
         """
         self.spec = spec
         self.clock = clock
+        self.state = VenueState.ONLINE
+        self.skew = timedelta(0)
         self.random = Random(seed)
         self._assets = tuple(spec.assets)
         listed = list(spec.markets if markets is None else markets)
@@ -230,6 +235,8 @@ class SimulatedExchange(Views):
     # Time and prices
 
     def step(self) -> None:
+        if self.state is VenueState.MAINTENANCE:
+            return
         now = self.now()
         self._clockwork.run(now)
         self._clockwork.watch(now)
@@ -302,7 +309,7 @@ class SimulatedExchange(Views):
     def _begin(self) -> datetime:
         """Do first what is due by now."""
         now = self.now()
-        if self._timers.is_due(now):
+        if self._timers.is_due(now) and self.state is not VenueState.MAINTENANCE:
             self._clockwork.run(now)
             self._tell()
         return now

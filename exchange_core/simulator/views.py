@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from exchange_core.clock import Clock
@@ -37,6 +37,7 @@ class Views:
     """The questions of ``SimExchange``."""
 
     clock: Clock
+    skew: timedelta
     _assets: tuple[Asset, ...]
     _markets: Mapping[Symbol, MarketState]
     _accounts: Accounts
@@ -44,7 +45,7 @@ class Views:
     _desk: Desk
 
     def now(self) -> datetime:
-        return self.clock.now()
+        return self.clock.now() + self.skew
 
     def markets(self) -> Sequence[SimMarket]:
         return [state.market for state in self._markets.values()]

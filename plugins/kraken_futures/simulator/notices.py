@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from exchange_core.connector.simulation import SimExchange
+from exchange_core.model.event import VenueState
 from exchange_core.model.time import to_millis
 from kraken_futures.simulator.codec import Arguments, iso
 from kraken_futures.simulator.contracts import Contracts
@@ -68,6 +69,7 @@ class Notices:
         self._told: list[Notice] = []
         self._ends: set[str] = set()
         self._count = 0
+        self._state = exchange.state
         self._listeners: list[Callable[[Fields], None]] = []
 
     def announce(
@@ -90,6 +92,10 @@ class Notices:
     def look(self) -> None:
         """Announce what the clock brings."""
         now = self._exchange.now()
+        if self._exchange.state is not self._state:
+            self._state = self._exchange.state
+            if self._state is VenueState.MAINTENANCE:
+                self.announce("maintenance", "high", "The platform is down for maintenance.", now)
         for contract in self._contracts:
             expiry = contract.instrument.expiry
             if expiry is None:

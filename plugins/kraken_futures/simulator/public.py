@@ -30,9 +30,14 @@ Fields = dict[str, Any]
 
 
 class Public:
-    """What anyone may ask."""
+    """What anyone may ask.
+
+    Attributes:
+        since: When the venue was last started anew, where it was; its history of trades begins there.
+    """
 
     def __init__(self, exchange: SimExchange, contracts: Contracts, chronicle: Chronicle) -> None:
+        self.since: datetime | None = None
         self._exchange = exchange
         self._contracts = contracts
         self._chronicle = chronicle
@@ -79,7 +84,11 @@ class Public:
         """Return the latest trades, or those before ``lastTime``, newest first."""
         contract = self._asked(given)
         before = given.moment("lastTime")
-        found = [trade for trade in self._exchange.trades(contract.symbol) if before is None or trade.time < before]
+        found = [
+            trade
+            for trade in self._exchange.trades(contract.symbol)
+            if (before is None or trade.time < before) and (self.since is None or trade.time >= self.since)
+        ]
         newest = found[: -_HISTORY - 1 : -1]
         kind = self._chronicle.trade_kind
         return {"history": [_trade(trade, _HISTORY - place, kind(trade)) for place, trade in enumerate(newest)]}

@@ -26,7 +26,9 @@ Not simulated, and different from the venue
 - Fills are never merged (``consolidate_taker`` has no effect); an account has one margin position in a pair.
 - ``leverage`` has no pool that runs dry; ``country_code``, ``broker`` and ``rebase_multiplier`` have no effect.
 - Nothing arrives from outside; withdrawals go nowhere after half a minute; Earn earns nothing; subaccounts hold money
-  and cannot trade; there are no credit lines, no maintenance, no nonce window, no one-time passwords.
+  and cannot trade; there are no credit lines, no nonce window, no one-time passwords.
+- States of the venue and of markets, maintenance and restarts come only as faults: nothing is planned ahead. In
+  maintenance everything but trading answers; a restart ends connections and tokens and keeps the orders.
 - Connections are not closed for being idle. All callers count as one address.
 - Distances of prices count from the last trade when the order comes in, those of a conditional close too.
 """

@@ -154,5 +154,9 @@ class Tokens:
             raise Refused("ESession:Invalid session")
         return token
 
+    def forget(self) -> None:
+        """Let no token be good any more."""
+        self._tokens.clear()
+
     def _is_good(self, token: Token, now: datetime) -> bool:
         return token.held > 0 or now - token.created < timedelta(seconds=TOKEN_SECONDS)

@@ -26,6 +26,7 @@ from exchange_core.connector.simulation import (
     SimRefused,
     SimRequest,
 )
+from exchange_core.model.event import VenueState
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.order import OrderStatus, TimeInForce
 from exchange_core.model.symbol import Symbol
@@ -44,6 +45,7 @@ _REASONS = {
     # The venue's word is not known; by default it cancels the newer of two orders that would meet.
     Refusal.SELF_TRADE: EndReason.SELF_TRADE,
 }
+_NO_CHANGES = (InstrumentStatus.CANCEL_ONLY, InstrumentStatus.OFFLINE)
 _KEPT = 1000
 
 
@@ -56,6 +58,11 @@ class Desk:
         self._limits = limits
         self._stillborn: dict[str, deque[SimOrder]] = {}
         self._amend_ids: dict[str, list[str]] = {}
+
+    def check_engine(self) -> None:
+        """Raises: Refused: In maintenance, when there are neither orders nor cancels."""
+        if self._exchange.state is VenueState.MAINTENANCE:
+            raise Refused("EService:Unavailable")
 
     # ── what requests cost the matching engine, whether or not they read well ──
 
@@ -122,9 +129,7 @@ class Desk:
             return self._exchange.place(account, request, validate=validate)
         except SimRefused as refused:
             if refused.refusal is Refusal.MARKET_CLOSED:
-                status = self._exchange.market(request.symbol).instrument.status
-                word = "cancel_only" if status is InstrumentStatus.OFFLINE else status
-                raise Refused(f"EService:Market in {word} mode") from refused
+                raise self._closed(request.symbol) from refused
             if refused.refusal not in _REASONS:
                 raise worded(refused) from refused
             reason = str(_REASONS[refused.refusal])
@@ -182,6 +187,9 @@ class Desk:
         Raises:
             Refused: In the venue's words.
         """
+        symbol = order.request.symbol
+        if self._exchange.market(symbol).instrument.status in _NO_CHANGES:
+            raise self._closed(symbol)
         try:
             changed = self._exchange.amend(account, order.id, amendment)
         except SimRefused as refused:
@@ -204,7 +212,14 @@ class Desk:
         try:
             return self._exchange.replace(account, order.id, request, validate=validate)
         except SimRefused as refused:
+            if refused.refusal is Refusal.MARKET_CLOSED:
+                raise self._closed(request.symbol) from refused
             raise worded(refused) from refused
+
+    def _closed(self, symbol: Symbol) -> Refused:
+        status = self._exchange.market(symbol).instrument.status
+        word = "cancel_only" if status is InstrumentStatus.OFFLINE else status
+        return Refused(f"EService:Market in {word} mode")
 
     def history(self, order: SimOrder, pair: Pair) -> list[dict[str, Any]]:
         """Return the terms that an order had, oldest first, as OrderAmends shows them."""

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from exchange_core.connector.simulation import SimTrade
 from exchange_core.model.asset import Asset
+from exchange_core.model.event import VenueState
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.market import Candle, Level
 from exchange_core.model.number import plain
@@ -23,16 +24,11 @@ from kraken_spot.simulator.tape import Tape
 HEARTBEAT = '{"channel":"heartbeat"}'
 
 
-def status(connection_id: int) -> str:
-    """Return the frame that opens every connection."""
-    data = {
-        "version": "2.0.10",
-        "system": "online",
-        "api_version": "v2",
-        "connection_id": connection_id,
-        "upcoming_maintenance": [],
-        "emergency": [],
-    }
+def status(state: VenueState, connection_id: int | None = None) -> str:
+    """Return the frame that opens every connection; without an id, the shorter one that tells of a change later."""
+    data: dict[str, object] = {"version": "2.0.10", "system": state, "api_version": "v2"}
+    if connection_id is not None:
+        data |= {"connection_id": connection_id, "upcoming_maintenance": [], "emergency": []}
     return encode({"channel": "status", "type": "update", "data": [data]})
 
 

@@ -22,6 +22,12 @@ from kraken_spot.simulator.public import Public
 from kraken_spot.simulator.rest_orders import RestOrders
 from kraken_spot.simulator.venue import Venue
 
+TRADING = frozenset(
+    {"AddOrder", "AddOrderBatch", "AmendOrder", "EditOrder"}
+    | {"CancelOrder", "CancelOrderBatch", "CancelAll", "CancelAllOrdersAfter"}
+)
+"""What needs the matching engine. Open point: what else does not answer in maintenance is not documented."""
+
 
 class Method(NamedTuple):
     """A private method and the permissions of which one is needed; all of them with *all_needed*."""

@@ -16,7 +16,7 @@ from kraken_spot.simulator.earn import Earn
 from kraken_spot.simulator.hub import Hub
 from kraken_spot.simulator.limits import Limits
 from kraken_spot.simulator.listing import Listing
-from kraken_spot.simulator.methods import private_methods, public_methods
+from kraken_spot.simulator.methods import TRADING, private_methods, public_methods
 from kraken_spot.simulator.names import Names
 from kraken_spot.simulator.session import Session
 from kraken_spot.simulator.venue import Host, Venue
@@ -70,6 +70,10 @@ class KrakenSpot:
         # Who connects too often is shut out in front of the API.
         return None if host is None or not self._limits.connect() else Session(self._venue, host)
 
+    def restarted(self) -> None:
+        """The venue's servers begin anew: tokens are forgotten, as support says of upgrades; orders stand."""
+        self._venue.tokens.forget()
+
     def _ask_public(self, method: str, name: str, query: str) -> object:
         run = self._public.get(name)
         # POST to public methods went away in January 2024.
@@ -91,5 +95,7 @@ class KrakenSpot:
         self._limits.private(key, name)
         for needs in ((need,) for need in method.needs) if method.all_needed else (method.needs,):
             require(key, needs)
+        if name in TRADING:
+            self._venue.desk.check_engine()
         self._venue.earn.settle(key.account)
         return method.run(key, arguments)

@@ -44,7 +44,7 @@ class Public:
 
     def system_status(self, given: Arguments) -> object:
         now = to_rfc3339(self._exchange.now(), "seconds")
-        return {"status": "online", "timestamp": now, "upcoming_maintenance": [], "emergency": []}
+        return {"status": self._exchange.state, "timestamp": now, "upcoming_maintenance": [], "emergency": []}
 
     def maintenance_schedule(self, given: Arguments) -> object:
         """Nothing is ever planned here."""

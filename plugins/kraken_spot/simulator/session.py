@@ -35,6 +35,7 @@ class Session:
         self._venue = venue
         self._host = host
         self._quiet_since: float | None = None
+        self._state = venue.exchange.state
         self._limits = venue.limits.line()
         self._public = PublicFeed(venue, self.push)
         self._private = PrivateFeed(venue, self.push)
@@ -44,7 +45,8 @@ class Session:
     # ── the server's side ──
 
     def opened(self, now: float) -> None:
-        self.push(market_frames.status(self._venue.exchange.random.getrandbits(64)))
+        self._state = self._venue.exchange.state
+        self.push(market_frames.status(self._state, self._venue.exchange.random.getrandbits(64)))
 
     def receive(self, frame: str, now: float) -> None:
         time_in = stamp(self._venue.exchange.now())
@@ -68,7 +70,10 @@ class Session:
         self._answer(request, time_in, replies)
 
     def tick(self, now: float) -> None:
-        """Send a heartbeat when something is subscribed to and nothing else went out for a second."""
+        """Tell of a new state of the venue; send a heartbeat when something is subscribed to and all else was quiet."""
+        if self._state is not self._venue.exchange.state:
+            self._state = self._venue.exchange.state
+            self.push(market_frames.status(self._state))
         self._public.tick()
         if self._quiet_since is None:
             self._quiet_since = now
@@ -123,6 +128,7 @@ class Session:
     def _order(self, method: str, params: dict[str, Any]) -> list[dict[str, Any]]:
         try:
             key = self._venue.tokens.find(params.get("token")).key
+            self._venue.desk.check_engine()
             return self._orders.run(method, key, params)
         except Refused as refused:
             return [{"success": False, "error": refused.code}]
