@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from random import Random
@@ -14,6 +14,7 @@ from exchange_core.clock import Clock, SystemClock
 from exchange_core.connector.simulation import SimMarket, SimulatorSpec, WireProtocol
 from exchange_core.errors import ConfigError
 from exchange_core.model.account import FeeRates
+from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.exchange import SimulatedExchange
 from exchange_core.simulator.faults import Faults
 from exchange_core.simulator.faults_schedule import FaultSchedule
@@ -71,6 +72,7 @@ class SimulatorLaunch:
         accounts: Which there are; one called ``user``, with one key, if none is named.
         makers: How its markets behave.
         moving: Whether they go on by themselves; else their books stay as they are until someone trades.
+        outside: Markets without a market maker: what stands in them comes from outside, through a ``Mirror``.
         faults: What goes wrong between it and its clients.
         limits: Whether it refuses who asks too often, as far as it can.
         tier: Of the accounts whose limits count, in the venue's words; its usual one without.
@@ -87,6 +89,7 @@ class SimulatorLaunch:
     accounts: Sequence[AccountWanted] = ()
     makers: MakerSettings | None = None
     moving: bool = True
+    outside: Collection[Symbol] = ()
     faults: FaultSchedule | None = None
     limits: bool = False
     tier: str = ""
@@ -156,7 +159,9 @@ def prepare(wanted: SimulatorLaunch, clock: Clock) -> PreparedSimulator:
     else:
         exchange = SimulatedExchange.restore(spec, wanted.saved, clock=clock, markets=markets)
     keys = _open_accounts(exchange, wanted, first)
-    makers = market_makers(exchange, seed=wanted.seed, settings=wanted.makers)
+    every = market_makers(exchange, seed=wanted.seed, settings=wanted.makers)
+    symbols = [market.instrument.symbol for market in exchange.markets()]
+    makers = [maker for symbol, maker in zip(symbols, every, strict=True) if symbol not in wanted.outside]
     if wanted.saved is None:
         for _ in range(_WARM_UP):
             for maker in makers:

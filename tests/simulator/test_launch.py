@@ -10,7 +10,7 @@ from exchange_core.model.account import FeeRates
 from exchange_core.simulator.launch import SimulatorLaunch, launch
 from exchange_core.simulator.transport import SimulatorTransport
 from exchange_core.testing.clock import ManualClock
-from tests.simulator.conftest import SPOT, Desk, Protocol
+from tests.simulator.conftest import LINEAR, SPOT, Desk, Protocol
 
 
 async def test_several_venues_run_at_once_with_their_own_prices_fees_and_accounts(spec: SimulatorSpec) -> None:
@@ -64,6 +64,14 @@ async def test_a_venue_that_cannot_start_takes_the_others_with_it(spec: Simulato
         with pytest.raises(OSError, match=str(port)):
             async with launch(wanted, clock=ManualClock()):
                 pass
+
+
+async def test_a_market_whose_liquidity_comes_from_outside_has_no_maker(spec: SimulatorSpec) -> None:
+    async with launch({"one": SimulatorLaunch(spec=spec, outside=[SPOT])}, clock=ManualClock()) as running:
+        exchange = running["one"].exchange
+        assert exchange.book(SPOT) == ([], [])
+        assert not exchange.trades(SPOT)
+        assert exchange.book(LINEAR) != ([], [])
 
 
 async def test_without_ports_an_http_client_talks_to_the_protocol_in_process(desk: Desk) -> None:
