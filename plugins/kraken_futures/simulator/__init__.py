@@ -43,15 +43,23 @@ Not simulated, and different from the venue
 - One sub-account, which holds cash and cannot trade; money arrives only by deposits of the program, withdrawals go
   nowhere; the portfolio margin is that of the positions, with nothing netted, and offered everywhere.
 - Positions and balances are told when they change by trades and bookings, not when prices move. Nobody is disconnected
-  for being idle, or for maintenance.
+  for being idle.
+- States of the venue and of markets, maintenance and restarts come only as faults. In maintenance, which is announced
+  when it begins, everything that changes something is ``Unavailable``; a restart ends connections, begins the history
+  of trades anew, and keeps the orders.
 - The histories of an account begin when it is first asked for; what is older shows as far as the exchange keeps it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import attrs
+
 from exchange_core.connector.simulation import SimExchange, SimulatorSpec, WireProtocol
 from kraken_futures.simulator.access import FULL, READ, WITHDRAW
 from kraken_futures.simulator.clients import clients
+from kraken_futures.simulator.listing import recognised
 from kraken_futures.simulator.markets import ASSETS, DEPOSITS, MARKETS, new_uuid, secret, urls
 from kraken_futures.simulator.protocol import KrakenFutures
 
@@ -59,6 +67,19 @@ from kraken_futures.simulator.protocol import KrakenFutures
 def _limited(exchange: SimExchange, tier: str) -> WireProtocol:
     """The venue has no tiers: its limits are the same for everyone."""
     return KrakenFutures(exchange, limited=True)
+
+
+def _listed(answers: Sequence[bytes]) -> SimulatorSpec:
+    found = recognised(answers)
+    codes = {asset.code for asset in found.assets}
+    return attrs.evolve(
+        SIMULATOR,
+        protocol=lambda exchange: KrakenFutures(exchange, rows=found.rows),
+        limited=lambda exchange, tier: KrakenFutures(exchange, limited=True, rows=found.rows),
+        markets=found.markets,
+        assets=found.assets,
+        deposits={code: amount for code, amount in DEPOSITS.items() if code in codes},
+    )
 
 
 SIMULATOR = SimulatorSpec(
@@ -75,4 +96,5 @@ SIMULATOR = SimulatorSpec(
     permissions=(FULL, READ, WITHDRAW),
     tiers=("everyone",),
     limited=_limited,
+    listed=_listed,
 )

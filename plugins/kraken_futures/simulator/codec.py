@@ -117,6 +117,18 @@ def rate(value: Decimal) -> msgspec.Raw:
     return msgspec.Raw(digits(value) if value else "0.0")
 
 
+def as_told(value: Any) -> Any:
+    """Return a recorded value whose numbers are written as numbers again."""
+    match value:
+        case Decimal():
+            return real(value)
+        case dict():
+            return {name: as_told(each) for name, each in value.items()}
+        case list():
+            return [as_told(each) for each in value]
+    return value
+
+
 def iso(moment: datetime) -> str:
     return to_rfc3339(moment)
 

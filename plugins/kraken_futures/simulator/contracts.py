@@ -5,10 +5,11 @@ See https://docs.kraken.com/api/docs/futures-api/trading/get-instruments
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 import attrs
 
@@ -18,7 +19,9 @@ from exchange_core.model.number import nearest
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import to_rfc3339
-from kraken_futures.simulator.codec import number, real
+from kraken_futures.simulator.codec import as_told, number, real
+
+Row = Mapping[str, Any]
 
 LINEAR = "flexible_futures"
 INVERSE = "futures_inverse"
@@ -28,6 +31,7 @@ _NEW_CODES = {old: new for new, old in _OLD_CODES.items()}
 _BAND = Decimal("0.01")
 _LEVELS = (SimMarginLevel(size=Decimal(0), initial=Decimal("0.02"), maintenance=Decimal("0.01")),)
 _LARGEST_IN_LOTS = 10_000_000
+_SCHEDULE_NAMES = ("Linear Multi-Collateral Rebate Fees", "Inverse Single-Collateral Rebate Fees")
 _FEE_SCHEDULES = {LINEAR: "723888f7-0a8e-4183-8648-f920a22339e3", INVERSE: "a6cbc326-9477-4a6c-911a-d4cb3ed7481e"}
 
 
@@ -47,11 +51,15 @@ class Contract:
 
     Attributes:
         id: ``PF_XBTUSD``.
+        fee_schedule: Id of the schedule of its fees.
+        row: What a recorded list says of it.
     """
 
     exchange: SimExchange
     symbol: Symbol
     id: str
+    fee_schedule: str
+    row: Row = attrs.field(factory=dict)
 
     @property
     def market(self) -> SimMarket:
@@ -98,7 +106,8 @@ class Contract:
 
     @property
     def largest_position(self) -> Decimal:
-        return self.instrument.lot_size * _LARGEST_IN_LOTS
+        told = self.row.get("maxPositionSize")
+        return self.instrument.lot_size * _LARGEST_IN_LOTS if told is None else Decimal(told)
 
     @property
     def wallet(self) -> str:
@@ -125,11 +134,16 @@ class Contract:
 
 
 class Contracts:
-    """All contracts of an exchange."""
+    """All contracts of an exchange.
 
-    def __init__(self, exchange: SimExchange) -> None:
+    Attributes:
+        fee_schedules: One market of each schedule, by the schedule's id.
+    """
+
+    def __init__(self, exchange: SimExchange, rows: Mapping[str, Row] | None = None) -> None:
+        self.fee_schedules: dict[str, SimMarket] = {}
         self._by_symbol = {
-            market.instrument.symbol: Contract(exchange, market.instrument.symbol, market.instrument.venue_id)
+            market.instrument.symbol: self._contract(exchange, market, (rows or {}).get(market.instrument.venue_id, {}))
             for market in exchange.markets()
         }
         self._by_id = {contract.id.lower(): contract for contract in self}
@@ -137,6 +151,19 @@ class Contracts:
 
     def __iter__(self) -> Iterator[Contract]:
         return iter(self._by_symbol.values())
+
+    def _contract(self, exchange: SimExchange, market: SimMarket, row: Row) -> Contract:
+        symbol, name = market.instrument.symbol, market.instrument.venue_id
+        usual = _FEE_SCHEDULES[INVERSE if symbol.is_inverse else LINEAR]
+        schedule = self._schedule(str(row.get("feeScheduleUid") or usual), market)
+        return Contract(exchange, symbol, name, schedule, row)
+
+    def _schedule(self, uid: str, market: SimMarket) -> str:
+        """Return the id of the schedule that *market* has; one with fees of its own has a schedule of its own."""
+        first = self.fee_schedules.setdefault(uid, market)
+        if (first.fees, tuple(first.fee_tiers)) == (market.fees, tuple(market.fee_tiers)):
+            return uid
+        return self._schedule(str(uuid5(NAMESPACE_OID, f"{uid} {market.fees} {market.fee_tiers}")), market)
 
     def of(self, symbol: Symbol) -> Contract:
         return self._by_symbol[symbol]
@@ -148,6 +175,9 @@ class Contracts:
 
 def listing(contract: Contract, now: datetime) -> dict[str, Any]:
     """Return the entry of ``instruments``."""
+    if contract.row:
+        told = {name: as_told(value) for name, value in contract.row.items()}
+        return told | _state(contract, now)
     market, symbol = contract.market, contract.symbol
     instrument = market.instrument
     exponent = instrument.lot_size.normalize().as_tuple().exponent
@@ -169,14 +199,23 @@ def listing(contract: Contract, now: datetime) -> dict[str, Any]:
         entry |= {"fundingRateCoefficient": 8, "maxRelativeFundingRate": real(market.max_funding)}
     return entry | {
         "contractValueTradePrecision": -exponent if isinstance(exponent, int) else 0,
-        "postOnly": instrument.status is InstrumentStatus.POST_ONLY,
-        "feeScheduleUid": _FEE_SCHEDULES[contract.kind],
+        "feeScheduleUid": contract.fee_schedule,
         "mtf": True,
         "base": symbol.base,
         "quote": symbol.quote,
         "pair": contract.pair,
         "category": "Layer 1",
         "tradfi": False,
+        **_state(contract, now),
+    }
+
+
+def _state(contract: Contract, now: datetime) -> dict[str, Any]:
+    """Return what may change of an entry, and what tells the fees."""
+    return {
+        "tradeable": True,
+        "postOnly": contract.instrument.status is InstrumentStatus.POST_ONLY,
+        "feeScheduleUid": contract.fee_schedule,
         "isExpired": is_expired(contract, now),
     }
 
@@ -199,11 +238,10 @@ def is_suspended(contract: Contract) -> bool:
 
 
 def fee_schedules(contracts: Contracts) -> list[dict[str, Any]]:
-    """Return one schedule for each kind of contract, in percent."""
-    markets = {contract.kind: contract.market for contract in contracts}
-    names = {LINEAR: "Linear Multi-Collateral Rebate Fees", INVERSE: "Inverse Single-Collateral Rebate Fees"}
+    """Return one schedule for each kind of contract, in percent; more where markets have fees of their own."""
     return [
-        {"uid": _FEE_SCHEDULES[kind], "name": names[kind], "tiers": _tiers(market)} for kind, market in markets.items()
+        {"uid": uid, "name": _SCHEDULE_NAMES[market.instrument.is_inverse], "tiers": _tiers(market)}
+        for uid, market in contracts.fee_schedules.items()
     ]
 
 
@@ -217,5 +255,4 @@ def _tiers(market: SimMarket) -> list[dict[str, Any]]:
 
 def fee_volumes(contracts: Contracts, volume: Decimal) -> dict[str, Any]:
     """Return what was traded in 30 days under each schedule; the exchange counts it as one."""
-    kinds = {contract.kind for contract in contracts}
-    return {uid: real(volume) for kind, uid in _FEE_SCHEDULES.items() if kind in kinds}
+    return {uid: real(volume) for uid in contracts.fee_schedules}

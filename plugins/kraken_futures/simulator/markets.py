@@ -12,13 +12,38 @@ from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
-from exchange_core.connector.simulation import SimMarginLevel, SimMarket
+from exchange_core.connector.simulation import SimFeeTier, SimMarginLevel, SimMarket
 from exchange_core.model.account import FeeRates
 from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.symbol import Symbol
 
-_FEES = FeeRates(maker=Decimal("0.0002"), taker=Decimal("0.0005"))
+FEES = FeeRates(maker=Decimal("0.0002"), taker=Decimal("0.0005"))
+
+
+def _tier(millions: str, maker: str, taker: str) -> SimFeeTier:
+    """Return the fees from a volume on, which the venue tells in percent."""
+    return SimFeeTier(
+        volume=Decimal(millions).scaleb(6),
+        fees=FeeRates(maker=Decimal(maker).scaleb(-2), taker=Decimal(taker).scaleb(-2)),
+    )
+
+
+# By dollars traded in 30 days, as https://support.kraken.com/articles/360048917612-fee-schedule had it in March 2026.
+# Open point: feeschedules told other tiers in September 2026, when they were not those charged any more.
+FEE_TIERS = (
+    _tier("2.5", "0.0150", "0.0450"),
+    _tier("5", "0.0125", "0.0400"),
+    _tier("10", "0.0100", "0.0350"),
+    _tier("20", "0.0075", "0.0300"),
+    _tier("30", "0.0050", "0.0250"),
+    _tier("50", "0.0030", "0.0200"),
+    _tier("75", "0.0015", "0.0150"),
+    _tier("100", "0.0000", "0.0125"),
+    _tier("250", "-0.0015", "0.0100"),
+    _tier("500", "-0.0030", "0.0100"),
+    _tier("1000", "-0.0050", "0.0100"),
+)
 
 ASSETS = (
     Asset(code="USD", venue_id="USD", decimals=8),
@@ -67,7 +92,8 @@ def _market(
             expiry=expiry,
         ),
         start_price=Decimal(price),
-        fees=_FEES,
+        fees=FEES,
+        fee_tiers=FEE_TIERS,
         margin_levels=levels,
         max_funding=Decimal("0.005"),
     )

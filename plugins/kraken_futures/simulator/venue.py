@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from exchange_core.connector.simulation import SimExchange
 from kraken_futures.simulator.bank import Bank
 from kraken_futures.simulator.chronicle import Chronicle
-from kraken_futures.simulator.contracts import Contracts
+from kraken_futures.simulator.contracts import Contracts, Row
 from kraken_futures.simulator.desk import Desk
 from kraken_futures.simulator.hub import Hub
 from kraken_futures.simulator.limits import Limits
@@ -30,9 +32,9 @@ class Venue:
     desk: Desk
 
     @staticmethod
-    def on(exchange: SimExchange, limits: Limits) -> Venue:
-        """Build one."""
-        contracts = Contracts(exchange)
+    def on(exchange: SimExchange, limits: Limits, rows: Mapping[str, Row] | None = None) -> Venue:
+        """Build one; *rows* are what a recorded list says of its contracts, by symbol."""
+        contracts = Contracts(exchange, rows)
         chronicle = Chronicle(exchange, contracts)  # hears everything before the hub tells it
         hub = Hub(exchange, contracts, chronicle)
         settings = Settings(exchange, contracts)

@@ -169,8 +169,11 @@ class TestLists:
 
     def test_fees_are_in_percent(self, alice: Any) -> None:
         schedules = alice.public("feeschedules")["feeSchedules"]
-        assert schedules[0]["tiers"] == [
-            {"makerFee": Decimal("0.02"), "takerFee": Decimal("0.05"), "usdVolume": Decimal("0.0")}
+        assert [schedule["tiers"][:2] for schedule in schedules] == 2 * [
+            [
+                {"makerFee": Decimal("0.02"), "takerFee": Decimal("0.05"), "usdVolume": Decimal("0.0")},
+                {"makerFee": Decimal("0.015"), "takerFee": Decimal("0.045"), "usdVolume": Decimal("2500000.0")},
+            ]
         ]
 
 

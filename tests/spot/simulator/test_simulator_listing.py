@@ -14,6 +14,7 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.testing.world import World
 from kraken_spot.plugin import KRAKEN_SPOT
 from kraken_spot.simulator import SIMULATOR, Recorded, joined, listed, recorded
+from kraken_spot.simulator.listing import recognised
 
 
 def made_of(found: Recorded) -> World:
@@ -155,6 +156,41 @@ def test_a_pair_that_nothing_can_be_made_of_costs_no_other() -> None:
 def test_what_is_no_answer(text: str) -> None:
     with pytest.raises(ConfigError):
         recorded(text, answer({}))
+
+
+def test_answers_are_known_by_their_rows_in_any_order(captures: Any) -> None:
+    folder = captures / "spot/rest"
+    names = ("ticker_many.json", "assets_full.json", "asset_pairs_5_2026-09.json")
+    assert SIMULATOR.listed is not None
+    made = SIMULATOR.listed([(folder / name).read_bytes() for name in names])
+    assert len(made.markets) == 5
+    assert len(made.assets) > 700
+
+
+def test_pairs_alone_are_enough() -> None:
+    rows = {"XXBTZUSD": pair("XXBT", "ZUSD", "XBTUSD"), "XXBTZEUR": pair("XXBT", "ZEUR", "XBTEUR")}
+    found = recognised([answer(rows)])
+    assert [str(market.instrument.symbol) for market in found.markets] == ["BTC/USD", "BTC/EUR"]
+
+
+def test_without_a_ticker_the_same_thing_costs_the_same_everywhere() -> None:
+    """A coin that is not built in costs what its smallest orders in dollars tell; against bitcoin it costs as much."""
+    fine = {"tick_size": "0.00000001", "pair_decimals": 8}
+    rows = {
+        "XXBTZUSD": pair("XXBT", "ZUSD", "XBTUSD"),
+        "NEWUSD": pair("NEW", "ZUSD", "NEWUSD", ordermin="2", costmin="0.5"),
+        "NEWXBT": pair("NEW", "XXBT", "NEWXBT", ordermin="9", costmin="9", **fine),
+    }
+    prices = {str(market.instrument.symbol): market.start_price for market in recognised([answer(rows)]).markets}
+    assert prices["BTC/USD"] == 84000
+    assert prices["NEW/USD"] == Decimal("0.25")
+    assert prices["NEW/BTC"] == Decimal("0.00000298")
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"result":{}}', '{"result":{"A":{"b":1}}}', answer(CURRENCIES)])
+def test_what_lists_no_markets(text: str) -> None:
+    with pytest.raises(ConfigError, match="expected"):
+        recognised([text])
 
 
 def test_tiers_are_those_that_can_be_enforced() -> None:
