@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from exchange_core.connector.feed import RequestFeed
-from exchange_core.connector.order_operations import Amends, Batches, CancelsAll, DeadMansSwitch
+from exchange_core.connector.order_operations import Amends, Batches, CancelsAll, DeadMansSwitch, LooksUp
 from exchange_core.connector.spec import VenueSpec
 from exchange_core.errors import OrderRefused
 from exchange_core.model.amendment import Amendment
@@ -110,6 +110,30 @@ class OrderContract:
         told = [e for e in account.carry() if isinstance(e, OrderUpdate) and e.price == self.price("0.91")]
         assert told
         assert all(update.venue_order_id == order.venue_order_id and update.sequence_time for update in told)
+
+    # By their ids alone
+
+    def test_an_order_that_is_over_is_known_by_either_id(self, me: Client, other: Client) -> None:
+        operations = _need(me.rest, LooksUp)
+        canceled = me.run(me.rest.place(self.request(me)))
+        me.run(me.rest.cancel(canceled))
+        filled = me.run(me.rest.place(self.request(me, "1")))
+        other.place("sell", self.quantity, self.price("1"))
+        for order, status in ((canceled, OrderStatus.CANCELED), (filled, OrderStatus.FILLED)):
+            for order_id in (order.venue_order_id, order.client_order_id):
+                found = me.run(operations.look_up(order_id or ""))
+                assert found is not None
+                assert (found.status, found.venue_order_id) == (status, order.venue_order_id)
+                terms = ("symbol", "side", "quantity", "price")
+                assert [getattr(found, name) for name in terms] == [getattr(order, name) for name in terms]
+                assert found.created is not None
+                assert found.updated is not None
+                assert found.created <= found.updated
+
+    def test_an_order_that_never_was_is_nowhere(self, me: Client) -> None:
+        operations = _need(me.rest, LooksUp)
+        for order_id in (self.spec.client_order_id(next(me.world.nonces)), "no such id"):
+            assert me.run(operations.look_up(order_id)) is None
 
     # Batches
 

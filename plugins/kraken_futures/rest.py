@@ -25,7 +25,7 @@ from exchange_core.model.market import Candle, Level, Ticker, Trade
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_millis, from_rfc3339, to_millis, to_rfc3339
-from kraken_futures import contracts, naming, parse, rest_changes, rest_lookup, rest_orders, wire
+from kraken_futures import contracts, naming, parse, rest_changes, rest_lookup, rest_named, rest_orders, wire
 from kraken_futures.families import Families
 from kraken_futures.numbers import number, optional
 from kraken_futures.rest_calls import change, charts, public
@@ -165,6 +165,9 @@ class FuturesRest(Families):
 
     def find(self, order: Order) -> Flow[Order | None]:
         return (yield from rest_lookup.find(order, self._context, self._lists.open_orders, self._lists.fills))
+
+    def look_up(self, order_id: str) -> Flow[Order | None]:
+        return (yield from rest_named.look_up(order_id, self._context, self.history, self.find))
 
     def open_orders(self) -> Flow[list[Order]]:
         return partial("order", (yield from self._lists.open_orders()))

@@ -146,6 +146,9 @@ class KrakenSpotRest(Families):
     def find(self, order: Order) -> Flow[Order | None]:
         return rest_orders.find(self._context, order)
 
+    def look_up(self, order_id: str) -> Flow[Order | None]:
+        return rest_orders.look_up(self._context, order_id)
+
     def open_orders(self) -> Flow[list[Order]]:
         return rest_orders.open_orders(self._context, self.skipped)
 

@@ -23,13 +23,14 @@ from exchange_core.errors import (
     ExchangeError,
     InvalidValue,
     OrderNotFound,
+    OrderRefused,
     OutcomeUnknown,
     ProtocolError,
     UnknownSymbol,
 )
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from kraken_spot import limits, order_calls, parse, wire, wire_trading
-from kraken_spot.client_ids import is_same
+from kraken_spot.client_ids import CLIENT_ID, is_same
 from kraken_spot.dialect import read
 from kraken_spot.terms import limit_price, spot_order
 
@@ -110,6 +111,24 @@ def find(context: VenueContext, order: Order) -> Flow[Order | None]:
         closed: wire.ClosedOrders = yield _read("ClosedOrders", params, wire.ClosedOrders)
         ours = _ours(context, closed.closed, order, client_id)
     return None if ours is None else _found(context, order, *ours)
+
+
+def look_up(context: VenueContext, order_id: str) -> Flow[Order | None]:
+    """Ask for an order by the venue's id, or for the newest finished one by ours."""
+    # What is no id of the venue's form is refused and not unknown.
+    with suppress(OrderRefused):
+        records: dict[str, wire.Order] = yield _read("QueryOrders", {"txid": order_id}, dict[str, wire.Order])
+        if order_id in records:
+            return parse.order(order_id, records[order_id], context.symbols, context.venue)
+    if not CLIENT_ID.fullmatch(order_id):
+        return None
+    params = {"cl_ord_id": order_id, "without_count": True}
+    closed: wire.ClosedOrders = yield _read("ClosedOrders", params, wire.ClosedOrders)
+    found = [(txid, read(raw, wire.Order, f"order {txid}")) for txid, raw in closed.closed.items()]
+    # Should the filter have been ignored, records without the id prove nothing.
+    ours = [entry for entry in found if is_same(entry[1].cl_ord_id or "", order_id)]
+    newest = max(ours, key=lambda entry: entry[1].opentm or Decimal(0), default=None)
+    return None if newest is None else parse.order(*newest, context.symbols, context.venue)
 
 
 def _read(name: str, params: dict[str, Any], reply: Any) -> RestCall:

@@ -294,6 +294,38 @@ def test_an_order_whose_venue_id_is_known_is_no_other_with_its_client_id(rest: K
     assert run(rest.find(sent(venue_order_id=TXID)), {}, other, {"closed": {}}) is None
 
 
+def test_an_order_that_is_over_is_known_by_the_venues_id_alone(rest: KrakenSpotRest, run: Any) -> None:
+    ended = record(status="canceled", vol_exec="0.004", price="60000.5", closetm=1700000005, reason="User requested")
+    found = run(rest.look_up(TXID), {TXID: ended})
+    assert [call.params for call in run.calls] == [{"txid": TXID}]
+    assert (found.status, found.filled, found.reason) == (OrderStatus.CANCELED, Decimal("0.004"), "User requested")
+    assert found.created == datetime.fromtimestamp(1700000000.5, UTC)
+    assert found.updated == datetime.fromtimestamp(1700000005, UTC)
+
+
+def test_of_finished_orders_with_our_id_the_newest_is_meant(rest: KrakenSpotRest, run: Any) -> None:
+    """Records without the id prove nothing: the filter may have been ignored."""
+    closed = {
+        "NEWEST-AAAAA-BBBBBB": record(cl_ord_id=None, status="closed", opentm=1700000300),
+        "NEWER1-AAAAA-BBBBBB": record(status="expired", opentm=1700000200, cl_ord_id=OURS.replace("-", "").upper()),
+        TXID: record(status="canceled", opentm=1700000100),
+    }
+    refused = b'{"error":["EOrder:Invalid order"]}'
+    found = run(rest.look_up(OURS), refused, {"closed": closed})
+    assert (found.venue_order_id, found.status) == ("NEWER1-AAAAA-BBBBBB", OrderStatus.EXPIRED)
+    assert run.calls[1].params == {"cl_ord_id": OURS, "without_count": True}
+
+
+@pytest.mark.parametrize("answers", [[{}, {"closed": {}}], [b'{"error":["EOrder:Unknown order"]}', {"closed": {}}]])
+def test_an_id_that_nothing_has(rest: KrakenSpotRest, run: Any, answers: list[Any]) -> None:
+    assert run(rest.look_up("nobody"), *answers) is None
+
+
+def test_what_can_be_no_client_id_is_not_asked_for_as_one(rest: KrakenSpotRest, run: Any) -> None:
+    assert run(rest.look_up("x" * 40), b'{"error":["EOrder:Invalid order"]}') is None
+    assert len(run.calls) == 1
+
+
 def test_find_says_none_only_when_it_is_nowhere(rest: KrakenSpotRest, run: Any) -> None:
     assert run(rest.find(sent()), {"open": {}}, {"closed": {}}) is None
 

@@ -1,0 +1,90 @@
+"""Find an order of which no more than an id is known: its terms are in the history of events, as its end is.
+
+``orders/status`` forgets an order five seconds after its end, and there is no other call that takes an id.
+See https://docs.kraken.com/api/docs/futures-api/history/get-order-events
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from exchange_core.connector.rest import Flow
+from exchange_core.connector.spec import VenueContext
+from exchange_core.errors import ProtocolError
+from exchange_core.model.number import EXACT
+from exchange_core.model.order import Order
+from exchange_core.model.side import Side
+from exchange_core.model.symbol import Symbol
+from kraken_futures import parse_terms
+from kraken_futures.parse_terms import Shown
+
+if TYPE_CHECKING:
+    from kraken_futures.rest_history import HistoryCalls
+    from kraken_futures.types_history import HistoryEvent, PastOrder
+
+_MOST_PAGES = 5
+
+
+def look_up(
+    order_id: str, context: VenueContext, history: HistoryCalls, find: Callable[[Order], Flow[Order | None]]
+) -> Flow[Order | None]:
+    """Ask for an order by the venue's id or by ours, as far back as the latest pages of events reach.
+
+    Raises:
+        ProtocolError: An event that names it does not read.
+    """
+    for pages in (history.orders(), history.triggers()):
+        cursor: str | None = None
+        for _ in range(_MOST_PAGES):
+            page = yield from pages.page(cursor)
+            known = _known(order_id, page.items, context)
+            if known is not None:
+                return (yield from find(known))
+            if any(order_id.encode() in each.raw for each in page.unreadable):
+                raise ProtocolError(f"{context.venue}: an event of order {order_id} does not read")
+            cursor = page.cursor
+            if cursor is None:
+                break
+    return None
+
+
+def _known(order_id: str, events: Iterable[HistoryEvent], context: VenueContext) -> Order | None:
+    """Return the order as the newest event has it that tells its size."""
+    for event in events:
+        past = event.order
+        if past is None or order_id not in (past.order_id, past.client_order_id):
+            continue
+        order = _order(past, context.venue)
+        if order is not None:
+            return order
+    return None
+
+
+def _order(past: PastOrder, venue: str) -> Order | None:
+    if not isinstance(past.symbol, Symbol) or not isinstance(past.side, Side):
+        return None
+    quantity = EXACT.add(past.quantity or 0, past.filled or 0)
+    if quantity <= 0:
+        return None
+    trigger = past.trigger
+    request, _ = parse_terms.nearest(
+        Shown(
+            symbol=past.symbol,
+            side=past.side,
+            quantity=quantity,
+            kind=past.type,
+            price=past.limit_price or None,
+            trigger=None if trigger is None else trigger.price,
+            signal=None if trigger is None else trigger.signal,
+            reduce_only=past.reduce_only,
+            client_order_id=past.client_order_id,
+        )
+    )
+    return Order(
+        request=request,
+        venue=venue,
+        venue_order_id=past.order_id,
+        client_order_id=past.client_order_id,
+        created=past.created,
+    )
