@@ -106,6 +106,7 @@ class SimRequest:
         close: Placed for every fill of it.
         fee_in_base: The preference for the fee's asset; None is the venue's custom.
         quantity_in_quote: *quantity* counts the quote asset (market orders that buy).
+        any_size: No minimum holds for it: it stands for what is left of orders elsewhere.
         echo: Words that only the wire protocol knows and wants back.
     """
 
@@ -129,6 +130,7 @@ class SimRequest:
     close: SimClose | None = None
     fee_in_base: bool | None = None
     quantity_in_quote: bool = False
+    any_size: bool = False
     client_order_id: str | None = None
     user_ref: int | None = None
     deadline: datetime | None = None

@@ -8,7 +8,8 @@ before anything else that changes something.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -101,6 +102,7 @@ class SimulatedExchange(Views):
         self.nonces: dict[str, int] = {}
         self.tiers: dict[str, str] = {}
         self._listeners: list[Listener] = []
+        self._is_one = False
         self._kept: dict[tuple[str, ...], object] = {}
 
     # Accounts and keys
@@ -232,6 +234,17 @@ class SimulatedExchange(Views):
             self._timers.add(owner.dead_man, Due.DEAD_MAN, account)
         return owner.dead_man
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let all that is asked for inside count as one request: what it sets off and what is told of it come last."""
+        self._begin()
+        self._is_one = True
+        try:
+            yield
+        finally:
+            self._is_one = False
+            self._finish(self.now())
+
     # Time and prices
 
     def step(self) -> None:
@@ -315,6 +328,8 @@ class SimulatedExchange(Views):
         return now
 
     def _finish(self, now: datetime) -> None:
+        if self._is_one:
+            return
         self._desk.carry_on(now)
         self._tell()
 

@@ -204,16 +204,21 @@ class MarketMaker:
         return self._random.randrange(1000) < chance * 1000
 
 
+def open_pockets(exchange: SimulatedExchange) -> bool:
+    """Open the makers' accounts; return whether they are new."""
+    if QUOTER in exchange.parts.accounts:
+        return False
+    pockets = {asset.code: _POCKETS for asset in exchange.assets()}
+    for name in (QUOTER, TRADER):
+        exchange.add_account(name, pockets, keep=_KEPT)
+    return True
+
+
 def market_makers(
     exchange: SimulatedExchange, *, seed: int, settings: MakerSettings | None = None
 ) -> Sequence[MarketMaker]:
     """Open the makers' accounts and return a maker for every market; in a restored exchange they go on."""
-    pockets = {asset.code: _POCKETS for asset in exchange.assets()}
-    known = exchange.parts.accounts
-    restored = QUOTER in known
-    for name in (QUOTER, TRADER):
-        if name not in known:
-            exchange.add_account(name, pockets, keep=_KEPT)
+    restored = not open_pockets(exchange)
     markets = exchange.markets()
     worth = {market.instrument.symbol.base: market.start_price for market in markets}
     makers = [

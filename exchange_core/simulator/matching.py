@@ -9,7 +9,7 @@ An iceberg order shows a part of itself; when that is eaten, its next part goes 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from exchange_core.model.side import Side
@@ -83,6 +83,12 @@ class MatchingBook:
         """Return the best price of *side*, in ticks."""
         half = self._halves[side]
         return half.keys[-1] * half.sign if half.keys else None
+
+    def queue(self, side: Side, price: int) -> Iterable[Resting]:
+        """Return the orders at one price, oldest first."""
+        half = self._halves[side]
+        level = half.levels.get(price * half.sign)
+        return level.orders.values() if level else ()
 
     def levels(self, side: Side, depth: int | None = None) -> list[tuple[int, int]]:
         """Return price and shown total of the best *depth* levels."""

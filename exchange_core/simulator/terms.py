@@ -47,7 +47,7 @@ def read(market: MarketState, request: SimRequest, now: datetime) -> Terms:
     lots, budget = _read_quantity(market, request)
     waiting = _read_trigger(market, request)
     limit = _read_limit(market, request, waiting)
-    if limit is not None and lots:
+    if limit is not None and lots and not request.any_size:
         _check_cost(market, lots, limit)
     if request.leverage is not None and request.leverage not in market.leverages:
         raise SimRefused(Refusal.LEVERAGE, f"{market.symbol} offers {sorted(market.leverages) or 'none'}")
@@ -80,7 +80,7 @@ def _read_quantity(market: MarketState, request: SimRequest) -> tuple[int, int]:
         raise SimRefused(
             Refusal.INVALID_QUANTITY, f"{request.quantity} is not a multiple of {plain(market.lot)} above zero"
         )
-    if request.quantity < instrument.min_quantity:
+    if request.quantity < instrument.min_quantity and not request.any_size:
         raise SimRefused(Refusal.MINIMUM_QUANTITY, f"least is {plain(instrument.min_quantity)}")
     return lots, 0
 
