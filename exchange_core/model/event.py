@@ -51,7 +51,7 @@ class TickerTrigger(StrEnum):
     TRADES = "trades"
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Subscription:
     """One thing to be told about. Equal ones are one subscription.
 

@@ -18,7 +18,7 @@ _PATTERN = re.compile(
 )
 
 
-@attrs.frozen(order=True)
+@attrs.frozen(order=True, cache_hash=True)
 class Symbol:
     """One tradable thing, the same on every venue.
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from os import urandom
 from typing import Any, cast
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, InvalidURI, WebSocketException
 from websockets.frames import DATA_OPCODES, Frame
 from websockets.protocol import State
+from websockets.utils import apply_mask
 
 from exchange_core.errors import ConfigError, ConnectFailed, ExchangeError, RateLimited, VenueUnavailable
 from exchange_core.transport.http import tls_context
@@ -70,8 +72,16 @@ class FrameConnection(ClientConnection):
 
     def write(self, text: str) -> None:
         """Send a frame as :meth:`send` does, without waiting; only while it *takes_frames*."""
-        self.protocol.send_text(text.encode())
-        self.send_data()
+        message = text.encode()
+        size = len(message)
+        if size < 126:
+            head = bytes((_WHOLE_TEXT, _MASKED | size))
+        elif size < 65536:
+            head = bytes((_WHOLE_TEXT, _MASKED | 126)) + size.to_bytes(2, "big")
+        else:
+            head = bytes((_WHOLE_TEXT, _MASKED | 127)) + size.to_bytes(8, "big")
+        mask = urandom(4)
+        self.transport.write(head + mask + apply_mask(message, mask))
 
     async def hang_up(self, *, politely: bool) -> None:
         """Close the socket, with the closing handshake or at once."""

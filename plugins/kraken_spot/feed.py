@@ -31,6 +31,7 @@ PUBLIC_CHANNELS = frozenset(
 )
 PRIVATE_CHANNELS = frozenset({Channel.ORDERS, Channel.FILLS, Channel.BALANCES})
 _ORDERS = Subscription(Channel.ORDERS)
+_ANSWER = b'{"method":'
 
 
 class PublicFeed(LiveFeed):
@@ -132,6 +133,9 @@ class PrivateFeed(BaseFeed):
 
     def receive(self, frame: bytes | str, now: float) -> Events:
         self.stats.frames += 1
+        # An order waits for its answer; all else that comes here is news.
+        if frame[: len(_ANSWER)] == _ANSWER and (events := self._quick_answer(frame, now)) is not None:
+            return events
         try:
             message = decode(frame)
         except UNREADABLE as error:

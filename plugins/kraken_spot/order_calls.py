@@ -19,7 +19,7 @@ from kraken_spot import order_params as params_of
 from kraken_spot import wire_trading as wire
 from kraken_spot.order_changes import amend_params, edit_params
 from kraken_spot.order_terms import Amendment, Edit, SpotOrder
-from kraken_spot.rest_calls import change, refuse
+from kraken_spot.rest_calls import Written, change, refuse
 from kraken_spot.tokenized import TOKENIZED, told
 
 SMALLEST_BATCH, LARGEST_BATCH, MOST_CANCELS = 2, 15, 50
@@ -35,23 +35,27 @@ def add(context: VenueContext, order: SpotOrder, *, validate: bool = False) -> R
     order = told(context, order)
     if not validate:
         check_named(context, order)
+    params_of.check(context, order)
     pair = context.symbols.venue_id(order.symbol)
     deadline = params_of.deadline(context, order.deadline)
-    params = {
-        "pair": pair,
-        **params_of.order_params(context, order),
-        **params_of.form_close(order.close),
-        "deadline": deadline,
-        # Left out rather than false: how the venue reads a false in a form is not settled.
-        "validate": True if validate else None,
-        "asset_class": TOKENIZED if order.tokenized else None,
-        "broker": order.broker,
-    }
+
+    def form() -> dict[str, Any]:
+        return {
+            "pair": pair,
+            **params_of.form_fields(order),
+            **params_of.form_close(order.close),
+            "deadline": deadline,
+            # Left out rather than false: how the venue reads a false in a form is not settled.
+            "validate": True if validate else None,
+            "asset_class": TOKENIZED if order.tokenized else None,
+            "broker": order.broker,
+        }
+
     costs = limits.adding(pair)
     # Open point: what a frame is answered that only validates.
     framed = not validate and context.config.order_entry != "rest"
     frame = order_frames.add_order(context, order, deadline) if framed else None
-    return change("AddOrder", wire.Added, params, costs=costs, socket=_socket("add_order", frame, costs))
+    return change("AddOrder", wire.Added, Written(form), costs=costs, socket=_socket("add_order", frame, costs))
 
 
 def add_batch(
@@ -192,7 +196,8 @@ def _check_batch(context: VenueContext, orders: Sequence[SpotOrder], validate: b
 
 def _json(context: VenueContext, order: SpotOrder) -> dict[str, Any]:
     # Open point: the page lists the trailing types and does not say where their prices go; as in AddOrder, then.
-    fields = {**params_of.order_params(context, order), "close": params_of.json_close(order.close) or None}
+    params_of.check(context, order)
+    fields = {**params_of.form_fields(order), "close": params_of.json_close(order.close) or None}
     return {name: value for name, value in fields.items() if value is not None}
 
 

@@ -33,14 +33,8 @@ _MOST_HIDDEN = 15
 _FLAGS = (("post_only", "post"), ("no_price_protection", "nompp"), ("quantity_in_quote", "viqc"))
 
 
-def order_params(context: VenueContext, order: SpotOrder) -> dict[str, Any]:
-    """Return what of *order* goes out, without its pair, deadline and what else a batch has once for all.
-
-    Raises:
-        NotSupported: For a term that the type, or another term, does not go with.
-        OrderRefused: For what is no step of the pair, or below its minimum.
-    """
-    check(context, order)
+def form_fields(order: SpotOrder) -> dict[str, Any]:
+    """Return what of *order* goes out, without its pair, deadline and what else a batch has once for all."""
     return {
         "type": order.side.value,
         "ordertype": order.type.value,
@@ -100,7 +94,12 @@ def deadline(context: VenueContext, asked: datetime | None) -> str | None:
 
 
 def check(context: VenueContext, order: SpotOrder) -> None:
-    """Refuse what does not go together; see :func:`order_params`."""
+    """Refuse what cannot be sent.
+
+    Raises:
+        NotSupported: For a term that the type, or another term, does not go with.
+        OrderRefused: For what is no step of the pair, or below its minimum.
+    """
     if not fits(order):
         check_each_type(context.venue, order)
     check_trail(context.venue, "", order.type, order.limit_price, order.trigger_price)

@@ -5,9 +5,10 @@ See https://docs.kraken.com/exchange/guides/rest/introduction and https://docs.k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from math import ceil, floor
 from typing import Any
 
@@ -18,6 +19,26 @@ from exchange_core.errors import InvalidValue, NotSupported
 from exchange_core.model.number import exact, plain
 from exchange_core.model.time import to_seconds
 from kraken_spot import limits
+
+
+class Written(Mapping[str, Any]):
+    """Parameters that are written once somebody looks: an order that goes as a frame needs no form."""
+
+    def __init__(self, write: Callable[[], Mapping[str, Any]]) -> None:
+        self._write = write
+
+    @cached_property
+    def _params(self) -> Mapping[str, Any]:
+        return self._write()
+
+    def __getitem__(self, name: str) -> Any:
+        return self._params[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._params)
+
+    def __len__(self) -> int:
+        return len(self._params)
 
 
 def public(name: str, reply: Any, params: Mapping[str, Any] | None = None, *, per_pair: str = "") -> RestCall:
@@ -63,7 +84,7 @@ def change(
     return RestCall(
         method="POST",
         path=f"/0/private/{name}",
-        params=params or {},
+        params={} if params is None else params,
         reply=reply,
         private=True,
         changes_state=True,

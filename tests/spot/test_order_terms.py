@@ -20,7 +20,7 @@ from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ExchangeError, InvalidValue, NotSupported, OrderRefused
 from kraken_spot.auth import form
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.order_params import check_each_type, fits, form_close, json_close, order_params
+from kraken_spot.order_params import check, check_each_type, fits, form_close, form_fields, json_close
 from kraken_spot.order_table import BY_NAME, LIMIT_IS_FIRST, LIMITED, TERMS, TRAILING, TRIGGERED, Term, table
 from kraken_spot.order_terms import (
     ConditionalClose,
@@ -469,9 +469,10 @@ def test_whatever_is_asked_for_is_sent_whole_or_refused(
     """No term is dropped in silence, and nothing but text, whole numbers and true goes out."""
     made = SpotOrder(symbol="BTC/USD", type=kind, client_order_id="ours", **terms)
     try:
-        params = {name: value for name, value in order_params(context, made).items() if value is not None}
+        check(context, made)
     except (NotSupported, OrderRefused):
         return
+    params = {name: value for name, value in form_fields(made).items() if value is not None}
     assert all(type(value) in (str, int) or value is True for value in params.values())
     prices_given = sum(terms[name] is not None for name in ("limit_price", "trigger_price"))
     assert prices_given == sum(name in params for name in ("price", "price2"))

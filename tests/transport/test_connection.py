@@ -10,6 +10,7 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
+from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from exchange_core.errors import ConfigError, ConnectFailed, RateLimited, VenueUnavailable
@@ -216,3 +217,19 @@ async def test_too_many_connections_say_how_long_to_wait() -> None:
 async def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(ConfigError, match="is no WebSocket address; expected wss://host/path"):
         await open_connection(address, "testex", Redactor())
+
+
+@given(st.lists(sizes.map(lambda size: "é" * (size // 2) + "x" * (size % 2)), max_size=4))
+def test_what_is_written_is_what_a_server_reads(texts: list[str]) -> None:
+    async def body() -> None:
+        link, wire, _ = opened()
+        for text in texts:
+            link.write(text)
+        server = ServerProtocol(state=State.OPEN)
+        server.receive_data(wire.written)
+        read = [event for event in server.events_received() if isinstance(event, Frame)]
+        assert [bytes(event.data).decode() for event in read] == texts
+        assert {event.opcode for event in read} <= {Opcode.TEXT}
+        assert server.state is State.OPEN
+
+    in_a_loop(body)
