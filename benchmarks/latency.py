@@ -3,6 +3,8 @@
 Kraken Spot, our client both times, the same server on this machine, one order after the other on connections that are
 open. Here seconds of the clock on the wall are measured and not of the CPU: the server's part is in both. The limits
 are the venue's, and drain so much faster that they count and never wait; so does the pace of frames.
+
+What this machine's sockets and the server take by themselves is said too: it is in both, and no client can do without.
 """
 
 from __future__ import annotations
@@ -13,8 +15,10 @@ import statistics
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
 
 import attrs
+from websockets.frames import Frame, Opcode
 
 from benchmarks.loopback import served
 from benchmarks.orders import KEY, SECRET, spot_limits, until_followed
@@ -71,6 +75,55 @@ async def alternate(addresses: dict[str, str], orders: int, rounds: int) -> dict
     return times
 
 
+class _Bare(asyncio.Protocol):
+    """Sends bytes that are ready, and knows when the answer is there."""
+
+    answered: asyncio.Future[bytes]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.answered.set_result(data)
+
+    async def ask(self, request: bytes) -> bytes:
+        self.answered = asyncio.get_running_loop().create_future()
+        self.transport.write(request)
+        return await self.answered
+
+
+async def bare(address: str, hello: bytes, request: bytes, orders: int) -> list[float]:
+    """Return how long each of *orders* answers took to a client that does nothing but wait for them."""
+    host, _, port = urlsplit(address).netloc.partition(":")
+    _, link = await asyncio.get_running_loop().create_connection(_Bare, host, int(port))
+    if hello:
+        await link.ask(hello)
+    times = []
+    for _ in range(orders):
+        started = time.perf_counter()
+        await link.ask(request)
+        times.append(time.perf_counter() - started)
+    link.transport.close()
+    return times
+
+
+_HELLO = (
+    b"GET / HTTP/1.1\r\nHost: venue\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+_ORDER = b'{"method":"add_order","params":{"cl_ord_id":"%b"},"req_id":1}' % (b"x" * 250)
+_REQUEST = b"POST /0/private/AddOrder HTTP/1.1\r\nHost: venue\r\nContent-Length: 350\r\n\r\n" + b"x" * 350
+
+
+def bare_ways(addresses: dict[str, str], orders: int) -> dict[str, list[float]]:
+    frame = Frame(Opcode.TEXT, _ORDER).serialize(mask=True)
+    return {
+        "auto": asyncio.run(bare(addresses["ws_url"], _HELLO, frame, orders)),
+        "rest": asyncio.run(bare(addresses["rest_url"], b"", _REQUEST, orders)),
+    }
+
+
 def spread(name: str, times: list[float]) -> str:
     """Say what one order takes, and what one in twenty takes at least."""
     *_, last = statistics.quantiles(times, n=20)
@@ -80,8 +133,10 @@ def spread(name: str, times: list[float]) -> str:
 def measure(orders: int = ORDERS, rounds: int = ROUNDS) -> Iterator[Figure | str]:
     with served("spot_account") as addresses:
         times = asyncio.run(alternate(addresses, orders, rounds))
+        floors = bare_ways(addresses, orders * rounds)
     medians = {way: list(map(statistics.median, times[way])) for way in WAYS}
     pairs = list(zip(medians["auto"], medians["rest"], strict=True))
     yield figure("spot order, acknowledged over WebSocket / over REST", pairs, scale=1e6, unit="us", target=TARGET)
     for way, name in (("auto", "WebSocket"), ("rest", "REST")):
         yield spread(name, [taken for taken_each in times[way] for taken in taken_each])
+        yield spread(f"{name}, ready-made bytes from a bare socket", floors[way])
