@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
-from exchange_core.cli.options import JsonOption, output, run
+from exchange_core.cli.options import ConfigOption, JsonOption, output, run
 from exchange_core.cli.simulate_files import Saved, read_accounts, read_saved, write_saved
+from exchange_core.cli.simulate_follow import what_to_follow
 from exchange_core.cli.simulate_text import describe, key_rows, write_configuration
 from exchange_core.clock import Clock, SystemClock
 from exchange_core.connector.simulation import SimulatorSpec
@@ -21,7 +22,7 @@ from exchange_core.errors import ConfigError, NotSupported
 from exchange_core.plugins import load_plugins
 from exchange_core.simulator.clock import AcceleratedClock
 from exchange_core.simulator.faults_schedule import read_faults
-from exchange_core.simulator.launch import SimulatorLaunch, launch
+from exchange_core.simulator.launch import SimulatorLaunch
 
 _FASTEST = 3600
 
@@ -49,12 +50,18 @@ def simulate(
     ] = "",
     faults: Annotated[Path | None, typer.Option(help="A file of things to go wrong; see docs/simulator.md.")] = None,
     tape: Annotated[Path | None, typer.Option(help="A recorded tape as the market. Not there yet.")] = None,
+    follow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VENUE", help="Paper trading: let this real venue's books and trades be the market."),
+    ] = None,
+    symbols: Annotated[str, typer.Option(help="What to follow, as in BTC/USD,ETH/USD; the usual ones without.")] = "",
     write: Annotated[
         Path | None, typer.Option(help="A folder that gets exchange.toml and the account's keys, each in a file.")
     ] = None,
     save: Annotated[Path | None, typer.Option(help="A file for the state of everything when it is stopped.")] = None,
     restore: Annotated[Path | None, typer.Option(help="Go on from what --save wrote, with the same keys.")] = None,
     speed: Annotated[float, typer.Option(help="How fast its time passes: 60 makes an hour of a minute.")] = 1.0,
+    config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the simulated exchange, with a funded account, until Ctrl-C.
@@ -64,7 +71,8 @@ def simulate(
     out = output(as_json)
     if tape is not None:
         raise NotSupported(f"--tape {tape}: playing a recorded tape as the market is not there yet")
-    specs = simulated_venues()
+    followed = what_to_follow(follow or (), symbols, config, speed=speed, tape=tape)
+    specs = followed.specs or simulated_venues()
     for option, section, port in (("--spot-port", "spot", spot_port), ("--futures-port", "futures", futures_port)):
         if port and section not in specs:
             raise ConfigError(f"{option} {port}: there is no one {section} exchange, but {', '.join(specs)}")
@@ -93,12 +101,13 @@ def simulate(
     }
 
     async def job() -> None:
-        async with launch(launches, clock=clock) as running:
+        async with followed.launch(launches, clock) as running:
             if write is not None:
                 write_configuration(write, running, specs)
                 out.say(f"The simulated exchange runs; {write / 'exchange.toml'} points at it. Stop it with Ctrl-C.")
             elif not out.as_json:
                 out.say(describe(running, specs))
+            followed.tell(out)
             if out.as_json:
                 more = {} if accounts is None else {name: {"keys": key_rows(each)} for name, each in running.items()}
                 out.line({name: {**each.settings(), **more.get(name, {})} for name, each in running.items()})
