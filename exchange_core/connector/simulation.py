@@ -10,7 +10,7 @@ clock; all randomness comes from its seeded generator.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from random import Random
@@ -51,6 +51,7 @@ from exchange_core.connector.simulated_accounts import (
 from exchange_core.model.account import FeeRates
 from exchange_core.model.asset import Asset
 from exchange_core.model.event import VenueState
+from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.market import Candle, Level
 from exchange_core.model.symbol import Symbol
 
@@ -271,6 +272,7 @@ class SimulatorSpec:
         order_id: Makes an order id in the venue's form.
         fill_id: Makes an execution id in the venue's form.
         secret: Makes an API secret in the venue's form.
+        statuses: What its markets can be in.
         tiers: Words for the kinds of accounts whose limits *limited* can enforce, the usual one first.
         limited: Builds the wire protocol so that it refuses who asks more often than a tier may; None where it has no
             limits.
@@ -292,6 +294,7 @@ class SimulatorSpec:
     order_id: Callable[[Random], str]
     fill_id: Callable[[Random], str]
     secret: Callable[[Random], str]
+    statuses: Collection[InstrumentStatus] = tuple(InstrumentStatus)
     tiers: Sequence[str] = ()
     limited: Callable[[SimExchange, str], WireProtocol] | None = None
     permissions: Sequence[str] = ()

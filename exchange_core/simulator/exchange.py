@@ -276,6 +276,10 @@ class SimulatedExchange(Views):
         """Let a market take what *status* says from now on."""
         self._market(symbol).set_status(status)
 
+    def force_status(self, symbol: Symbol, status: InstrumentStatus | None) -> None:
+        """Let a market take what *status* says, until None lets it be as it is by itself; this is not saved."""
+        self._market(symbol).force_status(status)
+
     def save(self) -> dict[str, Any]:
         """Return the whole state as one JSON-able value; see :mod:`exchange_core.simulator.saving`."""
         return saving.save(self)

@@ -1,17 +1,20 @@
 """What can go wrong between a client and its venue, one small value a kind.
 
-What happens to a request, to a frame and to the opening handshake of a WebSocket are told apart by class, so that a
-schedule can refuse what does not fit.
+What happens to a request, to a frame, to the opening handshake of a WebSocket and to the venue itself are told apart by
+class, so that a schedule can refuse what does not fit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import attrs
 
 from exchange_core.errors import ConfigError
+from exchange_core.model.event import VenueState
+from exchange_core.model.instrument import InstrumentStatus
+from exchange_core.model.symbol import Symbol
 
 _BAD_GATEWAY = """<html>\r
 <head><title>502 Bad Gateway</title></head>\r
@@ -42,6 +45,36 @@ class OnFrame(Action):
     """Happens to a WebSocket frame."""
 
 
+def _not_negative(_: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if value < 0:
+        raise ConfigError(f"{attribute.name}: {value} is below zero")
+
+
+def _some_time(_: object, attribute: attrs.Attribute[float | None], value: float | None) -> None:
+    if value is not None and value < 0:
+        raise ConfigError(f"{attribute.name}: {value} is below zero")
+
+
+def _positive(_: object, attribute: attrs.Attribute[int], value: int) -> None:
+    if value < 1:
+        raise ConfigError(f"{attribute.name}: {value} is not above zero")
+
+
+def _within(most: int) -> Callable[[object, attrs.Attribute[float], float], None]:
+    def check(_: object, attribute: attrs.Attribute[float], value: float) -> None:
+        if not -most <= value <= most:
+            raise ConfigError(f"{attribute.name}: {value} is not between -{most} and {most}")
+
+    return check
+
+
+@attrs.frozen
+class OnVenue(Action):
+    """Happens to the venue itself and lasts *seconds*; for good without."""
+
+    seconds: float | None = attrs.field(default=None, validator=_some_time, kw_only=True)
+
+
 @attrs.frozen
 class Pass(Action):
     """Nothing goes wrong; it is only counted."""
@@ -52,11 +85,6 @@ class Pass(Action):
 def _status(_: object, attribute: attrs.Attribute[int], value: int) -> None:
     if not 200 <= value <= 599:
         raise ConfigError(f"{attribute.name}: {value} is no status of an answer; expected 200 to 599")
-
-
-def _not_negative(_: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if value < 0:
-        raise ConfigError(f"{attribute.name}: {value} is below zero")
 
 
 # Requests, and some handshakes
@@ -132,6 +160,22 @@ class BadGateway(OnRequest, OnHandshake):
     def answer(self) -> Answer:
         """Return what that is in full."""
         return Answer(status=502, body=_BAD_GATEWAY, content_type="text/html", acts=self.acts)
+
+
+@attrs.frozen
+class SlowRead(OnRequest, OnHandshake):
+    """The venue reads the request's body, or what comes over the WebSocket, only so fast."""
+
+    word: ClassVar[str] = "slow-read"
+    bytes_per_second: int = attrs.field(validator=_positive)
+
+
+@attrs.frozen
+class SlowWrite(OnRequest, OnHandshake):
+    """The venue's answer, or what it sends over the WebSocket, comes only so fast."""
+
+    word: ClassVar[str] = "slow-write"
+    bytes_per_second: int = attrs.field(validator=_positive)
 
 
 # Frames
@@ -215,9 +259,92 @@ class Delay(OnFrame):
     seconds: float = attrs.field(validator=_not_negative)
 
 
+# The venue itself
+
+
+@attrs.frozen
+class OnMarkets(OnVenue):
+    """One market, or the whole venue without a *symbol*, takes only some orders.
+
+    Attributes:
+        status: Of the markets meanwhile.
+        state: Of the whole venue meanwhile; None where there is no such word for it.
+    """
+
+    status: ClassVar[InstrumentStatus]
+    state: ClassVar[VenueState | None] = None
+    symbol: Symbol | None = attrs.field(default=None, kw_only=True)
+
+
+@attrs.frozen
+class CancelOnly(OnMarkets):
+    """Orders can only be canceled."""
+
+    word: ClassVar[str] = "cancel_only"
+    status = InstrumentStatus.CANCEL_ONLY
+    state = VenueState.CANCEL_ONLY
+
+
+@attrs.frozen
+class PostOnly(OnMarkets):
+    """Only orders that would rest are taken."""
+
+    word: ClassVar[str] = "post_only"
+    status = InstrumentStatus.POST_ONLY
+    state = VenueState.POST_ONLY
+
+
+@attrs.frozen
+class LimitOnly(OnMarkets):
+    """Only orders with a limit are taken."""
+
+    word: ClassVar[str] = "limit_only"
+    status = InstrumentStatus.LIMIT_ONLY
+
+
+@attrs.frozen
+class ReduceOnly(OnMarkets):
+    """Only orders that make a position smaller are taken."""
+
+    word: ClassVar[str] = "reduce_only"
+    status = InstrumentStatus.REDUCE_ONLY
+
+
+@attrs.frozen
+class Maintenance(OnMarkets):
+    """There are neither orders nor cancels, and nothing becomes due; a single market is closed."""
+
+    word: ClassVar[str] = "maintenance"
+    status = InstrumentStatus.OFFLINE
+    state = VenueState.MAINTENANCE
+
+
+@attrs.frozen
+class Restart(OnVenue):
+    """Every WebSocket is cut, the venue forgets what it does not keep, and is in maintenance for *seconds*."""
+
+    word: ClassVar[str] = "restart"
+    # A factory, as the type of a plain default would not be that of the validator.
+    seconds: float | None = attrs.field(factory=lambda: 5.0, validator=_some_time, kw_only=True)
+
+
+@attrs.frozen
+class Skew(OnVenue):
+    """The venue's clock is *offset* seconds ahead, or behind where that is below zero, and gains *drift* a second."""
+
+    word: ClassVar[str] = "skew"
+    offset: float = attrs.field(default=0.0, validator=_within(10**8))
+    drift: float = attrs.field(default=0.0, validator=_within(1))
+
+    def after(self, seconds: float) -> float:
+        """Return how far it is ahead after so long."""
+        return self.offset + self.drift * seconds
+
+
 _KINDS: tuple[type[Action], ...] = (
     *(Pass, DropRequest, DropAnswer, CutAnswer, DelayRequest, DelayAnswer, DuplicateRequest, Answer, BadGateway),
-    *(Cut, Freeze, Silence, Drop, Duplicate, Swap, Corrupt, Replace, Truncate, Delay),
+    *(SlowRead, SlowWrite, Cut, Freeze, Silence, Drop, Duplicate, Swap, Corrupt, Replace, Truncate, Delay),
+    *(CancelOnly, PostOnly, LimitOnly, ReduceOnly, Maintenance, Restart, Skew),
 )
 
 WORDS: Mapping[str, type[Action]] = {kind.word: kind for kind in _KINDS}

@@ -1,21 +1,24 @@
 """The line between clients and a wire protocol, on which faults happen. The protocol knows nothing of it.
 
-``FaultyProtocol`` stands in for the protocol at the server, ``Line`` for the session of one WebSocket.
+``FaultyProtocol`` stands in for the protocol at the server, ``Line`` for the session of one WebSocket. Neither waits by
+itself: what takes time is told to who asks.
 """
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from random import Random
 from typing import NamedTuple
 
 from exchange_core.connector.rest import HttpReply, HttpRequest
 from exchange_core.connector.simulation import WireProtocol, WireSession
 from exchange_core.simulator import faults_actions as actions
-from exchange_core.simulator.faults import Faults, Tally
+from exchange_core.simulator.exchange import SimulatedExchange
+from exchange_core.simulator.faults import Faults, Pace, Tally
 from exchange_core.simulator.faults_schedule import Where
+from exchange_core.simulator.faults_venue import VenueFaults
 
 _DIGIT = re.compile(r"\d")
 
@@ -26,21 +29,46 @@ class Sent(NamedTuple):
     Attributes:
         reply: None closes the connection without a word.
         is_cut: The connection is closed in the middle of it.
+        bytes_per_second: How fast it is sent; None sends it at once.
     """
 
     reply: HttpReply | None
     is_cut: bool = False
+    bytes_per_second: int | None = None
 
 
 class FaultyProtocol:
-    """A wire protocol and what happens on the way to it and back."""
+    """A wire protocol, whose exchange is stepped before it is asked, and what happens on the way to it and back."""
 
-    def __init__(self, protocol: WireProtocol, faults: Faults) -> None:
+    def __init__(self, protocol: WireProtocol, exchange: SimulatedExchange, faults: Faults) -> None:
+        """Raises: ConfigError: One of the faults can never befall this venue."""
         self._protocol = protocol
+        self._exchange = exchange
         self._faults = faults
+        self._venue = VenueFaults(faults, exchange, protocol)
+
+    def step(self) -> None:
+        """Let happen what is due: to the venue itself, then in the exchange."""
+        self._venue.look()
+        self._exchange.step()
 
     async def http(self, request: HttpRequest) -> Sent:
         """Hand a request to the protocol, unless something comes between them."""
+        waits = self.ask(request)
+        while True:
+            try:
+                seconds = next(waits)
+            except StopIteration as done:
+                sent: Sent = done.value
+                return sent
+            await self._faults.clock.sleep(seconds)
+
+    def body_pace(self, method: str, target: str) -> int | None:
+        """Return how many bytes a second are read of the body that follows; None does not hold it up."""
+        return self._faults.on_body(HttpRequest(method, target, {}, b"")) if self._faults else None
+
+    def ask(self, request: HttpRequest) -> Generator[float, None, Sent]:
+        """Do as :meth:`http`, and yield seconds that pass instead of waiting for them."""
         action = self._faults.on_request(request)
         if isinstance(action, actions.BadGateway):
             action = action.answer()
@@ -48,25 +76,27 @@ class FaultyProtocol:
             case actions.DropRequest():
                 return Sent(None)
             case actions.DelayRequest(seconds=seconds):
-                await self._faults.clock.sleep(seconds)
+                yield seconds
             case actions.Answer(acts=False):
                 return Sent(_said(action))
-        reply = self._protocol.http(request)
+        reply = self._act(request)
         match action:
             case actions.DropAnswer():
                 return Sent(None)
             case actions.CutAnswer():
                 return Sent(reply, is_cut=True)
             case actions.DelayAnswer(seconds=seconds):
-                await self._faults.clock.sleep(seconds)
+                yield seconds
             case actions.DuplicateRequest():
-                self._protocol.http(request)
+                self._act(request)
+            case actions.SlowWrite(bytes_per_second=pace):
+                return Sent(reply, bytes_per_second=pace)
             case actions.Answer():
                 return Sent(_said(action))
         return Sent(reply)
 
-    async def handshake(self, path: str) -> Sent | None:
-        """Return what is sent instead of opening a WebSocket; None lets it open."""
+    async def handshake(self, path: str) -> Sent | Pace:
+        """Return what is sent instead of opening a WebSocket, or how fast it is once it is open."""
         struck = self._faults.on_frame(Where.OPEN, path)
         action = struck.fault.action if struck else None
         if isinstance(action, actions.BadGateway):
@@ -78,12 +108,17 @@ class FaultyProtocol:
                 return Sent(_said(action))
             case actions.DelayRequest(seconds=seconds):
                 await self._faults.clock.sleep(seconds)
-        return None
+        return self._faults.on_connection(path)
 
     def session(self, path: str) -> Line | None:
         """Return a new session for a WebSocket connection, or None for an unknown path."""
+        self._venue.look()
         session = self._protocol.session(path)
-        return None if session is None else Line(session, self._faults, path)
+        return None if session is None else Line(session, self._faults, self._venue, path)
+
+    def _act(self, request: HttpRequest) -> HttpReply:
+        self.step()
+        return self._protocol.http(request)
 
 
 def _said(answer: actions.Answer) -> HttpReply:
@@ -97,14 +132,16 @@ class Line:
         is_cut: The connection is to be closed, without a goodbye, after what was taken.
     """
 
-    def __init__(self, session: WireSession, faults: Faults, path: str) -> None:
+    def __init__(self, session: WireSession, faults: Faults, venue: VenueFaults, path: str) -> None:
         self._session = session
+        self._venue = venue
+        self._begun = venue.restarts
         self._in = _Lane(faults, Where.IN, path)
         self._out = _Lane(faults, Where.OUT, path)
 
     @property
     def is_cut(self) -> bool:
-        return self._in.is_cut or self._out.is_cut
+        return self._in.is_cut or self._out.is_cut or self._venue.restarts != self._begun
 
     def opened(self, now: float) -> None:
         self._session.opened(now)
@@ -121,14 +158,17 @@ class Line:
         """Return the frames that reach the client now."""
         said = self._session.outbox[:]
         self._session.outbox.clear()
-        return self._out.pass_on(said, now)
+        passed = self._out.pass_on(said, now)
+        return [] if self._venue.restarts != self._begun else passed
 
     def closed(self) -> None:
         self._session.closed()
 
     def _hear(self, frames: Iterable[str], now: float) -> None:
         for frame in frames:
-            self._session.receive(frame, now)
+            self._venue.look()  # it may be what a fault of the venue waited for
+            if self._venue.restarts == self._begun:
+                self._session.receive(frame, now)
 
 
 class _Lane:

@@ -17,11 +17,17 @@
     action = "corrupt"
     field = "checksum"
 
+    [[faults]]
+    after = 60
+    action = "cancel_only"
+    seconds = 30
+
 Nothing here knows a venue: requests are told apart by their paths, frames by words in them.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -52,7 +58,7 @@ def _words(given: str | Iterable[str]) -> tuple[str, ...]:
 
 @attrs.frozen(kw_only=True)
 class Occasion:
-    """What a fault is about, and when it strikes. Either *http* or *websocket* must be given.
+    """What a fault is about, and when it strikes. What is about no traffic happens to the venue itself.
 
     Attributes:
         name: For people and counters.
@@ -85,8 +91,8 @@ class Occasion:
     after: float = 0.0
 
     def __attrs_post_init__(self) -> None:
-        if (self.http is None) == (self.websocket is None):
-            raise ConfigError('say what the fault is about: either http = "PATH" or websocket = "in", "out" or "open"')
+        if self.http is not None and self.websocket is not None:
+            raise ConfigError(_ABOUT)
         if self.method is not None and self.http is None:
             raise ConfigError("method: only a fault of http requests has one")
         for name in ("nth", "every", "times"):
@@ -97,6 +103,10 @@ class Occasion:
             raise ConfigError("nth, every: a fault has one of them, not both")
         if not 0 < self.chance <= 1:
             raise ConfigError(f"chance: {self.chance} is not above 0 and at most 1")
+
+    @property
+    def is_about_traffic(self) -> bool:
+        return self.http is not None or self.websocket is not None
 
     def is_about_request(self, method: str, path: str, text: str) -> bool:
         """Return whether an HTTP request is meant; *text* is its target and body."""
@@ -123,18 +133,31 @@ class Fault(Occasion):
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
+        if not self.is_about_traffic:
+            self._check_venue()
+            return
         allowed = _ALLOWED[self.websocket]
         if not isinstance(self.action, allowed):
             about = "an http request" if self.websocket is None else f'websocket = "{self.websocket}"'
             names = ", ".join(word for word, kind in WORDS.items() if issubclass(kind, allowed))
             raise ConfigError(f"action: {self.action.word} does not fit {about}; what does: {names}")
 
+    def _check_venue(self) -> None:
+        if not isinstance(self.action, actions.OnVenue):
+            raise ConfigError(_ABOUT)
+        for name in _OF_TRAFFIC:
+            if getattr(self, name) != getattr(attrs.fields(Occasion), name).default:
+                raise ConfigError(f"{name}: {self.action.word} without http or websocket happens once, after = SECONDS")
 
+
+_ABOUT = 'say what the fault is about: either http = "PATH" or websocket = "in", "out" or "open"'
+_OF_TRAFFIC = ("path", "contains", "lacks", "nth", "every", "chance", "times")
+_ANY = (actions.Pass, actions.OnVenue)
 _ALLOWED: Mapping[Where | None, tuple[type[Action], ...]] = {
-    None: (actions.Pass, actions.OnRequest),
-    Where.OPEN: (actions.Pass, actions.OnHandshake),
-    Where.IN: (actions.Pass, actions.OnFrame),
-    Where.OUT: (actions.Pass, actions.OnFrame),
+    None: (*_ANY, actions.OnRequest),
+    Where.OPEN: (*_ANY, actions.OnHandshake),
+    Where.IN: (*_ANY, actions.OnFrame),
+    Where.OUT: (*_ANY, actions.OnFrame),
 }
 
 
@@ -175,6 +198,44 @@ def read_faults(path: str | Path, venues: Iterable[str] | None = None) -> FaultS
         raise ConfigError(f"{path}: {error}") from None
 
 
+def read_fault(text: str, venues: Iterable[str] | None = None) -> Fault:
+    """Read one fault from a line: the keys of a file's table with ``=`` between key and value, and blanks between them.
+
+    Values are TOML's; text that is one word needs no quotes.
+
+    Raises:
+        ConfigError: Says what is wrong and what would have been right.
+    """
+    table: dict[str, Any] = {}
+    at = 0
+    for found in _PAIR.finditer(text):
+        if text[at : found.start()].strip():
+            break
+        key, value = found.groups()
+        if key in table:
+            raise ConfigError(f"{key}: it is there twice")
+        table[key] = _value(value)
+        at = found.end()
+    if rest := text[at:].strip():
+        raise ConfigError(f"{rest!r} does not read; expected KEY=VALUE, such as nth=1 or contains='two words'")
+    return _checked(table, venues)
+
+
+_QUOTED = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*')"""
+_LIST = rf"""\[(?:{_QUOTED}|[^\]"'])*\]"""
+_TABLE = rf"""\{{(?:{_QUOTED}|[^}}"'])*\}}"""
+_PAIR = re.compile(rf"([A-Za-z_]+)\s*=\s*({_QUOTED}|{_LIST}|{_TABLE}|\S+)(?=\s|$)")
+
+
+def _value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError as error:
+        if text[0] in "\"'[{":
+            raise ConfigError(f"{text}: not TOML: {error}") from None
+        return text  # one word, such as a path
+
+
 def parse_faults(data: Mapping[str, Any], venues: Iterable[str] | None = None) -> FaultSchedule:
     """Make a schedule of what such a file holds."""
     _refuse_unknown(data, ("seed", "faults"), "")
@@ -187,13 +248,20 @@ def parse_faults(data: Mapping[str, Any], venues: Iterable[str] | None = None) -
     for number, table in enumerate(tables, 1):
         where = f"fault {number}" + (f" ({table['name']})" if "name" in table else "")
         try:
-            fault = _fault(table)
-            if venues is not None and fault.venue is not None:
-                _refuse_unknown([fault.venue], tuple(venues), "venue: ")
-        except ExchangeError as error:
-            raise ConfigError(f"{where}: {_without_class(error)}") from None
-        faults.append(fault)
+            faults.append(_checked(table, venues))
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
     return FaultSchedule(seed=seed, faults=tuple(faults))
+
+
+def _checked(table: Mapping[str, Any], venues: Iterable[str] | None) -> Fault:
+    try:
+        fault = _fault(table)
+    except ExchangeError as error:
+        raise ConfigError(_without_class(error)) from None
+    if venues is not None and fault.venue is not None:
+        _refuse_unknown([fault.venue], tuple(venues), "venue: ")
+    return fault
 
 
 def _fault(table: Mapping[str, Any]) -> Fault:

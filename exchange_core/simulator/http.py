@@ -11,12 +11,14 @@ import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import h11
 
+from exchange_core.clock import Clock, SystemClock
 from exchange_core.connector.rest import HttpReply, HttpRequest
-from exchange_core.simulator.faults_line import FaultyProtocol, Sent
+from exchange_core.simulator.faults import Pace
+from exchange_core.simulator.faults_line import Sent
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,9 @@ MAX_BODY = 1 << 20
 REQUEST_TIMEOUT = 30.0
 """Seconds in which a request that has begun must be complete; waiting for one to begin is not limited."""
 
+PARTS = 5
+"""Into how many parts what is slow goes in a second."""
+
 _CHUNK = 1 << 16
 _LINGER = 1.0
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
@@ -33,10 +38,11 @@ _HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer
 
 
 class Upgrade(NamedTuple):
-    """The client wants a WebSocket: its *request* as bytes, and the bytes that came *after* it."""
+    """The client wants a WebSocket: its *request* as bytes, the bytes that came *after* it, and how fast it goes on."""
 
     request: bytes
     after: bytes
+    pace: Pace
 
 
 class _Refused(Exception):
@@ -47,16 +53,29 @@ class _Refused(Exception):
         self.status = status
 
 
+class Answerer(Protocol):
+    """What stands behind a connection."""
+
+    async def http(self, request: HttpRequest) -> Sent: ...
+    def body_pace(self, method: str, target: str) -> int | None: ...
+    async def handshake(self, path: str) -> Sent | Pace: ...
+
+
 class HttpConnection:
     """Answers requests one after the other, however they arrive."""
 
     def __init__(
         self,
-        protocol: FaultyProtocol,
+        protocol: Answerer,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         request_timeout: float = REQUEST_TIMEOUT,
+        clock: Clock | None = None,
     ) -> None:
+        """Args:
+        clock: By which what is slow is slow.
+        """
+        self._clock = clock or SystemClock()
         self._protocol = protocol
         self._reader = reader
         self._writer = writer
@@ -74,8 +93,8 @@ class HttpConnection:
                     raise _Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here")
                 if _wants_websocket(event):
                     sent = await self._protocol.handshake(event.target.decode().partition("?")[0])
-                    if sent is None:
-                        return Upgrade(_as_bytes(event), self._http.trailing_data[0])
+                    if isinstance(sent, Pace):
+                        return Upgrade(_as_bytes(event), self._http.trailing_data[0], sent)
                     await self._deliver(sent, close=True)
                     return None
                 await self._answer(event, await self._body(event))
@@ -107,12 +126,14 @@ class HttpConnection:
 
     async def _body(self, request: h11.Request) -> bytes:
         announced = dict(request.headers).get(b"content-length", b"0")
-        body = bytearray()
+        body, pace = bytearray(), self._protocol.body_pace(request.method.decode(), request.target.decode())
         # A client that announces too much is told so before it sends any of it.
         while int(announced) <= MAX_BODY and len(body) <= MAX_BODY:
             event = await self._event()
             if isinstance(event, h11.Data):
                 body += event.data
+                if pace is not None:
+                    await self._clock.sleep(len(event.data) / pace)
             else:
                 return bytes(body)
         raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body may have {MAX_BODY} bytes")
@@ -141,15 +162,22 @@ class HttpConnection:
         if sent.is_cut:
             await self._send_half(sent.reply)
         else:
-            await self._send(sent.reply, with_body=with_body, close=close)
+            await self._send(sent.reply, with_body=with_body, close=close, pace=sent.bytes_per_second)
 
-    async def _send(self, reply: HttpReply, *, with_body: bool = True, close: bool = False) -> None:
+    async def _send(
+        self, reply: HttpReply, *, with_body: bool = True, close: bool = False, pace: int | None = None
+    ) -> None:
         out = [self._http.send(_head(reply, close=close))]
         if with_body and reply.body:
             out.append(self._http.send(h11.Data(data=reply.body)))
         out.append(self._http.send(h11.EndOfMessage()))
-        self._writer.write(b"".join(part for part in out if part))
-        await self._writer.drain()
+        data = b"".join(part for part in out if part)
+        size = len(data) if pace is None else max(1, pace // PARTS)
+        for start in range(0, len(data), size):
+            if pace is not None:
+                await self._clock.sleep(size / pace)
+            self._writer.write(data[start : start + size])
+            await self._writer.drain()
 
     async def _send_half(self, reply: HttpReply) -> None:
         half = h11.Data(data=reply.body[: len(reply.body) // 2])

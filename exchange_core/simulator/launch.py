@@ -159,6 +159,8 @@ def prepare(wanted: SimulatorLaunch, clock: Clock) -> PreparedSimulator:
     else:
         exchange = SimulatedExchange.restore(spec, wanted.saved, clock=clock, markets=markets)
     keys = _open_accounts(exchange, wanted, first)
+    faults = Faults(clock, None if wanted.faults is None else wanted.faults.of(spec.section))
+    exchange.skew = faults.skew()
     every = market_makers(exchange, seed=wanted.seed, settings=wanted.makers)
     symbols = [market.instrument.symbol for market in exchange.markets()]
     makers = [maker for symbol, maker in zip(symbols, every, strict=True) if symbol not in wanted.outside]
@@ -166,12 +168,11 @@ def prepare(wanted: SimulatorLaunch, clock: Clock) -> PreparedSimulator:
         for _ in range(_WARM_UP):
             for maker in makers:
                 maker.step(exchange.now())
-    schedule = None if wanted.faults is None else wanted.faults.of(spec.section)
     return PreparedSimulator(
         exchange=exchange,
         protocol=_protocol(wanted, exchange),
         makers=makers,
-        faults=Faults(clock, schedule),
+        faults=faults,
         keys=keys,
     )
 

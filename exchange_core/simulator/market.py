@@ -54,6 +54,7 @@ class MarketState:
         direction: +1 where a rising price is a buyer's profit in *quote*, -1 for inverse contracts, whose value
             falls while the price rises.
         base_per_lot: Units of the base asset in one lot (spot).
+        own_status: What it takes by itself, whatever it is forced to.
         funding: Of a perpetual; None for other markets.
     """
 
@@ -61,6 +62,8 @@ class MarketState:
         instrument = market.instrument
         symbol = instrument.symbol
         self.market = market
+        self.own_status = instrument.status
+        self._forced: InstrumentStatus | None = None
         self.symbol = symbol
         self.is_spot = symbol.is_spot
         self.tick = instrument.tick_size
@@ -102,6 +105,20 @@ class MarketState:
         return self.market.instrument.status
 
     def set_status(self, status: InstrumentStatus) -> None:
+        self.own_status = status
+        self._show_status()
+
+    def force_status(self, status: InstrumentStatus | None) -> None:
+        """Let it take what *status* says, until None is said; a market that is offline stays so."""
+        self._forced = status
+        self._show_status()
+
+    def _show_status(self) -> None:
+        status = self.own_status
+        if self._forced is not None and status is not InstrumentStatus.OFFLINE:
+            status = self._forced
+        if status is self.status:
+            return
         self.market = attrs.evolve(self.market, instrument=attrs.evolve(self.market.instrument, status=status))
 
     def value(self, ticks: int, lots: int) -> int:

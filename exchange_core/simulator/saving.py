@@ -90,7 +90,7 @@ def load(exchange: SimulatedExchange, saved: Mapping[str, Any]) -> None:
 def _save_market(market: MarketState) -> dict[str, Any]:
     funding = market.funding
     return {
-        "status": str(market.status),
+        "status": str(market.own_status),
         "prices": {name: getattr(market.prices, name) for name in _PRICES},
         "queue": [resting.id for resting in market.book],
         "count": market.tape.count,

@@ -12,8 +12,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
 
-from exchange_core.connector.rest import HttpReply, HttpRequest
-from exchange_core.connector.simulation import SimEvent, WireProtocol, WireSession
+from exchange_core.connector.simulation import SimEvent, WireProtocol
 from exchange_core.simulator.exchange import SimulatedExchange
 from exchange_core.simulator.faults import Faults
 from exchange_core.simulator.faults_line import FaultyProtocol
@@ -31,21 +30,6 @@ class Maker(Protocol):
     """Whatever moves the market."""
 
     def step(self, now: datetime) -> None: ...
-
-
-class _Stepped:
-    """A protocol before whose every HTTP request the exchange does what is due."""
-
-    def __init__(self, protocol: WireProtocol, exchange: SimulatedExchange) -> None:
-        self._protocol = protocol
-        self._exchange = exchange
-
-    def http(self, request: HttpRequest) -> HttpReply:
-        self._exchange.step()
-        return self._protocol.http(request)
-
-    def session(self, path: str) -> WireSession | None:
-        return self._protocol.session(path)
 
 
 class SimulatorServer:
@@ -80,7 +64,7 @@ class SimulatorServer:
         self.host = host
         self.port = port
         self.faults = Faults(exchange.clock) if faults is None else faults
-        self._protocol = FaultyProtocol(_Stepped(protocol, exchange), self.faults)
+        self._protocol = FaultyProtocol(protocol, exchange, self.faults)
         self._exchange = exchange
         self._makers = makers
         self._step_interval = step_interval
@@ -146,10 +130,11 @@ class SimulatorServer:
             self._clients.discard(task)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        upgrade = await HttpConnection(self._protocol, reader, writer, self._request_timeout).serve()
+        clock = self._exchange.clock
+        upgrade = await HttpConnection(self._protocol, reader, writer, self._request_timeout, clock).serve()
         if upgrade is None:
             return
-        socket = WebSocket(reader, writer, self._exchange.clock.monotonic, self._max_unsent)
+        socket = WebSocket(reader, writer, clock, self._max_unsent)
         if socket.open(self._protocol, upgrade):
             self._sockets.add(socket)
             try:
@@ -171,7 +156,7 @@ class SimulatorServer:
     async def _tick_sessions(self) -> None:
         while True:
             await self._exchange.clock.sleep(TICK)
-            self._exchange.step()
+            self._protocol.step()
             for socket in tuple(self._sockets):
                 socket.tick()
 

@@ -15,8 +15,10 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from exchange_core.clock import Clock
+from exchange_core.simulator.faults import Pace
 from exchange_core.simulator.faults_line import FaultyProtocol, Line
-from exchange_core.simulator.http import Upgrade, linger
+from exchange_core.simulator.http import PARTS, Upgrade, linger
 
 log = logging.getLogger(__name__)
 # Of websockets' own log: its debug lines show frames, and frames carry tokens.
@@ -39,12 +41,17 @@ class WebSocket:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        monotonic: Callable[[], float],
+        clock: Clock,
         max_unsent: int = MAX_UNSENT,
     ) -> None:
         self._reader = reader
         self._writer = writer
-        self._monotonic = monotonic
+        self._clock = clock
+        self._monotonic = clock.monotonic
+        self._pace = Pace()
+        self._late = bytearray()
+        self._may_pour = 0.0
+        self._poured = clock.monotonic()
         self._max_unsent = max_unsent
         self._wire = ServerProtocol(max_size=MAX_MESSAGE, logger=_wire_log)
         self._session: Line | None = None
@@ -70,16 +77,20 @@ class WebSocket:
                 self._wire.receive_data(upgrade.after)
                 self._take_events()
         self.flush()
+        self._pace = upgrade.pace
         return self._session is not None
 
     async def serve(self) -> None:
         """Read until either side ends it."""
         try:
             while not self._wire.close_expected():
-                data = await self._reader.read(_CHUNK)
+                pace = self._pace.read
+                data = await self._reader.read(_CHUNK if pace is None else max(1, pace // PARTS))
                 if not data:
                     self._wire.receive_eof()
                     break
+                if pace is not None:
+                    await self._clock.sleep(len(data) / pace)
                 self._wire.receive_data(data)
                 self._take_events()
                 self.flush()
@@ -111,14 +122,27 @@ class WebSocket:
 
     def _write(self) -> None:
         out = self._wire.data_to_send()
-        if not out or self._writer.is_closing():
+        if not (out or self._late) or self._writer.is_closing():
             return
-        self._writer.write(b"".join(out))
-        if not out[-1] and self._writer.can_write_eof():
+        data, is_last = b"".join(out), bool(out) and not out[-1]
+        self._writer.write(data if self._pace.write is None else self._slowed(data, self._pace.write, is_last))
+        if is_last and self._writer.can_write_eof():
             self._writer.write_eof()
-        if self._writer.transport.get_write_buffer_size() > self._max_unsent:
+        if self._writer.transport.get_write_buffer_size() + len(self._late) > self._max_unsent:
             log.warning("a WebSocket client does not read: dropped with more than %d bytes unsent", self._max_unsent)
             self._writer.transport.abort()
+
+    def _slowed(self, data: bytes, pace: int, is_last: bool) -> bytes:
+        """Return what goes out now, of *data* and of what is late."""
+        now = self._monotonic()
+        self._may_pour = min(self._may_pour + (now - self._poured) * pace, max(1.0, pace / PARTS))
+        self._poured = now
+        self._late += data
+        size = len(self._late) if is_last else min(len(self._late), int(self._may_pour))
+        self._may_pour -= size
+        goes = bytes(self._late[:size])
+        del self._late[:size]
+        return goes
 
     def _take_events(self) -> None:
         for event in self._wire.events_received():

@@ -60,7 +60,7 @@ from exchange_core.connector.simulation import SimExchange, SimulatorSpec, WireP
 from kraken_futures.simulator.access import FULL, READ, WITHDRAW
 from kraken_futures.simulator.clients import clients
 from kraken_futures.simulator.listing import recognised
-from kraken_futures.simulator.markets import ASSETS, DEPOSITS, MARKETS, new_uuid, secret, urls
+from kraken_futures.simulator.markets import ASSETS, DEPOSITS, MARKETS, STATUSES, new_uuid, secret, urls
 from kraken_futures.simulator.protocol import KrakenFutures
 
 
@@ -94,6 +94,7 @@ SIMULATOR = SimulatorSpec(
     secret=secret,
     clients=clients,
     permissions=(FULL, READ, WITHDRAW),
+    statuses=STATUSES,
     tiers=("everyone",),
     limited=_limited,
     listed=_listed,

@@ -15,7 +15,7 @@ from uuid import UUID
 from exchange_core.connector.simulation import SimFeeTier, SimMarginLevel, SimMarket
 from exchange_core.model.account import FeeRates
 from exchange_core.model.asset import Asset
-from exchange_core.model.instrument import Instrument
+from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.symbol import Symbol
 
 FEES = FeeRates(maker=Decimal("0.0002"), taker=Decimal("0.0005"))
@@ -50,6 +50,14 @@ ASSETS = (
     Asset(code="BTC", venue_id="XBT", decimals=10),
     Asset(code="ETH", venue_id="ETH", decimals=10),
 )
+
+STATUSES = (
+    InstrumentStatus.ONLINE,
+    InstrumentStatus.POST_ONLY,
+    InstrumentStatus.CANCEL_ONLY,
+    InstrumentStatus.OFFLINE,
+)
+"""What the venue's words can say of a market: open, post-only, suspended, inactive."""
 
 DEPOSITS = {"USD": Decimal("50000"), "BTC": Decimal("0.5")}
 
