@@ -10,7 +10,7 @@ import re
 from collections import deque
 from collections.abc import Generator, Iterable
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from exchange_core.connector.rest import HttpReply, HttpRequest
 from exchange_core.connector.simulation import WireProtocol, WireSession
@@ -19,6 +19,8 @@ from exchange_core.simulator.exchange import SimulatedExchange
 from exchange_core.simulator.faults import Faults, Pace, Tally
 from exchange_core.simulator.faults_schedule import Where
 from exchange_core.simulator.faults_venue import VenueFaults
+
+T = TypeVar("T")
 
 _DIGIT = re.compile(r"\d")
 
@@ -54,14 +56,11 @@ class FaultyProtocol:
 
     async def http(self, request: HttpRequest) -> Sent:
         """Hand a request to the protocol, unless something comes between them."""
-        waits = self.ask(request)
-        while True:
-            try:
-                seconds = next(waits)
-            except StopIteration as done:
-                sent: Sent = done.value
-                return sent
-            await self._faults.clock.sleep(seconds)
+        return await self._waited(self.ask(request))
+
+    async def handshake(self, path: str) -> Sent | Pace:
+        """Return what is sent instead of opening a WebSocket, or how fast it is once it is open."""
+        return await self._waited(self.open(path))
 
     def body_pace(self, method: str, target: str) -> int | None:
         """Return how many bytes a second are read of the body that follows; None does not hold it up."""
@@ -95,8 +94,8 @@ class FaultyProtocol:
                 return Sent(_said(action))
         return Sent(reply)
 
-    async def handshake(self, path: str) -> Sent | Pace:
-        """Return what is sent instead of opening a WebSocket, or how fast it is once it is open."""
+    def open(self, path: str) -> Generator[float, None, Sent | Pace]:
+        """Do as :meth:`handshake`, and yield seconds that pass instead of waiting for them."""
         struck = self._faults.on_frame(Where.OPEN, path)
         action = struck.fault.action if struck else None
         if isinstance(action, actions.BadGateway):
@@ -107,7 +106,7 @@ class FaultyProtocol:
             case actions.Answer():
                 return Sent(_said(action))
             case actions.DelayRequest(seconds=seconds):
-                await self._faults.clock.sleep(seconds)
+                yield seconds
         return self._faults.on_connection(path)
 
     def session(self, path: str) -> Line | None:
@@ -115,6 +114,15 @@ class FaultyProtocol:
         self._venue.look()
         session = self._protocol.session(path)
         return None if session is None else Line(session, self._faults, self._venue, path)
+
+    async def _waited(self, waits: Generator[float, None, T]) -> T:
+        while True:
+            try:
+                seconds = next(waits)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            await self._faults.clock.sleep(seconds)
 
     def _act(self, request: HttpRequest) -> HttpReply:
         self.step()

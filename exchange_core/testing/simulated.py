@@ -24,6 +24,7 @@ from exchange_core.model.number import exact
 from exchange_core.plugins import load_plugins
 from exchange_core.simulator.exchange import SimulatedExchange
 from exchange_core.simulator.faults import Faults
+from exchange_core.simulator.faults_line import FaultyProtocol
 from exchange_core.simulator.launch import (
     ACCOUNT,
     AccountWanted,
@@ -35,6 +36,7 @@ from exchange_core.simulator.launch import (
     prepare,
 )
 from exchange_core.testing.clock import ManualClock
+from exchange_core.testing.in_process import InProcess
 from exchange_core.testing.world import Socket
 
 T = TypeVar("T")
@@ -52,7 +54,7 @@ class SimulatedVenue:
         urls: The addresses, by the names that the plugin's configuration has for them; empty in process.
         keys: The API keys so far, that of ``user`` first.
         exchange: Its books and accounts. What you ask of it, or change, is done in the venue's own thread.
-        faults: What goes wrong between it and its clients; can be changed at any time. None in process.
+        faults: What goes wrong with it, and between it and its clients; can be changed at any time.
     """
 
     def __init__(
@@ -62,13 +64,14 @@ class SimulatedVenue:
         clock: Clock,
         keys: Sequence[OpenedKey],
         exchange: SimulatedExchange,
+        faults: Faults,
         call: Callable[..., Any],
     ) -> None:
         self.spec = spec
         self.urls: Mapping[str, str] = {}
         self.keys = list(keys)
         self.exchange = exchange
-        self.faults: Faults | None = None
+        self.faults = faults
         self._seed = seed
         self._clock = clock
         self._call = call
@@ -130,8 +133,6 @@ class SimulatedVenue:
 class VenueOnSockets(SimulatedVenue):
     """A simulated venue on a free port of this machine."""
 
-    faults: Faults
-
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Await something in the venue's thread, such as ``tally.until_fired()`` of a fault, and return its result."""
         result: T = self._thread.wait(coroutine)
@@ -146,9 +147,9 @@ class VenueOnSockets(SimulatedVenue):
     def __init__(self, spec: SimulatorSpec, wanted: SimulatorLaunch, clock: Clock, thread: _Thread) -> None:
         running = thread.running
         across = cast(SimulatedExchange, _Across(running.exchange, thread.call))
-        super().__init__(spec, wanted.seed, clock, running.keys, across, thread.call)
+        faults = cast(Faults, _Across(running.faults, thread.call))
+        super().__init__(spec, wanted.seed, clock, running.keys, across, faults, thread.call)
         self.urls = running.urls
-        self.faults = cast(Faults, _Across(running.faults, thread.call))
         self._real = running.exchange
         self._thread = thread
 
@@ -160,19 +161,25 @@ class VenueInProcess(SimulatedVenue):
     """A simulated venue without a port: requests and frames are handed over by calls.
 
     Attributes:
-        protocol: The venue's protocols.
+        protocol: The venue's protocols, behind its faults.
         clock: Stands still until :meth:`advance`.
     """
 
     def __init__(self, spec: SimulatorSpec, wanted: SimulatorLaunch, clock: ManualClock) -> None:
         made = prepare(wanted, clock)
-        super().__init__(spec, wanted.seed, clock, made.keys, made.exchange, lambda job, *given: job(*given))
+        super().__init__(
+            spec, wanted.seed, clock, made.keys, made.exchange, made.faults, lambda job, *given: job(*given)
+        )
         self.clock = clock
-        self.protocol: WireProtocol = made.protocol
+        self._wire = FaultyProtocol(made.protocol, made.exchange, made.faults)
+        self.protocol: WireProtocol = InProcess(self._wire, self.advance, clock.monotonic)
 
     def http(self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> HttpReply:
-        """Answer one HTTP request; *target* is path and query."""
-        self.exchange.step()
+        """Answer one HTTP request; *target* is path and query.
+
+        Raises:
+            ConnectionResetError: A fault closes the connection.
+        """
         return self.protocol.http(HttpRequest(method, target, dict(headers or {}), body))
 
     def socket(self, path: str) -> Socket:
@@ -181,7 +188,7 @@ class VenueInProcess(SimulatedVenue):
 
     def advance(self, seconds: float) -> None:
         self.clock.forward(seconds)
-        self.exchange.step()
+        self._wire.step()
 
 
 @contextmanager
@@ -210,8 +217,8 @@ def simulated_venue(
         raise ConfigError(f"{plugin}: has no simulated side")
     wanted = SimulatorLaunch(spec=spec, **{"moving": False, **options})
     if in_process:
-        if wanted.faults is not None or wanted.port or wanted.moving:
-            raise NotSupported(f"{plugin}: faults, port and moving need sockets; leave in_process out")
+        if wanted.port or wanted.moving:
+            raise NotSupported(f"{plugin}: port and moving need sockets; leave in_process out")
         yield VenueInProcess(spec, wanted, ManualClock(start))
         return
     clock: Clock = ManualClock(start) if stepped else SystemClock()
