@@ -56,6 +56,9 @@ async def record_rest(rig: Rig) -> None:
     await rig.record("find_nowhere", do.find(nowhere))
     await rig.record("cancel", do.cancel(limit))
     await rig.record_refusal("cancel_again", do.cancel(limit))
+    await rig.record("look_up_by_venue_id", do.look_up(limit.venue_order_id or ""))
+    await rig.record("look_up_by_client_id", do.look_up(client_id(6)))
+    await rig.record("look_up_nowhere", do.look_up(client_id(7)))
 
     await rig.record("balances", do.balances())
     await rig.record("fills", do.fills(START))

@@ -243,6 +243,23 @@ async def test_an_order_that_never_came_is_nowhere(run: Run) -> None:
     assert await run("find_nowhere", lambda do: do.find(order)) is None
 
 
+async def test_an_order_that_is_over_is_known_by_its_id_alone(run: Run) -> None:
+    canceled = await run("look_up_by_venue_id", lambda do: do.look_up(RESTING))
+    assert canceled == Order(
+        request=attrs.evolve(RESTS, deadline=None),
+        venue="kraken",
+        status=OrderStatus.CANCELED,
+        venue_order_id=RESTING,
+        client_order_id=client_id(1),
+        reason="User requested",
+        created=PLACED,
+        updated=PLACED + timedelta(seconds=21),
+    )
+    filled = await run("look_up_by_client_id", lambda do: do.look_up(client_id(6)))
+    assert (filled.venue_order_id, filled.status, filled.filled) == (FILLED, OrderStatus.FILLED, Decimal("0.1"))
+    assert await run("look_up_nowhere", lambda do: do.look_up(client_id(7))) is None
+
+
 async def test_a_cancel(run: Run) -> None:
     assert await run("cancel", lambda do: do.cancel(sent(RESTS, RESTING))) is None
 
