@@ -20,6 +20,7 @@ from exchange_core.model.amendment import Amendment
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.number import plain
 from exchange_core.model.order import Order, OrderRequest
+from exchange_core.model.time import to_rfc3339
 from exchange_core.venue.limits import OpenOrders, rests
 
 
@@ -64,6 +65,7 @@ class Checks:
         self._check_support(request)
         instrument.check(request)
         self._check_deadline(request, request.deadline)
+        self._check_expires(request)
         self._open_orders.check(request, others)
         self._review(request, instrument)
 
@@ -100,6 +102,12 @@ class Checks:
         Raises:
             OrderRefused, NotSupported, InvalidValue: Say what is wrong with it.
         """
+        if amendment.trail is not None and not order.request.type.is_trailing:
+            raise OrderRefused(
+                f"{order.symbol}: order {order.venue_order_id} shows as a {order.request.type} order: no distance that "
+                f"it trails by is known of it, so none can be changed; cancel it and place another",
+                venue=self._name,
+            )
         request = amendment.applied_to(order.request)
         instrument = self._symbols.instrument(request.symbol)
         # The deadline that the order was placed with may have passed since; the amendment has its own.
@@ -158,6 +166,10 @@ class Checks:
     def _check_deadline(self, request: OrderRequest, deadline: datetime | None) -> None:
         if deadline is not None and deadline <= self._clock.now():
             raise OrderRefused(f"{request.symbol}: its deadline {deadline} has passed", venue=self._name)
+
+    def _check_expires(self, request: OrderRequest) -> None:
+        if request.expires is not None and request.expires <= self._clock.now():
+            raise OrderRefused(f"{request.symbol}: expires: {to_rfc3339(request.expires)} has passed", venue=self._name)
 
     def _review(self, request: OrderRequest, instrument: Instrument) -> None:
         if self._hooks is None:

@@ -16,12 +16,13 @@ from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ExchangeError
 from exchange_core.model import amendment as neutral
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
-from kraken_spot import limits, order_calls
+from kraken_spot import limits, order_calls, rest_orders
 from kraken_spot import wire_trading as wire
 from kraken_spot.order_terms import Amendment
 from kraken_spot.rest_calls import refuse
 from kraken_spot.rest_trading import TradingCalls
 from kraken_spot.terms import SpotTerms, limit_price, spot_order
+from kraken_spot.types_history import SpotOrderType
 from kraken_spot.types_trading import Placed
 
 
@@ -29,7 +30,7 @@ def amend(context: VenueContext, order: Order, amendment: neutral.Amendment) -> 
     """Change a resting order in place.
 
     Raises:
-        NotSupported: Before anything is sent, for what Kraken does not change.
+        NotSupported: Before anything is changed, for what Kraken does not change.
     """
     after = amendment.applied_to(order.request)
     own = order.request.terms or SpotTerms()
@@ -61,8 +62,20 @@ def amend(context: VenueContext, order: Order, amendment: neutral.Amendment) -> 
 
 
 def _amend(context: VenueContext, order: Order, after: OrderRequest, change: Amendment) -> Flow[Order]:
+    if change.display_quantity is not None and order.request.display_quantity is None:
+        yield from _require_iceberg(context, order)
     _: wire.Amended = yield order_calls.amend(context, change)
     return attrs.evolve(order, request=after)
+
+
+def _require_iceberg(context: VenueContext, order: Order) -> Flow[None]:
+    """Ask whether an order is an iceberg, which lists do not tell together with how much of it shows."""
+    if order.venue_order_id is None:
+        return
+    found = yield from rest_orders.record(order.venue_order_id)
+    if found is not None and found.descr.ordertype != SpotOrderType.ICEBERG:
+        what = f"order {order.venue_order_id} is no iceberg, and cannot be made one; cancel it and place another"
+        raise refuse(context.venue, "display_quantity", what)
 
 
 def place_batch(context: VenueContext, requests: Sequence[OrderRequest]) -> Flow[list[Order | ExchangeError]]:

@@ -97,11 +97,9 @@ def find(context: VenueContext, order: Order) -> Flow[Order | None]:
     """
     txid, client_id = _ids(context, order)
     if txid is not None:
-        records: Mapping[str, wire.Order] = {}
-        with suppress(OrderNotFound):
-            records = yield _read("QueryOrders", {"txid": txid}, dict[str, wire.Order])
-        if txid in records:
-            return _found(context, order, txid, records[txid])
+        theirs = yield from record(txid)
+        if theirs is not None:
+            return _found(context, order, txid, theirs)
     if client_id is None:
         return None
     answer: wire.OpenOrders = yield _read("OpenOrders", {"cl_ord_id": client_id}, wire.OpenOrders)
@@ -117,9 +115,9 @@ def look_up(context: VenueContext, order_id: str) -> Flow[Order | None]:
     """Ask for an order by the venue's id, or for the newest finished one by ours."""
     # What is no id of the venue's form is refused and not unknown.
     with suppress(OrderRefused):
-        records: dict[str, wire.Order] = yield _read("QueryOrders", {"txid": order_id}, dict[str, wire.Order])
-        if order_id in records:
-            return parse.order(order_id, records[order_id], context.symbols, context.venue)
+        theirs = yield from record(order_id)
+        if theirs is not None:
+            return parse.order(order_id, theirs, context.symbols, context.venue)
     if not CLIENT_ID.fullmatch(order_id):
         return None
     params = {"cl_ord_id": order_id, "without_count": True}
@@ -129,6 +127,14 @@ def look_up(context: VenueContext, order_id: str) -> Flow[Order | None]:
     ours = [entry for entry in found if is_same(entry[1].cl_ord_id or "", order_id)]
     newest = max(ours, key=lambda entry: entry[1].opentm or Decimal(0), default=None)
     return None if newest is None else parse.order(*newest, context.symbols, context.venue)
+
+
+def record(txid: str) -> Flow[wire.Order | None]:
+    """Ask for an order by the venue's id, open or over; return what is recorded of it, None where it is unknown."""
+    records: Mapping[str, wire.Order] = {}
+    with suppress(OrderNotFound):
+        records = yield _read("QueryOrders", {"txid": txid}, dict[str, wire.Order])
+    return records.get(txid)
 
 
 def _read(name: str, params: dict[str, Any], reply: Any) -> RestCall:

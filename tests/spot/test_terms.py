@@ -240,6 +240,23 @@ def test_a_limit_that_is_counted_from_the_trigger_moves_with_it(rest: KrakenSpot
     assert {"trigger_price": "91", "limit_price": "89.5"}.items() <= form(call).items()
 
 
+def shown(kind: str) -> dict[str, Any]:
+    descr = {"pair": "XBTUSD", "type": "buy", "ordertype": kind, "price": "100", "price2": "0", "leverage": "none"}
+    amounts = {"vol": "1", "vol_exec": "0", "cost": "0", "fee": "0", "price": "0"}
+    return {"OAAAAA-BBBBB-CCCCCC": {"status": "open", "opentm": 1, "descr": descr, "oflags": "", "misc": "", **amounts}}
+
+
+def test_how_much_shows_is_changed_of_icebergs_only(rest: KrakenSpotRest, run: Any) -> None:
+    """Of orders that were not placed here lists do not tell it, so the record is looked at before anything is sent."""
+    shows_less = Amendment(display_quantity="0.2")
+    with pytest.raises(NotSupported, match="display_quantity: order OAAAAA-BBBBB-CCCCCC is no iceberg"):
+        run(rest.amend(standing(), shows_less), shown("limit"))
+    assert [call.path.rpartition("/")[2] for call in run.calls] == ["QueryOrders"]
+    changed = run(rest.amend(standing(), shows_less), shown("iceberg"), {"amend_id": "TTW6PD-RC36L-ZZSWNU"})
+    assert changed.request.display_quantity == shows_less.display_quantity
+    assert next(rest.amend(standing(display_quantity="0.1"), shows_less)).changes_state, "known without asking"
+
+
 @pytest.mark.parametrize(
     ("terms", "amendment", "message"),
     [

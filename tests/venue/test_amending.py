@@ -112,6 +112,7 @@ async def test_a_venue_that_cannot_amend_says_so_and_nothing_is_canceled(
         ({"quantity": "0.105"}, OrderRefused, "quantity 0.105 is not a multiple of 0.01"),
         ({"quantity": "0.04"}, OrderRefused, r"quantity 0.04 is not above the 0.04 that\s+are executed"),
         ({"trigger_price": "5"}, InvalidValue, "takes no trigger_price"),
+        ({"trail": "5"}, OrderRefused, "order V1 shows as a limit order: no distance that it trails by is known of it"),
         ({"display_quantity": "0.5"}, InvalidValue, "display_quantity 0.5 is more than the quantity"),
         ({"price": "101", "deadline": START - timedelta(seconds=1)}, OrderRefused, "deadline 2025-12-31 23:59:59"),
     ],

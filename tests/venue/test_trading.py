@@ -156,6 +156,11 @@ async def test_nothing_is_sent_when_the_journal_fails(make_venue: Any, without_f
         ({"symbol": "DOGE/USD"}, UnknownSymbol, "no instrument DOGE/USD"),
         ({"reduce_only": True}, NotSupported, "shop: The Shop does not take reduce_only"),
         ({"deadline": START - timedelta(seconds=1)}, OrderRefused, "deadline 2025-12-31 23:59:59"),
+        (
+            {"time_in_force": "gtd", "expires": START},
+            OrderRefused,
+            r"BTC/USD: expires: 2026-01-01T00:00:00\.000Z has passed",
+        ),
     ],
 )
 async def test_what_would_be_refused_is_not_sent(
