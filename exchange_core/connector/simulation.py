@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from random import Random
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import attrs
 
@@ -63,6 +63,7 @@ __all__ = [
     "OrderEvent",
     "PositionChanged",
     "Refusal",
+    "SavedWire",
     "SimAmendment",
     "SimBalance",
     "SimClose",
@@ -254,6 +255,19 @@ class WireProtocol(Protocol):
 
     def session(self, path: str) -> WireSession | None:
         """Return a new session for a WebSocket connection to *path*, or None for an unknown path."""
+        ...
+
+
+@runtime_checkable
+class SavedWire(Protocol):
+    """A wire protocol that keeps something of its own, which a restored venue shall still have."""
+
+    def saved(self) -> dict[str, Any]:
+        """Return it as JSON; no secrets."""
+        ...
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Take back what :meth:`saved` returned; called once, on a new one, before anyone is served."""
         ...
 
 

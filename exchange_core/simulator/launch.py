@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -11,19 +12,20 @@ from typing import Any
 import attrs
 
 from exchange_core.clock import Clock, SystemClock
-from exchange_core.connector.simulation import SimMarket, SimulatorSpec, WireProtocol
+from exchange_core.connector.simulation import SavedWire, SimMarket, SimulatorSpec, WireProtocol
 from exchange_core.errors import ConfigError
 from exchange_core.model.account import FeeRates
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.exchange import SimulatedExchange
 from exchange_core.simulator.faults import Faults
 from exchange_core.simulator.faults_schedule import FaultSchedule
-from exchange_core.simulator.maker import MakerSettings, MarketMaker, market_makers
+from exchange_core.simulator.maker import MakerSettings, MarketMaker
+from exchange_core.simulator.maker_settings import MarketWanted, check_listed
+from exchange_core.simulator.makers import Turns, market_makers, saved_makers, warm_up
 from exchange_core.simulator.server import SimulatorServer
+from exchange_core.simulator.tides import Tides
 
 ACCOUNT = "user"
-
-_WARM_UP = 20  # steps of the makers before anyone can connect: full books, some trades
 
 
 @attrs.frozen(kw_only=True)
@@ -71,13 +73,14 @@ class SimulatorLaunch:
         deposits: What an account starts with, instead of the spec's.
         accounts: Which there are; one called ``user``, with one key, if none is named.
         makers: How its markets behave.
+        markets: What some of its markets are to be like, where not as usual; what comes later counts.
         moving: Whether they go on by themselves; else their books stay as they are until someone trades.
         outside: Markets without a market maker: what stands in them comes from outside, through a ``Mirror``.
         faults: What goes wrong between it and its clients.
         limits: Whether it refuses who asks too often, as far as it can.
         tier: Of the accounts whose limits count, in the venue's words; its usual one without.
-        saved: What :meth:`SimulatedExchange.save` returned, to go on from there; its accounts get the keys of those
-            of the same name here, which are the same for the same seed.
+        saved: What :meth:`RunningSimulator.save`, or that of its exchange, returned, to go on from there; its accounts
+            get the keys of those of the same name here, which are the same for the same seed.
     """
 
     spec: SimulatorSpec
@@ -88,6 +91,7 @@ class SimulatorLaunch:
     deposits: Mapping[str, Decimal] | None = None
     accounts: Sequence[AccountWanted] = ()
     makers: MakerSettings | None = None
+    markets: Sequence[MarketWanted] = ()
     moving: bool = True
     outside: Collection[Symbol] = ()
     faults: FaultSchedule | None = None
@@ -103,8 +107,15 @@ class PreparedSimulator:
     exchange: SimulatedExchange
     protocol: WireProtocol
     makers: Sequence[MarketMaker]
+    tides: Tides
     faults: Faults
     keys: Sequence[OpenedKey]
+
+    def save(self) -> dict[str, Any]:
+        """Return the whole state as JSON: that of the exchange, of its makers, and what the wire protocol keeps."""
+        wire = self.protocol.saved() if isinstance(self.protocol, SavedWire) else None
+        more = {"makers": saved_makers(self.makers), "tides": self.tides.begun.isoformat(), "wire": wire}
+        return self.exchange.save() | more
 
 
 @attrs.frozen(kw_only=True)
@@ -114,6 +125,7 @@ class RunningSimulator:
     Attributes:
         urls: The config fields of the plugin that point to it.
         keys: All API keys, with *api_key* and *api_secret* as the first of them.
+        made: All its parts; its market makers, say.
         faults: What goes wrong between it and its clients; can be changed while it runs.
     """
 
@@ -124,6 +136,11 @@ class RunningSimulator:
     keys: Sequence[OpenedKey]
     exchange: SimulatedExchange = attrs.field(repr=False)
     faults: Faults = attrs.field(repr=False)
+    made: PreparedSimulator = attrs.field(repr=False)
+
+    def save(self) -> dict[str, Any]:
+        """Return the whole state as JSON; see :attr:`SimulatorLaunch.saved`."""
+        return self.made.save()
 
     def settings(self) -> dict[str, str]:
         """Return addresses and credentials together, as ``exchange simulate`` prints them."""
@@ -135,22 +152,28 @@ async def launch(
     simulators: Mapping[str, SimulatorLaunch], *, host: str = "127.0.0.1", clock: Clock | None = None
 ) -> AsyncIterator[dict[str, RunningSimulator]]:
     """Run *simulators* until the ``async with`` ends; their books are full when it begins, and they have traded."""
+    clock = clock or SystemClock()
+    tides: Tides | None = None
     async with AsyncExitStack() as stack:
         running: dict[str, RunningSimulator] = {}
         for name, wanted in simulators.items():
-            running[name] = await _start(stack, wanted, host, clock or SystemClock())
+            running[name] = await _start(stack, wanted, host, clock, tides)
+            tides = running[name].made.tides
         yield running
 
 
-def prepare(wanted: SimulatorLaunch, clock: Clock) -> PreparedSimulator:
+def prepare(wanted: SimulatorLaunch, clock: Clock, tides: Tides | None = None) -> PreparedSimulator:
     """Build a simulated venue: its books are full, it has traded, and its accounts are open.
 
+    Args:
+        tides: Of other venues, for what its markets have in common with theirs.
+
     Raises:
-        ConfigError: A tier or an account makes no sense.
+        ConfigError: A tier, an account or a market makes no sense.
         InvalidValue: What was saved is of other markets, or a deposit of no asset of its.
     """
-    spec = wanted.spec
-    markets = [_adapted(market, wanted) for market in spec.markets]
+    spec, saved = wanted.spec, wanted.saved or {}
+    markets = _adapted_markets(wanted)
     # Drawn from the exchange's own generator where that is new, so that a saved venue has its keys again.
     first = Random(wanted.seed)
     if wanted.saved is None:
@@ -161,25 +184,37 @@ def prepare(wanted: SimulatorLaunch, clock: Clock) -> PreparedSimulator:
     keys = _open_accounts(exchange, wanted, first)
     faults = Faults(clock, None if wanted.faults is None else wanted.faults.of(spec.section))
     exchange.skew = faults.skew()
-    every = market_makers(exchange, seed=wanted.seed, settings=wanted.makers)
-    symbols = [market.instrument.symbol for market in exchange.markets()]
-    makers = [maker for symbol, maker in zip(symbols, every, strict=True) if symbol not in wanted.outside]
+    if tides is None:
+        tides = Tides(wanted.seed, datetime.fromisoformat(saved["tides"]) if "tides" in saved else exchange.now())
+    makers = market_makers(
+        exchange,
+        seed=wanted.seed,
+        settings=wanted.makers,
+        wanted=wanted.markets,
+        tides=tides,
+        saved=saved.get("makers"),
+        outside=wanted.outside,
+    )
     if wanted.saved is None:
-        for _ in range(_WARM_UP):
-            for maker in makers:
-                maker.step(exchange.now())
+        warm_up(makers, exchange.now())
+    protocol = _protocol(wanted, exchange)
+    if isinstance(protocol, SavedWire) and saved.get("wire") is not None:
+        protocol.restore(saved["wire"])
     return PreparedSimulator(
         exchange=exchange,
-        protocol=_protocol(wanted, exchange),
+        protocol=protocol,
         makers=makers,
+        tides=tides,
         faults=faults,
         keys=keys,
     )
 
 
-async def _start(stack: AsyncExitStack, wanted: SimulatorLaunch, host: str, clock: Clock) -> RunningSimulator:
-    made = prepare(wanted, clock)
-    moving = made.makers if wanted.moving else ()
+async def _start(
+    stack: AsyncExitStack, wanted: SimulatorLaunch, host: str, clock: Clock, tides: Tides | None
+) -> RunningSimulator:
+    made = prepare(wanted, clock, tides)
+    moving = [Turns(made.makers)] if wanted.moving else ()
     server = SimulatorServer(made.protocol, made.exchange, moving, host=host, port=wanted.port, faults=made.faults)
     await stack.enter_async_context(server)
     return RunningSimulator(
@@ -190,6 +225,7 @@ async def _start(stack: AsyncExitStack, wanted: SimulatorLaunch, host: str, cloc
         keys=made.keys,
         exchange=made.exchange,
         faults=made.faults,
+        made=made,
     )
 
 
@@ -247,6 +283,21 @@ def _checked_tier(spec: SimulatorSpec, tier: str) -> str:
     return tier
 
 
+def _adapted_markets(wanted: SimulatorLaunch) -> list[SimMarket]:
+    """Return the spec's markets as they are wanted.
+
+    Raises:
+        ConfigError: One is wanted that the venue does not have.
+    """
+    markets = {market.instrument.symbol: _adapted(market, wanted) for market in wanted.spec.markets}
+    for each in wanted.markets:
+        check_listed(each, markets, wanted.spec.section)
+        markets = {symbol: each.of(market) if each.is_about(symbol) else market for symbol, market in markets.items()}
+    return list(markets.values())
+
+
 def _adapted(market: SimMarket, wanted: SimulatorLaunch) -> SimMarket:
     price = market.instrument.round_price(market.start_price * (1 + wanted.price_shift))
-    return attrs.evolve(market, start_price=price, fees=wanted.fees or market.fees)
+    if wanted.fees is not None:
+        market = attrs.evolve(market, fees=wanted.fees, fee_tiers=())
+    return attrs.evolve(market, start_price=price)

@@ -6,55 +6,56 @@ Every step is a function of the seed and of what the book then holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from random import Random
+from typing import Any
 
 import attrs
 
 from exchange_core.connector.simulation import SimMarket, SimOrder, SimRefused, SimRequest
 from exchange_core.errors import ConfigError
+from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.number import ceil_to, floor_to
 from exchange_core.model.order import OrderType, TimeInForce
 from exchange_core.model.side import Side
 from exchange_core.simulator.exchange import SimulatedExchange
+from exchange_core.simulator.maker_settings import SETTINGS, MakerSettings
+
+__all__ = ["QUOTER", "TRADER", "MakerSettings", "MarketMaker", "open_pockets"]
 
 QUOTER = "market-maker"
 TRADER = "market-taker"
 
 _POCKETS = Decimal(10) ** 12
 _KEPT = 1000
-_FINE = 1000  # the wandering price is kept in thousandths of a tick
+_QUOTED = (InstrumentStatus.ONLINE, InstrumentStatus.LIMIT_ONLY)
+_FINE = 1000  # prices are kept in thousandths of a tick
+_SHORT = Context(prec=15)
 
 
-@attrs.frozen(kw_only=True)
-class MakerSettings:
-    """How a market behaves.
+@attrs.define
+class _Way:
+    """How a market came to its price: *middle*, times what it has in common with others, times what is its own.
 
     Attributes:
-        spread: Distance between the best quotes, relative to the price.
-        gap: Average distance between two levels, relative to the price.
-        levels: Quotes on each side.
-        depth: What a level is worth on average, in the asset that prices are commonly in (a dollar, say).
-        volatility: Largest move of the price in one step, relative.
-        pull: Part of the way back to the start price that each step goes.
-        trade_chance: How likely a step makes a trade.
-        requotes: Quotes on each side that a step renews.
+        drifted: The drift that *shared* has taken in.
     """
 
-    spread: Decimal = Decimal("0.0002")
-    gap: Decimal = Decimal("0.0001")
-    levels: int = 25
-    depth: Decimal = Decimal(20_000)
-    volatility: Decimal = Decimal("0.0002")
-    pull: Decimal = Decimal("0.01")
-    trade_chance: Decimal = Decimal("0.3")
-    requotes: int = 2
+    middle: Decimal
+    shared: Decimal = Decimal(0)
+    own: Decimal = Decimal(0)
+    drifted: Decimal = Decimal(0)
 
 
 class MarketMaker:
-    """Keeps one market alive; :meth:`step` is one move."""
+    """Keeps one market alive; :meth:`step` is one move.
+
+    Attributes:
+        settings: How it behaves; can be changed at any time.
+        symbol: Its market.
+    """
 
     def __init__(
         self,
@@ -64,62 +65,105 @@ class MarketMaker:
         seed: int | str,
         settings: MakerSettings | None = None,
         quote_worth: Decimal = Decimal(1),
+        drift: Callable[[datetime], Decimal] = lambda now: Decimal(0),
     ) -> None:
         """Args:
         quote_worth: What one unit of the market's quote asset is worth, in the same asset as the settings' depth.
+        drift: What its price has in common with that of other markets; see :class:`~.tides.Tides`.
         """
         self.settings = settings or MakerSettings()
-        self._depth = self.settings.depth / quote_worth
+        self.symbol = market.instrument.symbol
+        self._quote_worth = quote_worth
         self._exchange = exchange
-        self._market = market
         self._instrument = market.instrument
-        self._random = Random(seed)
+        self._seed = seed
+        self._random = Random()
         self._tick = market.instrument.tick_size
-        self._start = int(market.start_price / self._tick * _FINE)
-        if self._start < _FINE:
-            raise ConfigError(f"{market.instrument.symbol}: start price {market.start_price} is below one tick")
-        self._at = self._start
+        self._drift = drift
         self._quotes: dict[Side, list[SimOrder]] = {Side.BUY: [], Side.SELL: []}
-        self._begun = False
-
-    def resume(self) -> None:
-        """Go on where an earlier maker of the same market stopped: at its price, with its quotes."""
-        symbol = self._instrument.symbol
-        self._at = max(_FINE, int(self._exchange.index_price(symbol) / self._tick * _FINE))
-        for order in self._exchange.open_orders(QUOTER):
-            if order.request.symbol == symbol:
-                self._quotes[order.request.side].append(order)
-        self._begun = True
+        self._steps = 0
+        self._way = _Way(middle=market.start_price, drifted=drift(exchange.now()))
+        self._check(market.start_price)
+        self._price = market.start_price
 
     @property
     def price(self) -> Decimal:
-        """Where the market wanders now."""
-        return self._tick * self._at / _FINE
+        """Where the market wanders now. Setting it moves the market there, and is where it wanders from then on."""
+        return self._price
+
+    @price.setter
+    def price(self, price: Decimal) -> None:
+        self._check(price)
+        self._price = self._way.middle = price
+        self._way.shared = self._way.own = Decimal(0)
+
+    def _check(self, price: Decimal) -> None:
+        if price < self._tick:
+            raise ConfigError(f"{self.symbol}: price {price} is below one tick, {self._tick}")
+
+    def saved(self) -> dict[str, Any]:
+        """Return what it needs to go on later, beside the exchange's state, as JSON."""
+        settings = {name: str(getattr(self.settings, name)) for name in SETTINGS}
+        return {"settings": settings, "steps": self._steps, "way": [str(each) for each in attrs.astuple(self._way)]}
+
+    def resume(
+        self, quotes: Iterable[SimOrder], saved: Mapping[str, Any] | None, *, settings: MakerSettings | None = None
+    ) -> None:
+        """Go on where an earlier maker of the same market stopped.
+
+        Args:
+            quotes: Its open orders.
+            saved: What that said; without, the index price tells what it can.
+            settings: What it shall do, whatever it did before.
+        """
+        index = self._exchange.index_price(self.symbol)
+        if saved is None:
+            self._way.own = index / self._way.middle - 1
+            self._steps = 1
+        else:
+            self.settings = settings or self.settings.changed(saved["settings"])
+            self._steps, self._way = saved["steps"], _Way(*map(Decimal, saved["way"]))
+        self._price = self._here()
+        for order in quotes:
+            self._quotes[order.request.side].append(order)
 
     def step(self, now: datetime) -> None:
-        """Move the price, renew some quotes, and perhaps let someone trade. *now* is not looked at.
+        """Move the price, renew some quotes, and perhaps let someone trade.
 
-        The price that the quotes stand around is the market's index price.
+        The price that the quotes stand around is the market's index price. A market that takes no quotes stands still.
         """
-        self._wander()
-        self._exchange.set_index(self._instrument.symbol, self.price)
+        if self._exchange.market(self.symbol).instrument.status not in _QUOTED:
+            return
+        is_first = not self._steps
+        self._steps += 1
+        self._random.seed(f"{self._seed} {self._steps}")
+        self._wander(now)
+        self._exchange.set_index(self.symbol, self._price)
         for side in Side:
             self._withdraw(side)
         for side in Side:
             self._quote(side)
-        if not self._begun or self._chance(self.settings.trade_chance):
+        if is_first or self._chance(self.settings.trade_chance):
             self._trade()
-        self._begun = True
 
-    def _wander(self) -> None:
-        settings = self.settings
-        largest = int(self._at * settings.volatility)
-        back = int((self._start - self._at) * settings.pull)
-        self._at = max(_FINE, self._at + self._random.randint(-largest, largest) + back)
+    def _wander(self, now: datetime) -> None:
+        settings, way = self.settings, self._way
+        drifted = self._drift(now)
+        way.shared += (drifted - way.drifted) * settings.volatility * settings.correlation
+        way.drifted = drifted
+        alone = (1 - settings.correlation**2).sqrt(_SHORT)
+        move = settings.volatility * alone * self._random.randint(-1000, 1000) / 1000
+        way.own = _SHORT.plus(way.own + move - way.own * settings.pull)
+        self._price = self._here()
+
+    def _here(self) -> Decimal:
+        """Return the price, in thousandths of a tick."""
+        price = self._way.middle * (1 + self._way.shared) * (1 + self._way.own)
+        return max(self._tick, floor_to(price, self._tick / _FINE))
 
     def _withdraw(self, side: Side) -> None:
         """Cancel quotes that the price has left behind, and a few more to renew."""
-        best, worst = self._price(side, 0), self._price(side, self.settings.levels)
+        best, worst = self._level(side, 0), self._level(side, self.settings.levels)
         sign = side.sign
         stay: list[SimOrder] = []
         leave: list[SimOrder] = []
@@ -130,6 +174,7 @@ class MarketMaker:
             assert price is not None
             inside = (best - price) * sign >= 0 and (price - worst) * sign >= 0
             (stay if inside else leave).append(quote)
+        stay.sort(key=_price_of)
         self._random.shuffle(stay)
         renewed = min(self.settings.requotes, len(stay))
         for quote in leave + stay[:renewed]:
@@ -141,16 +186,16 @@ class MarketMaker:
         quotes = self._quotes[side]
         taken = {quote.request.price for quote in quotes}
         for level in range(self.settings.levels):
-            price = self._price(side, level)
+            price = self._level(side, level)
             if len(quotes) < self.settings.levels and price > 0 and price not in taken:
                 self._place(side, price)
 
     def _place(self, side: Side, price: Decimal) -> None:
         request = SimRequest(
-            symbol=self._instrument.symbol,
+            symbol=self.symbol,
             side=side,
             type=OrderType.LIMIT,
-            quantity=self._quantity(price, self._depth),
+            quantity=self._quantity(price, self._depth()),
             price=price,
         )
         try:
@@ -163,16 +208,16 @@ class MarketMaker:
     def _trade(self) -> None:
         """Let the trader take part of the best level, or as much of it as is there."""
         side = Side.BUY if self._random.getrandbits(1) else Side.SELL
-        bids, asks = self._exchange.book(self._instrument.symbol, 1)
+        bids, asks = self._exchange.book(self.symbol, 1)
         levels = asks if side is Side.BUY else bids
         if not levels:
             return
         price = levels[0].price
         request = SimRequest(
-            symbol=self._instrument.symbol,
+            symbol=self.symbol,
             side=side,
             type=OrderType.LIMIT,
-            quantity=self._quantity(price, self._depth / 10),
+            quantity=self._quantity(price, self._depth() / 10),
             price=price,
             time_in_force=TimeInForce.IOC,
         )
@@ -181,9 +226,9 @@ class MarketMaker:
         except SimRefused:
             return  # closed for now
 
-    def _price(self, side: Side, level: int) -> Decimal:
+    def _level(self, side: Side, level: int) -> Decimal:
         """Return the price of a level, on a tick and away from the middle."""
-        middle = self.price
+        middle = self._price
         gap = max(middle * self.settings.gap, self._tick)
         away = middle * self.settings.spread / 2 + gap * level
         if side is Side.BUY:
@@ -200,6 +245,9 @@ class MarketMaker:
             least = max(least, instrument.min_cost / price)
         return max(floor_to(wanted, instrument.lot_size), ceil_to(least, instrument.lot_size))
 
+    def _depth(self) -> Decimal:
+        return self.settings.depth / self._quote_worth
+
     def _chance(self, chance: Decimal) -> bool:
         return self._random.randrange(1000) < chance * 1000
 
@@ -214,24 +262,5 @@ def open_pockets(exchange: SimulatedExchange) -> bool:
     return True
 
 
-def market_makers(
-    exchange: SimulatedExchange, *, seed: int, settings: MakerSettings | None = None
-) -> Sequence[MarketMaker]:
-    """Open the makers' accounts and return a maker for every market; in a restored exchange they go on."""
-    restored = not open_pockets(exchange)
-    markets = exchange.markets()
-    worth = {market.instrument.symbol.base: market.start_price for market in markets}
-    makers = [
-        MarketMaker(
-            exchange,
-            market,
-            seed=f"{seed} {market.instrument.symbol}",
-            settings=settings,
-            quote_worth=worth.get(market.instrument.symbol.quote, Decimal(1)),
-        )
-        for market in markets
-    ]
-    if restored:
-        for maker in makers:
-            maker.resume()
-    return makers
+def _price_of(quote: SimOrder) -> Decimal:
+    return quote.request.price or Decimal(0)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import attrs
 
@@ -15,6 +15,8 @@ from exchange_core.simulator.units import product
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 KEPT_HOURS = 30 * 24
+_DOLLAR = "USD"
+_SHORT = Context(prec=12)
 
 
 @attrs.define
@@ -45,23 +47,38 @@ class Volume:
 
 
 class VolumeUnit:
-    """Counts volumes in one asset: the quote asset of most markets.
+    """Counts volumes in one asset: dollars where anything is quoted in them, else the quote asset of most markets.
 
-    What another quote asset is worth in it is taken from the start price of their market, once; where there is
-    none, it counts one to one.
+    What another quote asset is worth in it is taken from the start prices of the spot markets, once; where they tell
+    nothing, it counts one to one.
     """
 
     def __init__(self, markets: Sequence[SimMarket]) -> None:
         quotes = [market.instrument.symbol.quote for market in markets]
-        self.asset = max(quotes, key=quotes.count) if quotes else ""
-        self._worth = {
-            market.instrument.symbol.base: market.start_price
-            for market in markets
-            if market.instrument.symbol.is_spot and market.instrument.symbol.quote == self.asset
-        }
+        self.asset = _DOLLAR if _DOLLAR in quotes else max(quotes, key=quotes.count) if quotes else ""
+        self._worths = worths_in(self.asset, markets)
 
     def value(self, amount: Decimal, quote: str) -> Decimal:
         if quote == self.asset:
             return amount
-        worth = self._worth.get(quote)
+        worth = self._worths.get(quote)
         return amount if worth is None else product(amount, worth)
+
+
+def worths_in(asset: str, markets: Iterable[SimMarket]) -> dict[str, Decimal]:
+    """Return what one unit of each asset is worth in *asset* by the start prices of spot markets, as far as they tell.
+
+    Directly where there is such a market, else by way of another asset, as euros by what bitcoin costs in both.
+    """
+    spot = [market for market in markets if market.instrument.symbol.is_spot]
+    worths = {asset: Decimal(1)}
+    before = 0
+    while before < len(worths):
+        before = len(worths)
+        for market in spot:
+            base, quote, price = market.instrument.symbol.base, market.instrument.symbol.quote, market.start_price
+            if quote in worths:
+                worths.setdefault(base, _SHORT.multiply(worths[quote], price))
+            elif base in worths:
+                worths.setdefault(quote, _SHORT.divide(worths[base], price))
+    return worths

@@ -11,7 +11,8 @@ from exchange_core.model.number import is_multiple
 from exchange_core.model.order import OrderStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.maker import MakerSettings, MarketMaker, market_makers
+from exchange_core.simulator.maker import MakerSettings, MarketMaker
+from exchange_core.simulator.makers import market_makers
 from tests.simulator.conftest import INVERSE, LINEAR, SPOT, Desk, HandClock, build
 
 SYMBOLS = (SPOT, LINEAR, INVERSE)
@@ -85,7 +86,8 @@ def test_the_same_seed_gives_the_same_events_and_another_seed_others() -> None:
 
 def test_an_order_that_the_market_walks_through_is_filled() -> None:
     desk = build()
-    makers = market_makers(desk.exchange, seed=7, settings=MakerSettings(volatility=Decimal("0.005")))
+    settings = MakerSettings(volatility=Decimal("0.005"), correlation=Decimal(0))
+    makers = market_makers(desk.exchange, seed=7, settings=settings)
     order = None
     for _ in range(300):
         makers[0].step(desk.clock.now())

@@ -19,7 +19,8 @@ from exchange_core.model.order import OrderStatus, OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.maker import QUOTER, market_makers
+from exchange_core.simulator.maker import QUOTER
+from exchange_core.simulator.makers import market_makers
 from exchange_core.simulator.mirror import Mirror
 from tests.simulator.conftest import INVERSE, LINEAR, SPEC, SPOT, Desk, build
 
