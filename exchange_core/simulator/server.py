@@ -17,13 +17,12 @@ from exchange_core.simulator.exchange import SimulatedExchange
 from exchange_core.simulator.faults import Faults
 from exchange_core.simulator.faults_line import FaultyProtocol
 from exchange_core.simulator.http import REQUEST_TIMEOUT, HttpConnection
+from exchange_core.simulator.listener import Listener
 from exchange_core.simulator.websocket import MAX_UNSENT, WebSocket
 from exchange_core.venue.background import Background
 
 TICK = 0.2
 """Seconds between two steps of the exchange and ticks of the sessions."""
-
-_GOODBYE = 1.0
 
 
 class Maker(Protocol):
@@ -71,9 +70,7 @@ class SimulatorServer:
         self._request_timeout = request_timeout
         self._max_unsent = max_unsent
         self._sockets: set[WebSocket] = set()
-        self._clients: set[asyncio.Task[None]] = set()
         self._flush_is_due = False
-        self._is_closing = False
         self._stack = AsyncExitStack()
 
     @property
@@ -82,9 +79,9 @@ class SimulatorServer:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            server = await asyncio.start_server(self._serve, self.host, self.port)
-            self.port = server.sockets[0].getsockname()[1]
-            stack.push_async_callback(self._shut, server)
+            listener = await stack.enter_async_context(Listener(self._converse, self.host, self.port))
+            self.port = listener.port
+            stack.callback(self._say_goodbye)
             stack.callback(self._exchange.listen(self._event_happened))
             background = await stack.enter_async_context(Background("simulated exchange"))
             background.spawn(self._tick_sessions(), "ticks")
@@ -97,37 +94,9 @@ class SimulatorServer:
     ) -> bool | None:
         return await self._stack.__aexit__(kind, error, trace)
 
-    async def _shut(self, server: asyncio.Server) -> None:
-        """Close the port, say goodbye, end every client's task."""
-        self._is_closing = True
-        server.close()
+    def _say_goodbye(self) -> None:
         for socket in tuple(self._sockets):
             socket.close()
-        clients = tuple(self._clients)
-        for client in clients:
-            client.cancel()
-        await asyncio.gather(*clients, return_exceptions=True)
-        await server.wait_closed()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one client, from its connection to its end."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._clients.add(task)
-        try:
-            try:
-                if not self._is_closing:
-                    await self._converse(reader, writer)
-            finally:
-                await _close(writer)
-        except OSError:
-            pass  # the client is gone
-        except asyncio.CancelledError:
-            # Some versions of asyncio.streams report a cancelled client as an error.
-            if not self._is_closing:
-                raise
-        finally:
-            self._clients.discard(task)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         clock = self._exchange.clock
@@ -165,15 +134,3 @@ class SimulatorServer:
             for maker in self._makers:
                 maker.step(self._exchange.now())
             await self._exchange.clock.sleep(self._step_interval)
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    """Close a connection; one that cannot be flushed in time is aborted."""
-    writer.close()
-    try:
-        async with asyncio.timeout(_GOODBYE):
-            await writer.wait_closed()
-    except (OSError, TimeoutError):
-        pass
-    finally:
-        writer.transport.abort()  # nothing happens to one that is closed
