@@ -14,11 +14,13 @@ import typer
 from exchange_core.cli.options import ConfigOption, JsonOption, output, run
 from exchange_core.cli.simulate_files import Saved, read_accounts, read_saved, write_saved
 from exchange_core.cli.simulate_follow import what_to_follow
+from exchange_core.cli.simulate_markets import read_markets, tell_left_out, with_listing
+from exchange_core.cli.simulate_tape import read_tapes
 from exchange_core.cli.simulate_text import describe, key_rows, write_configuration
 from exchange_core.clock import Clock, SystemClock
 from exchange_core.connector.simulation import SimulatorSpec
 from exchange_core.connector.spec import VenueSpec
-from exchange_core.errors import ConfigError, NotSupported
+from exchange_core.errors import ConfigError
 from exchange_core.plugins import load_plugins
 from exchange_core.simulator.clock import AcceleratedClock
 from exchange_core.simulator.faults_schedule import read_faults
@@ -48,8 +50,24 @@ def simulate(
     tier: Annotated[
         str, typer.Option(help="Whose limits count, such as starter or pro; each exchange's usual one without.")
     ] = "",
+    listing: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Recorded answers of a venue's public lists, each in a file: its markets are those, however many.",
+        ),
+    ] = None,
+    markets: Annotated[
+        Path | None, typer.Option(help="A file of prices, volatility, depth, fees of markets; see docs/simulator.md.")
+    ] = None,
     faults: Annotated[Path | None, typer.Option(help="A file of things to go wrong; see docs/simulator.md.")] = None,
-    tape: Annotated[Path | None, typer.Option(help="A recorded tape as the market. Not there yet.")] = None,
+    tape: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A recording whose books and trades are the market, as replay takes it."),
+    ] = None,
+    instruments: Annotated[
+        Path | None, typer.Option(help="A recorded instrument list, for a tape of markets that are not listed.")
+    ] = None,
     follow: Annotated[
         list[str] | None,
         typer.Option(metavar="VENUE", help="Paper trading: let this real venue's books and trades be the market."),
@@ -69,15 +87,15 @@ def simulate(
     Prints where it is and the account's keys: with --json as one object, else as a configuration file.
     """
     out = output(as_json)
-    if tape is not None:
-        raise NotSupported(f"--tape {tape}: playing a recorded tape as the market is not there yet")
-    followed = what_to_follow(follow or (), symbols, config, speed=speed, tape=tape)
+    followed = what_to_follow(follow or (), symbols, config, speed=speed, tape=tape[0] if tape else None)
     specs = followed.specs or simulated_venues()
     for option, section, port in (("--spot-port", "spot", spot_port), ("--futures-port", "futures", futures_port)):
         if port and section not in specs:
             raise ConfigError(f"{option} {port}: there is no one {section} exchange, but {', '.join(specs)}")
     ports = {"spot": spot_port, "futures": futures_port}
     simulators = {name: spec.simulator for name, spec in specs.items() if spec.simulator is not None}
+    simulators = with_listing(listing or (), simulators)
+    shaped = {} if markets is None else read_markets(markets, simulators)
     sections = {simulator.section for simulator in simulators.values()}
     schedule = None if faults is None else read_faults(faults, venues=sections)
     wanted = {} if accounts is None else read_accounts(accounts, simulators)
@@ -92,6 +110,7 @@ def simulate(
             port=ports.get(name, 0),
             seed=made_of,
             accounts=wanted.get(name, ()),
+            markets=shaped.get(name, ()),
             saved=None if before is None else before.venues[name],
             faults=schedule,
             limits=limits,
@@ -100,14 +119,16 @@ def simulate(
         for name, simulator in simulators.items()
     }
 
+    market = read_tapes(tape or (), instruments, specs) if tape or instruments else followed
+
     async def job() -> None:
-        async with followed.launch(launches, clock) as running:
+        async with market.launch(launches, clock) as running:
             if write is not None:
                 write_configuration(write, running, specs)
                 out.say(f"The simulated exchange runs; {write / 'exchange.toml'} points at it. Stop it with Ctrl-C.")
             elif not out.as_json:
                 out.say(describe(running, specs))
-            followed.tell(out)
+            market.tell(out)
             if out.as_json:
                 more = {} if accounts is None else {name: {"keys": key_rows(each)} for name, each in running.items()}
                 out.line({name: {**each.settings(), **more.get(name, {})} for name, each in running.items()})

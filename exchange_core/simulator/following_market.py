@@ -34,13 +34,15 @@ class FollowedMarket:
         self,
         exchange: SimulatedExchange,
         symbol: Symbol,
-        depth: int,
+        depth: int | None,
         *,
         say: Callable[[str], None],
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         """Args:
-        depth: Levels of each side that are shown.
+        depth: Levels of each side that are shown; all without.
         say: Told when it is not known any more, and when it is again.
+        now: Tells the time of the real market; that of the exchange unless given.
         """
         self.symbol = symbol
         self.known = asyncio.Event()
@@ -48,6 +50,7 @@ class FollowedMarket:
         self._mirror = Mirror(exchange, symbol)
         self._depth = depth
         self._say = say
+        self._now = now or exchange.now
         self._accepts = InstrumentStatus.ONLINE
         self._set: InstrumentStatus | None = None
         self._since: datetime | None = None
@@ -64,10 +67,10 @@ class FollowedMarket:
         is_back = not self.known.is_set()
         if is_back:
             # Trades from before are in the book already. A book that tells no time is taken to be of this moment.
-            self._since = view.time or self._exchange.now()
+            self._since = view.time or self._now()
             self.known.set()
             self._set_status()
-        self._mirror.show(view.bids(self._depth), view.asks(self._depth), at=view.time)
+        self._mirror.show(view.bids(self._depth), view.asks(self._depth), at=view.time or self._now())
         if self._index is not None:
             self._exchange.set_index(self.symbol, self._index)
         if is_back:

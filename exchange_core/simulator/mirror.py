@@ -75,7 +75,7 @@ class _Level:
 
     def forget(self, now: datetime) -> None:
         """What was lost long ago was no trade."""
-        if self.when is not None and now - self.when > _BELATED:
+        if self.when is not None and abs(now - self.when) > _BELATED:
             self.lost = self.before = 0
 
 
@@ -315,7 +315,7 @@ class Mirror:
             gone = [
                 ticks
                 for ticks, level in levels.items()
-                if not level.shown and (level.when is None or now - level.when > _BELATED)
+                if not level.shown and (level.when is None or abs(now - level.when) > _BELATED)
             ]
             for ticks in gone:
                 del levels[ticks]

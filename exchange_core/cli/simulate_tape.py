@@ -1,0 +1,160 @@
+"""``exchange simulate --tape``: which venue a recording is of, and what of it is the market."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import attrs
+
+from exchange_core.cli.output import Output, warn
+from exchange_core.clock import Clock, SystemClock
+from exchange_core.connector.simulation import SimulatorSpec
+from exchange_core.connector.spec import VenueContext, VenueSpec
+from exchange_core.errors import ConfigError
+from exchange_core.model.book import BookByOrder, OrderBook
+from exchange_core.model.event import Event
+from exchange_core.model.symbol import Symbol
+from exchange_core.simulator.exchange import SimulatedExchange
+from exchange_core.simulator.launch import RunningSimulator, SimulatorLaunch, launch
+from exchange_core.simulator.replaying import Tape, TapePlayer
+from exchange_core.storage.recording import Frame, frames
+from exchange_core.storage.replay import recorded_news, replay_context
+
+
+@attrs.frozen
+class Tapes:
+    """What is played, by the section of the venue that it is of.
+
+    Attributes:
+        listed: Simulated venues that list what a recorded instrument list names.
+    """
+
+    tapes: Mapping[str, Sequence[Tape]]
+    listed: Mapping[str, SimulatorSpec]
+
+    @asynccontextmanager
+    async def launch(
+        self, launches: Mapping[str, SimulatorLaunch], clock: Clock
+    ) -> AsyncIterator[dict[str, RunningSimulator]]:
+        """Run *launches* until the ``async with`` ends; when it begins, the first book of each tape shows.
+
+        Raises:
+            ConfigError: A tape is of a market that its venue does not list.
+        """
+        async with AsyncExitStack() as stack:
+            wanted = {section: self._with_tapes(section, each) for section, each in launches.items()}
+            running = await stack.enter_async_context(launch(wanted, clock=clock))
+            for section, tapes in self.tapes.items():
+                for tape in tapes:
+                    await stack.enter_async_context(TapePlayer(running[section].exchange, tape))
+            yield running
+
+    def tell(self, out: Output) -> None:
+        """Say what is played where."""
+        for section, tapes in self.tapes.items():
+            for tape in tapes:
+                names = ", ".join(map(str, tape.symbols))
+                out.say(f"# {section} plays {tape.name}, {tape.ends - tape.begins:.0f} s: {names}.")
+
+    def _with_tapes(self, section: str, wanted: SimulatorLaunch) -> SimulatorLaunch:
+        outside = [symbol for tape in self.tapes.get(section, ()) for symbol in tape.symbols]
+        return attrs.evolve(wanted, spec=self.listed.get(section, wanted.spec), outside=outside)
+
+
+def read_tapes(paths: Sequence[Path], instruments: Path | None, specs: Mapping[str, VenueSpec]) -> Tapes:
+    """Find out which of *specs* each recording is of, from what their feeds make of it.
+
+    Args:
+        instruments: A recorded instrument list of the venue, for markets that its simulated side does not list.
+
+    Raises:
+        ConfigError: A file is no recording, or has no book that exactly one of *specs* knows.
+    """
+    if instruments is not None and not paths:
+        raise ConfigError(f"--instruments {instruments}: says what a recording is of; name that with --tape FILE")
+    listed = {} if instruments is None else _listed(instruments, specs)
+    simulators = {name: listed.get(name) or spec.simulator for name, spec in specs.items()}
+    tapes: dict[str, list[Tape]] = {}
+    for path in paths:
+        recording = list(frames(path))
+        found = {
+            name: tape
+            for name, simulator in simulators.items()
+            if simulator and (tape := _scanned(path.name, recording, specs[name], simulator)) is not None
+        }
+        if len(found) != 1:
+            what = (
+                f"it may be of {' and of '.join(found)}" if found else f"none of {', '.join(specs)} finds a book on it"
+            )
+            raise ConfigError(f"--tape {path}: {what}; see: exchange replay PLUGIN {path}")
+        section, tape = found.popitem()
+        taken = {symbol for other in tapes.get(section, ()) for symbol in other.symbols}
+        if twice := [symbol for symbol in tape.symbols if symbol in taken]:
+            raise ConfigError(f"--tape {path}: another tape is the market of {twice[0]} already")
+        tapes.setdefault(section, []).append(tape)
+    return Tapes(tapes, listed)
+
+
+def _scanned(name: str, recording: Sequence[Frame], spec: VenueSpec, simulator: SimulatorSpec) -> Tape | None:
+    """Return what *spec* makes of a recording; None without any book."""
+    # The digits of old recordings may be others than those listed now.
+    for context in (partial(_context, spec, simulator), partial(replay_context, spec)):
+        first: dict[Symbol, float] = {}
+        whole: set[Symbol] = set()
+        ends = 0.0
+        for ends, event in recorded_news(spec, recording, context()):
+            if isinstance(event, OrderBook):
+                first.setdefault(event.symbol, ends)
+                if not isinstance(event, BookByOrder):
+                    whole.add(event.symbol)
+        if first:
+            return Tape(
+                name=name,
+                symbols=tuple(first),
+                begins=min(first.values()),
+                ends=ends,
+                news=partial(_news, spec, recording, context, whole),
+                say=warn,
+            )
+    return None
+
+
+def _news(
+    spec: VenueSpec, recording: Sequence[Frame], context: Callable[[], VenueContext], whole: Collection[Symbol]
+) -> Iterator[tuple[float, Event]]:
+    for time, event in recorded_news(spec, recording, context()):
+        # Where a book was recorded both ways, one is enough.
+        if not (isinstance(event, BookByOrder) and event.symbol in whole):
+            yield time, event
+
+
+def _context(spec: VenueSpec, simulator: SimulatorSpec) -> VenueContext:
+    """Return a context with the names that the simulated venue itself lists."""
+    context = replay_context(spec)
+    protocol = simulator.protocol(SimulatedExchange(simulator, seed=0, clock=SystemClock()))
+    dialect = spec.dialect(context)
+    flow = spec.rest(context).instruments()
+    with suppress(StopIteration):
+        call = next(flow)
+        while True:
+            call = flow.send(dialect.decode(call, protocol.http(dialect.encode(call))))
+    return context
+
+
+def _listed(path: Path, specs: Mapping[str, VenueSpec]) -> dict[str, SimulatorSpec]:
+    """Return the simulated venue whose list this is, by its section."""
+    try:
+        answer = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"--instruments {path}: cannot be read: {error.strerror or error}") from error
+    found = {}
+    for name, spec in specs.items():
+        if spec.simulator is not None and spec.simulator.listed is not None:
+            with suppress(ConfigError):
+                found[name] = spec.simulator.listed((answer,))
+    if len(found) != 1:
+        raise ConfigError(f"--instruments {path}: expected a recorded list of the markets of one of {', '.join(specs)}")
+    return found
