@@ -199,6 +199,33 @@ class SimOrder:
         """What is not executed, in what the request's quantity counts."""
         return self.request.quantity - (self.cost if self.request.quantity_in_quote else self.filled)
 
+    def copy(self) -> SimOrder:
+        """Return it as it is now. Written out, as attrs.evolve takes thirty times as long, and __init__ four times."""
+        copy = SimOrder.__new__(SimOrder)
+        copy.id = self.id
+        copy.account = self.account
+        copy.request = self.request
+        copy.status = self.status
+        copy.created = self.created
+        copy.updated = self.updated
+        copy.filled = self.filled
+        copy.cost = self.cost
+        copy.fee = self.fee
+        copy.fee_asset = self.fee_asset
+        copy.reason = self.reason
+        copy.fill_ids = self.fill_ids.copy()
+        copy.trigger = self.trigger
+        copy.triggered = self.triggered
+        copy.amended = self.amended
+        copy.amends = self.amends
+        copy.parent = self.parent
+        copy.limit = self.limit
+        copy.shown = self.shown
+        copy.queued = self.queued
+        copy.place = self.place
+        copy.liquidation = self.liquidation
+        return copy
+
 
 @attrs.frozen(kw_only=True)
 class SimFill:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 from exchange_core.connector.simulation import (
     EndReason,
@@ -62,6 +63,10 @@ class Desk:
         self.timers = timers
         self.new_order_id = new_order_id
         self._set_off: deque[LiveOrder] = deque()
+        # Markets whose book changed, or where orders wait: the others, which may be many, need no look.
+        self._stirred: dict[Symbol, MarketState] = {}
+        for symbol, market in markets.items():
+            market.book.changed = market.waiting.entered = partial(self._stirred.__setitem__, symbol, market)
         self.waited = 0
 
     def rates(self, account: Account, market: MarketState, now: datetime) -> Rates:
@@ -117,8 +122,10 @@ class Desk:
                 self._fire(self._set_off.popleft(), now)
             else:
                 break
-        for market in self.markets.values():
+        for symbol, market in tuple(self._stirred.items()):
             self.settlement.told.book(market)
+            if not market.waiting:
+                del self._stirred[symbol]
 
     def cancel(self, account: Account, live: LiveOrder, now: datetime, reason: str) -> None:
         self.settlement.end(account, live, OrderEvent.CANCELED, now, reason)
@@ -157,7 +164,7 @@ class Desk:
 
     def _look(self, now: datetime) -> bool:
         """Look at the prices that orders wait for; return whether any was set off."""
-        for market in self.markets.values():
+        for market in self._stirred.values():
             if not market.waiting:
                 market.prices.path.clear()
                 continue

@@ -48,6 +48,7 @@ from exchange_core.simulator.views import Views
 from exchange_core.simulator.volumes import VolumeUnit
 
 _LONGEST = 366 * 24 * 3600  # of a dead man's switch, in seconds
+_MOMENT = timedelta(milliseconds=10)
 
 Listener = Callable[[SimEvent], None]
 T = TypeVar("T")
@@ -104,6 +105,7 @@ class SimulatedExchange(Views):
         self._listeners: list[Listener] = []
         self._is_one = False
         self._kept: dict[tuple[str, ...], object] = {}
+        self._watched: datetime | None = None
 
     # Accounts and keys
 
@@ -252,18 +254,23 @@ class SimulatedExchange(Views):
             return
         now = self.now()
         self._clockwork.run(now)
-        self._clockwork.watch(now)
+        # Before every request there is a step; accounts and prices need no look a thousand times a second.
+        if self._watched is None or not timedelta(0) < now - self._watched < _MOMENT:
+            self._clockwork.watch(now)
+            self._watched = now
         self._tell()
 
     def set_index(self, symbol: Symbol, price: Decimal | None) -> None:
         """Let the index price of a market be *price*; None lets it be the mark price again."""
         market = self._market(symbol)
         market.prices.set_index = None if price is None else market.micro(price)
+        self._watched = None
 
     def set_mark(self, symbol: Symbol, price: Decimal | None) -> None:
         """Let the mark price of a market be *price*; None lets it be the middle of the book again."""
         market = self._market(symbol)
         market.prices.set_mark = None if price is None else market.micro(price)
+        self._watched = None
 
     def set_funding(self, symbol: Symbol, relative: Decimal) -> None:
         """Let a perpetual's hour have this rate from now on, as a fraction of the index price."""

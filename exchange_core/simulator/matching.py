@@ -52,10 +52,15 @@ Reducible = Callable[[str, Side], int]
 """How many lots an owner may trade on a side before the position is closed."""
 
 
+def _nothing() -> None:
+    """Tell nobody."""
+
+
 class MatchingBook:
     """The resting orders of one market.
 
     Attributes:
+        changed: Called when a level changes, for the first time since the changes were taken.
         leaving: Id of an order that plans do not see, as it is about to leave.
         reducers: How many orders only reduce.
     """
@@ -64,6 +69,7 @@ class MatchingBook:
         self._halves = {Side.BUY: Ladder(1), Side.SELL: Ladder(-1)}
         self._orders: dict[str, Resting] = {}
         self._before: dict[tuple[Side, int], int] = {}
+        self.changed: Callable[[], None] = _nothing
         self.leaving = ""
         self.reducers = 0
 
@@ -240,6 +246,8 @@ class MatchingBook:
         self.reducers -= order.reduce_only
 
     def _touch(self, side: Side, price: int, total: int) -> None:
+        if not self._before:
+            self.changed()
         self._before.setdefault((side, price), total)
 
 

@@ -6,7 +6,7 @@ Deterministic: what one price sets off comes by trigger, nearest to where the pr
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import inf
 from typing import NamedTuple
 
@@ -63,13 +63,22 @@ class Waiting:
         return first or self.price != before
 
 
+def _nothing() -> None:
+    """Tell nobody."""
+
+
 _Row = tuple[int, int, Waiting]
 
 
 class WaitingRoom:
-    """All that wait in one market."""
+    """All that wait in one market.
+
+    Attributes:
+        entered: Called when one comes.
+    """
 
     def __init__(self) -> None:
+        self.entered: Callable[[], None] = _nothing
         self._by_id: dict[str, Waiting] = {}
         self._rows: dict[tuple[TriggerBy, bool], list[_Row]] = {
             (by, rises): [] for by in TriggerBy for rises in (True, False)
@@ -89,6 +98,7 @@ class WaitingRoom:
         return bool(self._rows[by, True] or self._rows[by, False])
 
     def add(self, waiting: Waiting) -> None:
+        self.entered()
         self._by_id[waiting.order_id] = waiting
         insort(self._rows[waiting.by, waiting.rises], _row(waiting))
         if waiting.trail is not None:

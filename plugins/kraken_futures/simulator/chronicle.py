@@ -184,7 +184,7 @@ class Chronicle:
         A trigger stays one there, though it may have been set off by the same request.
         """
         found = self._exchange.order(order.account, order.id)
-        return order if found is None or words.waits(order) else attrs.evolve(found)
+        return order if found is None or words.waits(order) else found.copy()
 
     def _execution(self, fill: SimFill, mark: Decimal, position: Decimal, order: SimOrder | None = None) -> Row:
         contract = self._contracts.of(fill.symbol)

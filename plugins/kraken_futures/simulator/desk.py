@@ -115,7 +115,7 @@ class Desk:
             return "clientOrderIdAlreadyExist"
         if request.deadline is not None and request.deadline <= self._exchange.now():
             return _LATE
-        if self._limits.open_orders_full(len(self._exchange.open_orders(account))):
+        if self._limits.open_orders_full(lambda: self._exchange.open_orders(account)):
             return "tooManyOrders"
         return self._closed(contract, request.post_only) or self._too_risky(account, contract, request)
 

@@ -7,7 +7,7 @@ See https://docs.kraken.com/exchange/guides/futures/ratelimits
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -143,9 +143,9 @@ class Limits:
         if seconds:
             raise PlainText("Rate limit exceeded", 429, {"rate-limit-reset": str(seconds)})
 
-    def open_orders_full(self, count: int) -> bool:
-        """Whether an account with *count* open orders may have no more."""
-        return self.enforced and count >= OPEN_ORDERS
+    def open_orders_full(self, orders: Callable[[], Sized]) -> bool:
+        """Whether an account with these open *orders* may have no more; they are asked for where it matters."""
+        return self.enforced and len(orders()) >= OPEN_ORDERS
 
     def connect(self) -> bool:
         """Count a connection; return whether it may be opened."""

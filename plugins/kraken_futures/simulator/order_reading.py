@@ -5,13 +5,15 @@ See https://docs.kraken.com/api/docs/futures-api/trading/send-order and edit-ord
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 import attrs
 
 from exchange_core.connector.simulation import SimAmendment, SimOrder, SimRequest
 from exchange_core.model.number import is_multiple
-from exchange_core.model.order import OrderType, TimeInForce
+from exchange_core.model.order import OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.terms import Offset, SelfTrade, TriggerBy
 from kraken_futures.simulator import order_words as words
@@ -63,10 +65,10 @@ class Reader:
         side = words.side_of(given.required("side"))
         if side is None:
             raise illegal("side")
-        request = SimRequest(
+        request = partial(
+            SimRequest,
             symbol=contract.symbol,
             side=side,
-            type=OrderType.MARKET,
             quantity=given.decimal("size"),
             reduce_only=given.flag("reduceOnly"),
             client_order_id=given.text("cliOrdId") or None,
@@ -74,7 +76,7 @@ class Reader:
             self_trade=self_trade,
         )
         if word in words.TRIGGERS:
-            return contract, _trigger(given, word, contract, request)
+            return contract, _trigger(given, word, contract, request(type=words.TRIGGERS[word][0]))
         return contract, _plain(given, word, request)
 
     def edit(self, given: Arguments, order: SimOrder) -> SimAmendment:
@@ -101,13 +103,12 @@ class Reader:
         )
 
 
-def _plain(given: Arguments, word: str, request: SimRequest) -> SimRequest:
+def _plain(given: Arguments, word: str, made: Callable[..., SimRequest]) -> SimRequest:
     kind, time_in_force, post_only = words.TYPES[word]
     for name in ("limitPriceOffsetValue", "limitPriceOffsetUnit", "trailingStopMaxDeviation"):
         if given.text(name):
             raise illegal(name)
-    request = attrs.evolve(
-        request,
+    request = made(
         type=kind,
         # A market order's limit is not looked at.
         price=given.decimal("limitPrice") if kind is OrderType.LIMIT else None,
@@ -121,12 +122,12 @@ def _plain(given: Arguments, word: str, request: SimRequest) -> SimRequest:
 
 
 def _trigger(given: Arguments, word: str, contract: Contract, request: SimRequest) -> SimRequest:
-    without_limit, with_limit = words.TRIGGERS[word]
+    _, with_limit = words.TRIGGERS[word]
     price, offset = given.maybe("limitPrice"), given.maybe("limitPriceOffsetValue")
     percent = given.choice("limitPriceOffsetUnit", words.UNITS)
     # Open point: which price it is without; the last trade's here.
     by = given.choice("triggerSignal", words.SIGNALS) or TriggerBy.LAST
-    request = attrs.evolve(request, type=without_limit, trigger_by=by, time_in_force=TimeInForce.GTC)
+    request = attrs.evolve(request, trigger_by=by)
     if (offset is None) is not (percent is None):
         raise BadOrder("invalidPrice", "LIMIT_PRICE_OFFSET_MUST_HAVE_VALUE_AND_UNIT", request)
     if price is not None and offset is not None:

@@ -107,13 +107,13 @@ class Desk:
             Refused: In the venue's words.
         """
         if not validate:
-            self._limits.room_for(account, self._open_on(account, request.symbol))
+            self._check_room(account, request.symbol)
         return self._place(account, request, validate)
 
     def place_batch(self, account: str, requests: Sequence[SimRequest], *, validate: bool) -> list[SimOrder | Refused]:
         """Place orders of one pair, each for itself, after all of them were found well-formed."""
         if not validate:
-            self._limits.room_for(account, self._open_on(account, requests[0].symbol), len(requests))
+            self._check_room(account, requests[0].symbol, len(requests))
         found: list[SimOrder | Refused] = []
         for request in requests:
             try:
@@ -161,8 +161,11 @@ class Desk:
         for event in (OrderEvent.ACCEPTED, OrderEvent.OPENED, end):
             self._hub.order_changed(OrderChanged(event=event, order=order))
 
-    def _open_on(self, account: str, symbol: Symbol) -> int:
-        return sum(order.request.symbol == symbol for order in self._exchange.open_orders(account))
+    def _check_room(self, account: str, symbol: Symbol, more: int = 1) -> None:
+        # An account that may have any number of open orders may have too many to count them each time.
+        if self._limits.enforced:
+            orders = self._exchange.open_orders(account)
+            self._limits.room_for(account, sum(order.request.symbol == symbol for order in orders), more)
 
     def _born(self, account: str, request: SimRequest, status: OrderStatus, reason: str) -> SimOrder:
         now = self._exchange.now()
@@ -283,11 +286,15 @@ class Desk:
         Raises:
             Refused: There is none.
         """
+        if txid is not None:
+            named = self._exchange.order(account, txid)
+            orders = [] if named is None or named.status.is_final else [named]
+        else:
+            orders = list(self._exchange.open_orders(account))
         found = [
             order
-            for order in self._exchange.open_orders(account)
-            if (txid is None or order.id == txid)
-            and (client_id is None or order.request.client_order_id == client_id)
+            for order in orders
+            if (client_id is None or order.request.client_order_id == client_id)
             and (reference is None or order.request.user_ref == reference)
         ]
         if not found:
