@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from random import Random
 from types import TracebackType
 from typing import Self, TypeVar
@@ -37,7 +38,6 @@ DEPTH = 100
 """Levels of each side that are followed."""
 
 START_WITHIN = 60.0
-"""Seconds in which the first book of every market must have come."""
 
 _LOOK_EVERY = 1.0  # at what the venue takes
 _LOOKS_BETWEEN_LISTS = 60
@@ -116,17 +116,20 @@ class Following:
         say: Callable[[str], None] = _LOG.warning,
         clock: Clock | None = None,
         random: Random | None = None,
+        within: float = START_WITHIN,
     ) -> None:
         """Args:
         exchange: Made of *real*'s spec, without market makers.
         say: Told when a market is not known any more, when it is again, and what the venue takes.
         clock: Of the waits between attempts; the real one unless given.
+        within: Seconds in which the first book of every market must have come.
         """
         self._venue = real.venue
         self._clock = clock or SystemClock()
         self._random = random or Random()
         self._exchange = exchange
         self._say = say
+        self._within = within
         self._markets = {
             symbol: FollowedMarket(exchange, symbol, self._depth, say=self._tell) for symbol in real.symbols
         }
@@ -160,13 +163,13 @@ class Following:
 
     async def _all_known(self) -> None:
         try:
-            async with asyncio.timeout(START_WITHIN):
+            async with asyncio.timeout(self._within):
                 for market in self._markets.values():
                     await market.known.wait()
         except TimeoutError:
             missing = ", ".join(str(symbol) for symbol, market in self._markets.items() if not market.known.is_set())
             raise TransportError(
-                f"{self._venue.name}: no live book of {missing} came within {START_WITHIN:g} s", venue=self._venue.name
+                f"{self._venue.name}: no live book of {missing} came within {self._within:g} s", venue=self._venue.name
             ) from None
 
     async def _keep_following(self, symbol: Symbol, market: FollowedMarket) -> None:
@@ -184,12 +187,13 @@ class Following:
     async def _follow(self, symbol: Symbol, market: FollowedMarket) -> None:
         """Follow a market until one of its streams ends."""
         venue = self._venue
-        tasks = [
-            asyncio.create_task(_read(venue.books(symbol, self._depth), market.book)),
-            asyncio.create_task(_read(venue.trades(symbol), market.trade)),
+        readers = [
+            _read(partial(venue.books, symbol, self._depth), market.book),
+            _read(partial(venue.trades, symbol), market.trade),
         ]
         if not symbol.is_spot:
-            tasks.append(asyncio.create_task(_read(venue.tickers(symbol), market.ticker)))
+            readers.append(_read(partial(venue.tickers, symbol), market.ticker))
+        tasks = [asyncio.create_task(reader) for reader in readers]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -226,8 +230,8 @@ class Following:
         self._say(f"{self._venue.name}: {text}")
 
 
-async def _read(stream: EventStream[T], take: Callable[[T], None]) -> None:
-    async with stream:
+async def _read(open_stream: Callable[[], EventStream[T]], take: Callable[[T], None]) -> None:
+    async with open_stream() as stream:
         async for event in stream:
             take(event)
 

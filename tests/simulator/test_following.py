@@ -1,25 +1,30 @@
 """A simulated venue follows another one, which plays the real venue, over real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import attrs
 import pytest
 
-from exchange_core.config import VenueEntry, venue_config
+from exchange_core.clock import Clock
+from exchange_core.config import SecretReference, VenueEntry, venue_config
 from exchange_core.connector.simulation import SimOrder, SimRequest
+from exchange_core.errors import ConnectFailed, TransportError, UnknownSymbol
+from exchange_core.model.event import VenueState
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.order import OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.plugins import load_plugins
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.faults_actions import Cut, DropRequest, Pass, Replace
+from exchange_core.simulator.faults_actions import Cut, Drop, DropRequest, Pass, Replace
 from exchange_core.simulator.faults_schedule import Fault
 from exchange_core.simulator.following import Following, real_venue
 from exchange_core.simulator.launch import ACCOUNT, RunningSimulator, SimulatorLaunch, launch
+from exchange_core.testing.clock import ManualClock
+from exchange_core.venue.protocol import Venue
 
 SPOT = Symbol.parse("BTC/USD")
 PERPETUAL = Symbol.parse("BTC/USD:USD")
@@ -34,6 +39,7 @@ class Pair:
 
     real: RunningSimulator
     paper: RunningSimulator
+    venue: Venue
     symbol: Symbol
     said: "Said"
 
@@ -64,10 +70,9 @@ class Said:
         return found[0]
 
 
-def entry(plugin: str, running: RunningSimulator | None = None, **options: object) -> VenueEntry:
+def entry(plugin: str, urls: Mapping[str, str], **options: str) -> VenueEntry:
     spec = load_plugins().venue(plugin)
-    options |= {} if running is None else running.urls
-    return VenueEntry(name=plugin, spec=spec, config=venue_config(spec, options, plugin))
+    return VenueEntry(name=plugin, spec=spec, config=venue_config(spec, {**urls, **options}, plugin))
 
 
 @asynccontextmanager
@@ -80,24 +85,22 @@ async def playing(plugin: str) -> AsyncIterator[RunningSimulator]:
 
 
 @asynccontextmanager
-async def followed(
-    plugin: str, wanted: Sequence[Symbol] = (), saved: dict[str, object] | None = None
-) -> AsyncIterator[Pair]:
-    async with playing(plugin) as real, following_it(plugin, real, wanted or [SYMBOL[plugin]], saved) as pair:
+async def followed(plugin: str, clock: Clock | None = None) -> AsyncIterator[Pair]:
+    async with playing(plugin) as real, following_it(plugin, real, clock=clock) as pair:
         yield pair
 
 
 @asynccontextmanager
 async def following_it(
-    plugin: str, real: RunningSimulator, wanted: Sequence[Symbol], saved: dict[str, object] | None = None
+    plugin: str, real: RunningSimulator, *, saved: dict[str, object] | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Pair]:
-    async with real_venue(entry(plugin, real), wanted) as opened:
+    async with real_venue(entry(plugin, real.urls), [SYMBOL[plugin]]) as opened:
         symbols = [market.instrument.symbol for market in opened.spec.markets]
         paper = SimulatorLaunch(spec=opened.spec, seed=1, outside=symbols, saved=saved)
         async with launch({"paper": paper}) as running:
             said = Said()
-            async with Following(opened, running["paper"].exchange, say=said):
-                yield Pair(real, running["paper"], symbols[0], said)
+            async with Following(opened, running["paper"].exchange, say=said, clock=clock):
+                yield Pair(real, running["paper"], opened.venue, symbols[0], said)
 
 
 def place(exchange: SimulatedExchange, symbol: Symbol, side: Side, quantity: Decimal, price: Decimal) -> SimOrder:
@@ -198,6 +201,67 @@ async def test_a_book_that_fails_its_check_withdraws_the_market_until_it_is_whol
         assert paper == there
 
 
+async def test_a_contract_is_valued_and_funded_as_the_followed_one_is() -> None:
+    async with followed("kraken_futures") as pair:
+        real, paper, symbol = pair.real.exchange, pair.paper.exchange, pair.symbol
+        wanted = Decimal(84123), Decimal(84100), Decimal("0.00001")
+        real.set_mark(symbol, wanted[0])
+        real.set_index(symbol, wanted[1])
+        real.set_funding(symbol, wanted[2])
+
+        def values() -> tuple[Decimal, Decimal, Decimal]:
+            return paper.mark_price(symbol), paper.index_price(symbol), paper.funding(symbol)[-2].rate
+
+        async with asyncio.timeout(PATIENCE), pair.venue.tickers(symbol) as tickers:
+            async for _ in tickers:
+                if values() == wanted:
+                    break
+                place(real, symbol, Side.BUY, Decimal("0.0001"), pair.best(Side.SELL))  # for another ticker
+        place(real, symbol, Side.BUY, Decimal("0.0001"), pair.best(Side.BUY))
+        await until(paper, lambda: paper.book(symbol) == real.book(symbol))
+        assert values() == wanted
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+async def test_what_the_followed_market_takes_is_what_it_takes_here(plugin: str) -> None:
+    clock = ManualClock()
+    async with followed(plugin, clock) as pair:
+        pair.real.exchange.set_status(pair.symbol, InstrumentStatus.POST_ONLY)
+        await clock.advance(60)  # till the list is read again
+        await pair.said.until(f"{pair.symbol} is post_only")
+        assert pair.paper.exchange.market(pair.symbol).instrument.status is InstrumentStatus.POST_ONLY
+        assert pair.paper.exchange.book(pair.symbol) == pair.real.exchange.book(pair.symbol)
+
+
+async def test_the_state_of_the_whole_venue_is_followed() -> None:
+    clock = ManualClock()
+    async with followed("kraken_spot", clock) as pair:
+        told = pair.real.faults.add(Fault(websocket="out", contains='"channel":"status"', action=Pass()))
+        pair.real.exchange.state = VenueState.CANCEL_ONLY
+        await told.until_fired()
+        # What comes on the same connection after it shows that it has come.
+        place(pair.real.exchange, pair.symbol, Side.BUY, Decimal("0.001"), pair.best(Side.BUY))
+        await until(pair.paper.exchange, lambda: pair.book()[0] == pair.book()[1])
+        await clock.advance(1)
+        assert pair.paper.exchange.state is VenueState.CANCEL_ONLY
+        assert pair.said.lines == ["kraken_spot: it is cancel_only"]
+
+
+async def test_a_saved_account_goes_on_and_what_stood_in_the_market_does_not() -> None:
+    async with playing("kraken_spot") as real:
+        async with following_it("kraken_spot", real) as pair:
+            bought = place(pair.paper.exchange, SPOT, Side.BUY, Decimal("0.01"), pair.best(Side.SELL))
+            rests = place(pair.paper.exchange, SPOT, Side.BUY, Decimal("0.01"), Decimal(70_000))
+            saved = pair.paper.exchange.save()
+        place(real.exchange, SPOT, Side.BUY, Decimal("0.5"), Decimal(90_000))
+        async with following_it("kraken_spot", real, saved=saved) as pair:
+            paper = pair.paper.exchange
+            assert [order.id for order in paper.open_orders(ACCOUNT)] == [rests.id]
+            assert [fill.order_id for fill in paper.fills(ACCOUNT)] == [bought.id]
+            assert paper.book(SPOT)[1] == real.exchange.book(SPOT)[1]
+            paper.check_invariants()
+
+
 @pytest.mark.parametrize("plugin", PLUGINS)
 async def test_the_followed_venue_gets_nothing_but_public_requests(plugin: str) -> None:
     async with playing(plugin) as real:
@@ -211,12 +275,54 @@ async def test_the_followed_venue_gets_nothing_but_public_requests(plugin: str) 
         ]
         public = real.faults.add(Fault(websocket="in", contains="subscribe", action=Pass()))
         before = real.exchange.ledger(ACCOUNT)
-        keys = entry(plugin, real)
+        missing = SecretReference("api_key", "env", "NOBODY_HAS_SET_THIS")
+        keys = attrs.evolve(entry(plugin, real.urls), api_key=missing, api_secret=missing)
         async with real_venue(keys, [SYMBOL[plugin]]) as opened:
             assert not opened.venue.has_credentials
-        async with following_it(plugin, real, [SYMBOL[plugin]]) as pair:
+        async with following_it(plugin, real) as pair:
             order = place(pair.paper.exchange, pair.symbol, Side.BUY, Decimal("0.01"), pair.best(Side.SELL))
             assert order.filled == order.request.quantity
         assert [tally.matched for tally in private] == [0] * len(private)
         assert public.matched > 0
         assert real.exchange.ledger(ACCOUNT) == before
+
+
+async def test_a_venue_that_cannot_be_reached_is_said_so() -> None:
+    nobody = {"rest_url": "http://127.0.0.1:9", "ws_url": "ws://127.0.0.1:9/v2"}
+    with pytest.raises(ConnectFailed, match="kraken_spot"):
+        async with real_venue(entry("kraken_spot", nobody)):
+            pass
+
+
+async def test_markets_that_it_does_not_list_are_refused_by_name() -> None:
+    async with playing("kraken_spot") as real:
+        with pytest.raises(UnknownSymbol, match="XYZ/USD"):
+            async with real_venue(entry("kraken_spot", real.urls), [SPOT, Symbol.parse("XYZ/USD")]):
+                pass
+        with pytest.raises(UnknownSymbol, match="none of XYZ/USD"):
+            async with real_venue(entry("kraken_spot", real.urls), [Symbol.parse("XYZ/USD")], all_of_them=False):
+                pass
+        async with real_venue(entry("kraken_spot", real.urls)) as opened:
+            assert opened.symbols == [market.instrument.symbol for market in real.exchange.markets()]
+
+
+async def test_without_a_live_book_it_does_not_begin() -> None:
+    async with playing("kraken_spot") as real:
+        real.faults.add(Fault(websocket="out", contains='"channel":"book"', action=Drop()))
+        async with (
+            real_venue(entry("kraken_spot", real.urls), [SPOT]) as opened,
+            launch({"paper": SimulatorLaunch(spec=opened.spec, outside=[SPOT])}) as running,
+        ):
+            with pytest.raises(TransportError, match="no live book of BTC/USD"):
+                async with Following(opened, running["paper"].exchange, within=0.1):
+                    pass
+            assert running["paper"].exchange.book(SPOT) == ([], [])
+
+
+async def test_the_fees_of_the_configuration_are_those_that_are_paid() -> None:
+    async with playing("kraken_spot") as real:
+        fees = {"maker_fee": "0.0001", "taker_fee": "0.0003"}
+        async with real_venue(entry("kraken_spot", real.urls, **fees), [SPOT]) as opened:
+            market = opened.spec.markets[0]
+            assert (market.fees.maker, market.fees.taker) == (Decimal("0.0001"), Decimal("0.0003"))
+            assert not market.fee_tiers
