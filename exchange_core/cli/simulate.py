@@ -14,7 +14,7 @@ import typer
 from exchange_core.cli.options import ConfigOption, JsonOption, output, run
 from exchange_core.cli.simulate_files import Saved, read_accounts, read_saved, write_saved
 from exchange_core.cli.simulate_follow import what_to_follow
-from exchange_core.cli.simulate_markets import read_markets, tell_left_out, with_listing
+from exchange_core.cli.simulate_markets import read_markets, with_listing
 from exchange_core.cli.simulate_tape import read_tapes
 from exchange_core.cli.simulate_text import describe, key_rows, write_configuration
 from exchange_core.clock import Clock, SystemClock

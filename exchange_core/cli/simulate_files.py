@@ -34,11 +34,11 @@ def read_accounts(path: Path, sections: Collection[str]) -> dict[str, list[Accou
         found = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    _known(found, {"accounts"}, str(path))
+    check_known(found, {"accounts"}, str(path))
     accounts: dict[str, list[AccountWanted]] = {section: [] for section in sections}
-    for number, row in enumerate(_tables(found, "accounts", str(path)), 1):
+    for number, row in enumerate(tables(found, "accounts", str(path)), 1):
         where = f"{path}: account {number}"
-        _known(row, _ACCOUNT, where)
+        check_known(row, _ACCOUNT, where)
         venue = row.get("venue")
         if venue is not None and venue not in accounts:
             raise ConfigError(f"{where}: venue {venue!r} is none of {', '.join(accounts)}")
@@ -56,7 +56,7 @@ def _account(row: Mapping[str, Any], where: str) -> AccountWanted:
     deposits = row.get("deposits")
     if deposits is not None and not isinstance(deposits, dict):
         raise ConfigError(f'{where}: deposits are a table, such as {{ USD = "1000" }}')
-    keys = [_key(each, where) for each in _tables(row, "keys", where)] if "keys" in row else [KeyWanted()]
+    keys = [_key(each, where) for each in tables(row, "keys", where)] if "keys" in row else [KeyWanted()]
     return AccountWanted(
         name=_text(row, "name", where),
         deposits=None
@@ -68,7 +68,7 @@ def _account(row: Mapping[str, Any], where: str) -> AccountWanted:
 
 
 def _key(row: Mapping[str, Any], where: str) -> KeyWanted:
-    _known(row, _KEY, f"{where}: key")
+    check_known(row, _KEY, f"{where}: key")
     permissions = row.get("permissions", [])
     if not isinstance(permissions, list) or not all(isinstance(each, str) for each in permissions):
         raise ConfigError(f"{where}: permissions are a list of texts")
@@ -89,14 +89,20 @@ def _text(row: Mapping[str, Any], name: str, where: str) -> str:
     return value
 
 
-def _tables(row: Mapping[str, Any], name: str, where: str) -> list[dict[str, Any]]:
-    tables = row.get(name, [])
-    if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
+def tables(row: Mapping[str, Any], name: str, where: str) -> list[dict[str, Any]]:
+    """Return the tables that *row* has as *name*; none without.
+
+    Raises:
+        ConfigError: It has something else.
+    """
+    found = row.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise ConfigError(f"{where}: expected tables as {name}")
-    return tables
+    return found
 
 
-def _known(row: Mapping[str, Any], names: set[str], where: str) -> None:
+def check_known(row: Mapping[str, Any], names: set[str], where: str) -> None:
+    """Raises: ConfigError: *row* has keys that are none of *names*."""
     if unknown := row.keys() - names:
         raise ConfigError(f"{where}: {min(unknown)!r} is not known; expected {', '.join(sorted(names))}")
 
@@ -140,7 +146,7 @@ def write_saved(path: Path, running: Mapping[str, RunningSimulator], seed: int, 
     Raises:
         ConfigError: It cannot be written.
     """
-    venues = {name: each.exchange.save() for name, each in running.items()}
+    venues = {name: each.save() for name, each in running.items()}
     text = json.dumps({"format": _FORMAT, "seed": seed, "time": time.isoformat(), "venues": venues})
     beside = path.with_name(path.name + ".new")
     try:

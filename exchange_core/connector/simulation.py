@@ -297,6 +297,8 @@ class SimulatorSpec:
             the markets that they list; each answer is known by what is in it. Takes the instrument list at least, and
             what else the plugin can use: assets, tickers for the prices that markets start at, fees. Raises
             ConfigError for what is no such answer, and without any market. None where the plugin cannot.
+        lists: Whether an answer is one that *listed* can use.
+        left_out: What was listed and could not be made a market, and why.
     """
 
     section: str
@@ -314,3 +316,5 @@ class SimulatorSpec:
     permissions: Sequence[str] = ()
     clients: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None
     listed: Callable[[Sequence[bytes]], SimulatorSpec] | None = None
+    lists: Callable[[bytes], bool] = lambda answer: False
+    left_out: Mapping[str, str] = attrs.field(factory=dict)

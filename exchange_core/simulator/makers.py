@@ -16,9 +16,9 @@ from exchange_core.simulator.maker_settings import MakerSettings, MarketWanted
 from exchange_core.simulator.tides import Tides
 from exchange_core.simulator.volumes import worths_in
 
-_FEW, _USUAL_LEVELS, _THIN_LEVELS = 100, 25, 5
+_FEW, _USUAL_LEVELS, _THIN_LEVELS = 100, 25, 10
 _WARM_UP = 20  # steps
-_AT_ONCE = 25
+_AT_ONCE = 40
 
 
 def market_makers(

@@ -59,7 +59,7 @@ import attrs
 from exchange_core.connector.simulation import SimExchange, SimulatorSpec, WireProtocol
 from kraken_futures.simulator.access import FULL, READ, WITHDRAW
 from kraken_futures.simulator.clients import clients
-from kraken_futures.simulator.listing import recognised
+from kraken_futures.simulator.listing import is_list, recognised
 from kraken_futures.simulator.markets import ASSETS, DEPOSITS, MARKETS, STATUSES, new_uuid, secret, urls
 from kraken_futures.simulator.protocol import KrakenFutures
 
@@ -79,6 +79,7 @@ def _listed(answers: Sequence[bytes]) -> SimulatorSpec:
         markets=found.markets,
         assets=found.assets,
         deposits={code: amount for code, amount in DEPOSITS.items() if code in codes},
+        left_out=found.skipped,
     )
 
 
@@ -98,4 +99,5 @@ SIMULATOR = SimulatorSpec(
     tiers=("everyone",),
     limited=_limited,
     listed=_listed,
+    lists=is_list,
 )

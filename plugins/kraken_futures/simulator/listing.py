@@ -84,6 +84,15 @@ def recognised(answers: Iterable[bytes | str]) -> Recorded:
     )
 
 
+def is_list(answer: bytes) -> bool:
+    """Whether it is an answer that :func:`recognised` takes."""
+    try:
+        _read(answer, "")
+    except ConfigError:
+        return False
+    return True
+
+
 def _read(answer: bytes | str, what: str) -> tuple[str, list[Row]]:
     expected = f"{what}: expected a recorded answer of instruments, tickers or feeschedules"
     try:

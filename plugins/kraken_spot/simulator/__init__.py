@@ -42,7 +42,7 @@ import attrs
 from exchange_core.connector.simulation import SimExchange, SimulatorSpec, WireProtocol
 from kraken_spot.simulator.access import PERMISSIONS
 from kraken_spot.simulator.clients import clients
-from kraken_spot.simulator.listing import Recorded, joined, recognised, recorded
+from kraken_spot.simulator.listing import Recorded, is_list, joined, recognised, recorded
 from kraken_spot.simulator.markets import ASSETS, DEPOSITS, MARKETS, fill_id, order_id, secret, urls
 from kraken_spot.simulator.protocol import KrakenSpot
 
@@ -73,6 +73,7 @@ SIMULATOR = SimulatorSpec(
     permissions=PERMISSIONS,
     clients=clients,
     listed=_listed,
+    lists=is_list,
 )
 
 
@@ -86,4 +87,5 @@ def listed(found: Recorded) -> SimulatorSpec:
         markets=found.markets,
         assets=found.assets,
         deposits={code: amount for code, amount in DEPOSITS.items() if code in codes},
+        left_out=found.skipped,
     )

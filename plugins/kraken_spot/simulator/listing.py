@@ -84,6 +84,15 @@ def recognised(answers: Iterable[bytes | str]) -> Recorded:
     return _made(Listing(assets=rows["Assets"], pairs=rows["AssetPairs"]), rows["Ticker"])
 
 
+def is_list(answer: bytes) -> bool:
+    """Whether it is an answer that :func:`recognised` takes."""
+    try:
+        _kind(_rows(answer, ""), "")
+    except ConfigError:
+        return False
+    return True
+
+
 def _kind(rows: Mapping[str, Row], what: str) -> str:
     row = next(iter(rows.values()), {})
     for kind, names in (("AssetPairs", ("base", "quote")), ("Assets", ("altname",)), ("Ticker", ("a", "b", "c"))):
