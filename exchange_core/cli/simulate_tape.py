@@ -26,14 +26,9 @@ from exchange_core.storage.replay import recorded_news, replay_context
 
 @attrs.frozen
 class Tapes:
-    """What is played, by the section of the venue that it is of.
-
-    Attributes:
-        listed: Simulated venues that list what a recorded instrument list names.
-    """
+    """What is played, by the section of the venue that it is of."""
 
     tapes: Mapping[str, Sequence[Tape]]
-    listed: Mapping[str, SimulatorSpec]
 
     @asynccontextmanager
     async def launch(
@@ -45,7 +40,10 @@ class Tapes:
             ConfigError: A tape is of a market that its venue does not list.
         """
         async with AsyncExitStack() as stack:
-            wanted = {section: self._with_tapes(section, each) for section, each in launches.items()}
+            wanted = {
+                section: attrs.evolve(each, outside=[symbol for tape in self._of(section) for symbol in tape.symbols])
+                for section, each in launches.items()
+            }
             running = await stack.enter_async_context(launch(wanted, clock=clock))
             for section, tapes in self.tapes.items():
                 for tape in tapes:
@@ -59,35 +57,32 @@ class Tapes:
                 names = ", ".join(map(str, tape.symbols))
                 out.say(f"# {section} plays {tape.name}, {tape.ends - tape.begins:.0f} s: {names}.")
 
-    def _with_tapes(self, section: str, wanted: SimulatorLaunch) -> SimulatorLaunch:
-        outside = [symbol for tape in self.tapes.get(section, ()) for symbol in tape.symbols]
-        return attrs.evolve(wanted, spec=self.listed.get(section, wanted.spec), outside=outside)
+    def _of(self, section: str) -> Sequence[Tape]:
+        return self.tapes.get(section, ())
 
 
-def read_tapes(paths: Sequence[Path], instruments: Path | None, specs: Mapping[str, VenueSpec]) -> Tapes:
-    """Find out which of *specs* each recording is of, from what their feeds make of it.
+def read_tapes(paths: Sequence[Path], specs: Mapping[str, VenueSpec], simulators: Mapping[str, SimulatorSpec]) -> Tapes:
+    """Find out which venue each recording is of, from what the feeds of *specs* make of it.
 
     Args:
-        instruments: A recorded instrument list of the venue, for markets that its simulated side does not list.
+        simulators: Their simulated sides, for the names of what they list.
 
     Raises:
-        ConfigError: A file is no recording, or has no book that exactly one of *specs* knows.
+        ConfigError: A file is no recording, or has no book that exactly one venue knows.
     """
-    if instruments is not None and not paths:
-        raise ConfigError(f"--instruments {instruments}: says what a recording is of; name that with --tape FILE")
-    listed = {} if instruments is None else _listed(instruments, specs)
-    simulators = {name: listed.get(name) or spec.simulator for name, spec in specs.items()}
     tapes: dict[str, list[Tape]] = {}
     for path in paths:
         recording = list(frames(path))
         found = {
             name: tape
             for name, simulator in simulators.items()
-            if simulator and (tape := _scanned(path.name, recording, specs[name], simulator)) is not None
+            if (tape := _scanned(path.name, recording, specs[name], simulator)) is not None
         }
         if len(found) != 1:
             what = (
-                f"it may be of {' and of '.join(found)}" if found else f"none of {', '.join(specs)} finds a book on it"
+                f"it may be of {' and of '.join(found)}"
+                if found
+                else f"none of {', '.join(simulators)} finds a book on it"
             )
             raise ConfigError(f"--tape {path}: {what}; see: exchange replay PLUGIN {path}")
         section, tape = found.popitem()
@@ -95,7 +90,7 @@ def read_tapes(paths: Sequence[Path], instruments: Path | None, specs: Mapping[s
         if twice := [symbol for symbol in tape.symbols if symbol in taken]:
             raise ConfigError(f"--tape {path}: another tape is the market of {twice[0]} already")
         tapes.setdefault(section, []).append(tape)
-    return Tapes(tapes, listed)
+    return Tapes(tapes)
 
 
 def _scanned(name: str, recording: Sequence[Frame], spec: VenueSpec, simulator: SimulatorSpec) -> Tape | None:
@@ -142,19 +137,3 @@ def _context(spec: VenueSpec, simulator: SimulatorSpec) -> VenueContext:
         while True:
             call = flow.send(dialect.decode(call, protocol.http(dialect.encode(call))))
     return context
-
-
-def _listed(path: Path, specs: Mapping[str, VenueSpec]) -> dict[str, SimulatorSpec]:
-    """Return the simulated venue whose list this is, by its section."""
-    try:
-        answer = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"--instruments {path}: cannot be read: {error.strerror or error}") from error
-    found = {}
-    for name, spec in specs.items():
-        if spec.simulator is not None and spec.simulator.listed is not None:
-            with suppress(ConfigError):
-                found[name] = spec.simulator.listed((answer,))
-    if len(found) != 1:
-        raise ConfigError(f"--instruments {path}: expected a recorded list of the markets of one of {', '.join(specs)}")
-    return found

@@ -65,7 +65,7 @@ class TapePlayer:
             known = ", ".join(str(symbol) for symbol in listed[:_SHOWN]) + (", ..." if len(listed) > _SHOWN else "")
             raise ConfigError(
                 f"{tape.name}: it is of {missing[0]}, which is no market of the simulated {exchange.spec.section} "
-                f"exchange; it lists {known}. A recorded list of the venue makes it one: --instruments FILE"
+                f"exchange; it lists {known}. Recorded lists of the venue make it one: --listing FILE"
             )
         self._tape = tape
         self._clock = exchange.clock
