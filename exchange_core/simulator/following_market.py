@@ -77,10 +77,14 @@ class FollowedMarket:
             self._came_back()
 
     def trade(self, trade: Trade) -> None:
-        """Carry out a real trade, unless it was made before the book was known."""
-        if not self.known.is_set() or self._since is None or trade.time <= self._since:
-            return
-        self._mirror.trade(trade.side, trade.price, trade.quantity, at=trade.time)
+        """Carry out a real trade, unless it was made before the book was known.
+
+        One of a special kind, such as a block trade or a liquidation, may have been made beside the book: it fills
+        nothing.
+        """
+        is_news = self.known.is_set() and self._since is not None and trade.time > self._since
+        if is_news and not trade.kind:
+            self._mirror.trade(trade.side, trade.price, trade.quantity, at=trade.time)
 
     def ticker(self, ticker: Ticker) -> None:
         """Take over what a real contract is valued at, and what it pays for funding."""

@@ -55,7 +55,7 @@ def book(
     return OrderBook(Shown(symbol, bids, asks, health, time))
 
 
-def trade(side: Side, price: str, quantity: str, seconds: float = 1) -> Trade:
+def trade(side: Side, price: str, quantity: str, seconds: float = 1, kind: str = "") -> Trade:
     return Trade(
         symbol=SPOT,
         id=f"{seconds}",
@@ -63,6 +63,7 @@ def trade(side: Side, price: str, quantity: str, seconds: float = 1) -> Trade:
         price=Decimal(price),
         quantity=Decimal(quantity),
         time=NOON + timedelta(seconds=seconds),
+        kind=kind,
     )
 
 
@@ -97,6 +98,15 @@ def test_trades_from_before_the_book_are_in_it_already(desk: Desk, market: Follo
     market.trade(trade(Side.SELL, "99", "50", 0))
     assert order.filled == 0
     market.trade(trade(Side.SELL, "99", "50", 1))
+    assert order.filled == 1
+
+
+def test_a_trade_that_may_have_been_made_beside_the_book_fills_nothing(desk: Desk, market: FollowedMarket) -> None:
+    market.book(book())
+    order = desk.place("alice", "buy", "1", "99.5")
+    market.trade(trade(Side.SELL, "99", "50", kind="block"))
+    assert order.filled == 0
+    market.trade(trade(Side.SELL, "99", "50"))
     assert order.filled == 1
 
 
