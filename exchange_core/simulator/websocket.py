@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import lru_cache
 
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
@@ -32,6 +33,16 @@ MAX_UNSENT = 4 << 20
 """Bytes that wait for a client that does not read; above that its connection is dropped."""
 
 _CHUNK = 1 << 16
+
+
+def _framed(text: str) -> bytes:
+    """Return *text* as it goes to a client, whichever it is: a server masks nothing."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
+
+
+# Most of what is said is said to many.
+_shared = lru_cache(maxsize=4096)(_framed)
+_SHARED = 4096  # characters; what is longer, such as a snapshot, is not kept
 
 
 class WebSocket:
@@ -111,20 +122,20 @@ class WebSocket:
 
     def flush(self) -> None:
         """Send what the session and the protocol have to say."""
+        frames: list[bytes] = []
         if self._session is not None:
-            frames = self._session.take(self._monotonic())
+            said = self._session.take(self._monotonic())
             if self._wire.state is State.OPEN:
-                for frame in frames:
-                    self._wire.send_text(frame.encode())
-        self._write()
+                frames = [_shared(text) if len(text) < _SHARED else _framed(text) for text in said]
+        self._write(frames)
         if self._session is not None and self._session.is_cut:
             self._writer.close()
 
-    def _write(self) -> None:
+    def _write(self, frames: list[bytes]) -> None:
         out = self._wire.data_to_send()
-        if not (out or self._late) or self._writer.is_closing():
+        if not (out or frames or self._late) or self._writer.is_closing():
             return
-        data, is_last = b"".join(out), bool(out) and not out[-1]
+        data, is_last = b"".join(out + frames), bool(out) and not out[-1]
         self._writer.write(data if self._pace.write is None else self._slowed(data, self._pace.write, is_last))
         if is_last and self._writer.can_write_eof():
             self._writer.write_eof()
