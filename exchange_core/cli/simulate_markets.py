@@ -39,6 +39,10 @@ def read_markets(path: Path, simulators: Mapping[str, SimulatorSpec]) -> dict[st
         try:
             each = _market(row)
             for name in _venues(row, each, simulators):
+                if each.status is not None and each.status not in simulators[name].statuses:
+                    raise ConfigError(
+                        f"status: {name} has no {each.status}, but {', '.join(simulators[name].statuses)}"
+                    )
                 wanted[name].append(each)
         except ExchangeError as error:
             raise ConfigError(f"{where}: {error}") from error
@@ -90,7 +94,9 @@ def _venues(row: Mapping[str, Any], wanted: MarketWanted, simulators: Mapping[st
         return [venue]
     having = [name for name, symbols in listed.items() if wanted.symbol is None or wanted.symbol in symbols]
     if not having:
-        check_listed(wanted, {symbol: each for symbols in listed.values() for symbol, each in symbols.items()}, "all")
+        check_listed(
+            wanted, {symbol: each for symbols in listed.values() for symbol, each in symbols.items()}, ", ".join(listed)
+        )
     return having
 
 

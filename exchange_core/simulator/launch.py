@@ -197,9 +197,16 @@ def prepare(wanted: SimulatorLaunch, clock: Clock, tides: Tides | None = None) -
     )
     if wanted.saved is None:
         warm_up(makers, exchange.now())
+    for each in wanted.markets:
+        for market in markets:
+            if each.status is not None and each.is_about(market.instrument.symbol):
+                exchange.set_status(market.instrument.symbol, each.status)
+    ids = exchange.random.getstate()
     protocol = _protocol(wanted, exchange)
-    if isinstance(protocol, SavedWire) and saved.get("wire") is not None:
-        protocol.restore(saved["wire"])
+    if wanted.saved is not None:
+        exchange.random.setstate(ids)  # as if it had never been built anew
+        if isinstance(protocol, SavedWire) and saved.get("wire") is not None:
+            protocol.restore(saved["wire"])
     return PreparedSimulator(
         exchange=exchange,
         protocol=protocol,

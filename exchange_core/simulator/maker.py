@@ -167,14 +167,14 @@ class MarketMaker:
         sign = side.sign
         stay: list[SimOrder] = []
         leave: list[SimOrder] = []
-        for quote in self._quotes[side]:
+        # By price, so that it is the same order in a venue that was restored.
+        for quote in sorted(self._quotes[side], key=_price_of):
             if quote.status.is_final:
                 continue
             price = quote.request.price
             assert price is not None
             inside = (best - price) * sign >= 0 and (price - worst) * sign >= 0
             (stay if inside else leave).append(quote)
-        stay.sort(key=_price_of)
         self._random.shuffle(stay)
         renewed = min(self.settings.requotes, len(stay))
         for quote in leave + stay[:renewed]:

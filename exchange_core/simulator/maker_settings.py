@@ -80,6 +80,7 @@ class MarketWanted:
     Attributes:
         symbol: Which; all of the venue without.
         price: Where it starts. A market that is restored goes on where it was.
+        status: What it takes from the beginning on; its book is full all the same.
         fees: For everyone, whatever they traded.
         settings: Of its maker, as people write them.
     """
@@ -94,11 +95,9 @@ class MarketWanted:
         return self.symbol is None or self.symbol == symbol
 
     def of(self, market: SimMarket) -> SimMarket:
-        """Return *market* as it is wanted."""
+        """Return *market* with the price and the fees that are wanted."""
         if self.price is not None:
             market = attrs.evolve(market, start_price=self.price)
-        if self.status is not None:
-            market = attrs.evolve(market, instrument=attrs.evolve(market.instrument, status=self.status))
         if self.fees is not None:
             market = attrs.evolve(market, fees=self.fees, fee_tiers=())
         return market

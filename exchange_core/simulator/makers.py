@@ -18,7 +18,7 @@ from exchange_core.simulator.volumes import worths_in
 
 _FEW, _USUAL_LEVELS, _THIN_LEVELS = 100, 25, 10
 _WARM_UP = 20  # steps
-_AT_ONCE = 40
+_AT_ONCE = 20
 
 
 def market_makers(

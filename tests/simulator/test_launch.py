@@ -5,12 +5,16 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from exchange_core.connector.simulation import SimulatorSpec
+from exchange_core.connector.simulation import SimEvent, SimulatorSpec
+from exchange_core.errors import ConfigError
 from exchange_core.model.account import FeeRates
-from exchange_core.simulator.launch import SimulatorLaunch, launch
+from exchange_core.model.instrument import InstrumentStatus
+from exchange_core.model.symbol import Symbol
+from exchange_core.simulator.launch import PreparedSimulator, SimulatorLaunch, launch, prepare
+from exchange_core.simulator.maker_settings import MarketWanted
 from exchange_core.simulator.transport import SimulatorTransport
 from exchange_core.testing.clock import ManualClock
-from tests.simulator.conftest import LINEAR, SPOT, Desk, Protocol
+from tests.simulator.conftest import LINEAR, SPOT, Desk, HandClock, Protocol
 
 
 async def test_several_venues_run_at_once_with_their_own_prices_fees_and_accounts(spec: SimulatorSpec) -> None:
@@ -83,3 +87,69 @@ async def test_without_ports_an_http_client_talks_to_the_protocol_in_process(des
         order = {"account": "alice", "side": "buy", "quantity": "1", "price": "99"}
         placed = await client.get("/order", params=order)
         assert desk.exchange.order("alice", placed.text) is not None
+
+
+WANTED = (
+    MarketWanted(settings={"levels": 4}),
+    MarketWanted(symbol=SPOT, price=Decimal(200), fees=FeeRates(maker=Decimal(0), taker=Decimal("0.1"))),
+    MarketWanted(symbol=LINEAR, status=InstrumentStatus.CANCEL_ONLY),
+)
+
+
+def test_markets_are_as_they_are_wanted(spec: SimulatorSpec) -> None:
+    exchange = prepare(SimulatorLaunch(spec=spec, markets=WANTED), HandClock()).exchange
+    bids, asks = exchange.book(SPOT)
+    assert (len(bids), len(asks)) == (4, 4)
+    assert abs(bids[0].price - 200) < 10
+    assert exchange.market(SPOT).fees.taker == Decimal("0.1")
+    assert not exchange.market(SPOT).fee_tiers
+    assert exchange.market(LINEAR).instrument.status is InstrumentStatus.CANCEL_ONLY
+    assert exchange.book(LINEAR)[0], "it has a book all the same"
+
+
+def test_a_market_that_is_not_there_is_refused(spec: SimulatorSpec) -> None:
+    wanted = MarketWanted(symbol=Symbol.parse("DOGE/USD"), price=Decimal(1))
+    with pytest.raises(ConfigError, match=r"no market DOGE/USD; expected one of BTC/USD"):
+        prepare(SimulatorLaunch(spec=spec, markets=[wanted]), HandClock())
+
+
+def test_a_restored_venue_goes_on_as_it_would_have(spec: SimulatorSpec) -> None:
+    clock = HandClock()
+    first = prepare(SimulatorLaunch(spec=spec, seed=5, markets=WANTED[:2]), clock)
+    go_on(first, clock, 20)
+    first.makers[0].price = Decimal(150)
+    saved, moment = json.loads(json.dumps(first.save())), clock.moment
+    heard: list[list[SimEvent]] = []
+    for venue in (first, None):
+        clock.moment = moment
+        venue = venue or prepare(SimulatorLaunch(spec=spec, seed=5, markets=WANTED[1:2], saved=saved), clock)
+        events: list[SimEvent] = []
+        venue.exchange.listen(events.append)
+        go_on(venue, clock, 20)
+        heard.append(events)
+    assert len(heard[0]) > 100
+    assert heard[0] == heard[1]
+
+
+def test_a_state_without_makers_can_be_restored(spec: SimulatorSpec) -> None:
+    clock = HandClock()
+    first = prepare(SimulatorLaunch(spec=spec, seed=5), clock)
+    go_on(first, clock, 20)
+    again = prepare(SimulatorLaunch(spec=spec, seed=5, saved=first.exchange.save()), clock)
+    for before, after in zip(first.makers, again.makers, strict=True):
+        assert abs(before.price / after.price - 1) < Decimal("1e-6")
+    go_on(again, clock, 20)
+    again.exchange.check_invariants()
+
+
+def go_on(venue: PreparedSimulator, clock: HandClock, steps: int) -> None:
+    for _ in range(steps):
+        clock.advance(0.25)
+        for maker in venue.makers:
+            maker.step(clock.now())
+
+
+async def test_what_venues_that_run_together_have_in_common_begins_at_once(spec: SimulatorSpec) -> None:
+    wanted = {"one": SimulatorLaunch(spec=spec, seed=1), "two": SimulatorLaunch(spec=spec, seed=2)}
+    async with launch(wanted, clock=ManualClock()) as running:
+        assert running["one"].made.tides is running["two"].made.tides

@@ -220,17 +220,20 @@ def start_prices(instruments: Iterable[Instrument], last: Mapping[str, Decimal])
     """Return a plausible price for every market, so that the same thing costs the same in all of them.
 
     That is the *last* price where one is known, else what its assets are worth in dollars. What an asset is worth is
-    told by its dollar market: by the last price there, else by the built-in market, else by the smallest orders by
-    cost and by volume, which are meant to be worth the same. Without a dollar market, its own smallest orders count.
+    told by the last price of its dollar market, else by the built-in markets, else by the smallest orders by cost and
+    by volume in its dollar market, which are meant to be worth the same. Where nothing tells, its own smallest orders
+    count.
     """
     listed = {instrument.symbol: instrument for instrument in instruments}
-    usual = {market.instrument.symbol: market.start_price for market in MARKETS}
     guesses = {
-        symbol: last.get(each.venue_id) or usual.get(symbol) or (each.min_cost or each.tick_size) / each.min_quantity
+        symbol: last.get(each.venue_id) or (each.min_cost or each.tick_size) / each.min_quantity
         for symbol, each in listed.items()
     }
-    dollars = {symbol.base: price for symbol, price in (usual | guesses).items() if symbol.quote == "USD"}
-    dollars["USD"] = Decimal(1)
+    told = {
+        symbol.base: guesses[symbol] for symbol, each in listed.items() if each.venue_id in last and _in_dollars(symbol)
+    }
+    guessed = {symbol.base: price for symbol, price in guesses.items() if _in_dollars(symbol)}
+    dollars = guessed | _USUAL | told | {"USD": Decimal(1)}
 
     def price(symbol: Symbol) -> Decimal:
         if listed[symbol].venue_id in last or not dollars.keys() >= {symbol.base, symbol.quote}:
@@ -238,3 +241,19 @@ def start_prices(instruments: Iterable[Instrument], last: Mapping[str, Decimal])
         return dollars[symbol.base] / dollars[symbol.quote]
 
     return {symbol: price(symbol) for symbol in listed}
+
+
+def _in_dollars(symbol: Symbol) -> bool:
+    return symbol.quote == "USD"
+
+
+def _usual() -> dict[str, Decimal]:
+    """Return what assets are worth in dollars in the built-in markets; euros by way of what is sold for both."""
+    prices = {market.instrument.symbol: market.start_price for market in MARKETS}
+    worths = {symbol.base: price for symbol, price in prices.items() if _in_dollars(symbol)}
+    return {
+        symbol.quote: worths[symbol.base] / price for symbol, price in prices.items() if symbol.base in worths
+    } | worths
+
+
+_USUAL = _usual()

@@ -178,11 +178,13 @@ def test_without_a_ticker_the_same_thing_costs_the_same_everywhere() -> None:
     fine = {"tick_size": "0.00000001", "pair_decimals": 8}
     rows = {
         "XXBTZUSD": pair("XXBT", "ZUSD", "XBTUSD"),
+        "XETHZEUR": pair("XETH", "ZEUR", "ETHEUR"),
         "NEWUSD": pair("NEW", "ZUSD", "NEWUSD", ordermin="2", costmin="0.5"),
         "NEWXBT": pair("NEW", "XXBT", "NEWXBT", ordermin="9", costmin="9", **fine),
     }
     prices = {str(market.instrument.symbol): market.start_price for market in recognised([answer(rows)]).markets}
     assert prices["BTC/USD"] == 84000
+    assert round(prices["ETH/EUR"]) == round(2650 / (84000 / Decimal(71500)))
     assert prices["NEW/USD"] == Decimal("0.25")
     assert prices["NEW/BTC"] == Decimal("0.00000298")
 
