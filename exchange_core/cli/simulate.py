@@ -84,7 +84,8 @@ def simulate(
     Prints where it is and the account's keys: with --json as one object, else as a configuration file.
     """
     out = output(as_json)
-    followed = what_to_follow(follow or (), symbols, config, speed=speed, tape=tape[0] if tape else None)
+    others = {"--tape": tape, "--listing": listing, "--markets": markets}
+    followed = what_to_follow(follow or (), symbols, config, speed=speed, others=others)
     specs = followed.specs or simulated_venues()
     for option, section, port in (("--spot-port", "spot", spot_port), ("--futures-port", "futures", futures_port)):
         if port and section not in specs:

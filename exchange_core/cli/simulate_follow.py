@@ -79,9 +79,12 @@ class Followed:
 
 
 def what_to_follow(
-    names: Sequence[str], symbols: str, config: Path | None, *, speed: float, tape: Path | None
+    names: Sequence[str], symbols: str, config: Path | None, *, speed: float, others: Mapping[str, object]
 ) -> Followed:
     """Read the options; keys of the venues are not looked at.
+
+    Args:
+        others: Options that say what the market is, by name, with what was given for them.
 
     Raises:
         UnknownVenue: There is no such venue.
@@ -95,8 +98,8 @@ def what_to_follow(
         return Followed({})
     if speed != 1:
         raise ConfigError(f"--speed {speed:g}: a market that is followed goes at its own pace; leave --speed out")
-    if tape is not None:
-        raise ConfigError(f"--tape {tape}: the market is either a recorded one or one to --follow")
+    if others_given := [option for option, given in others.items() if given]:
+        raise ConfigError(f"{others_given[0]} does not go with --follow: the markets are those of the real venue")
     entries: dict[str, VenueEntry] = {}
     for name in names:
         entry = find_entry(name, config)
