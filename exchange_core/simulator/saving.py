@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import attrs
 import cattrs
 
+from exchange_core.connector.saved_state import CONVERTER as _C
 from exchange_core.connector.simulation import SimFill, SimFunding, SimLedgerEntry, SimOrder, SimTrade
 from exchange_core.errors import InvalidValue
 from exchange_core.model.instrument import InstrumentStatus
@@ -21,11 +21,10 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.accounts import Account
 from exchange_core.simulator.exposure import Exposure
 from exchange_core.simulator.leverage import Leveraged
-from exchange_core.simulator.market import MarketState, Rates
+from exchange_core.simulator.market import MarketState
 from exchange_core.simulator.orders import LiveOrder, Stage
 from exchange_core.simulator.tape import Bar
 from exchange_core.simulator.timers import Due, Timer
-from exchange_core.simulator.triggers import Trail
 from exchange_core.simulator.volumes import Volume
 
 if TYPE_CHECKING:
@@ -59,13 +58,28 @@ def load(exchange: SimulatedExchange, saved: Mapping[str, Any]) -> None:
     """Fill an exchange that was just made, with the same markets, with a saved state.
 
     Raises:
-        InvalidValue: The state is of another format, or of other markets.
+        InvalidValue: The state is of another format, or of other markets, or was damaged.
     """
-    parts = exchange.parts
     if saved.get("format") != FORMAT:
         raise InvalidValue(f"saved exchange: format {saved.get('format')!r}; this program reads {FORMAT}")
-    if (found := set(saved["markets"])) != (expected := {str(symbol) for symbol in parts.markets}):
-        raise InvalidValue(f"saved exchange: it has {sorted(found)}; expected {sorted(expected)}")
+    try:
+        _check_markets(set(saved["markets"]), {str(symbol) for symbol in exchange.parts.markets})
+        _load(exchange, saved)
+    except (cattrs.BaseValidationError, ArithmeticError, LookupError, AttributeError, TypeError, ValueError) as error:
+        if isinstance(error, InvalidValue):
+            raise
+        raise InvalidValue(f"saved exchange: is damaged: {type(error).__name__}: {error}") from error
+
+
+def _check_markets(found: set[str], expected: set[str]) -> None:
+    differences = [("lacks", expected - found), ("has", found - expected)]
+    if found != expected:
+        told = " and ".join(f"{word} {', '.join(sorted(those)[:5])}" for word, those in differences if those)
+        raise InvalidValue(f"saved exchange: it {told}; expected the {len(expected)} markets of this one")
+
+
+def _load(exchange: SimulatedExchange, saved: Mapping[str, Any]) -> None:
+    parts = exchange.parts
     version, numbers, spare = saved["random"]
     exchange.random.setstate((version, tuple(numbers), spare))
     parts.settlement.places, parts.desk.waited = saved["places"], saved["waited"]
@@ -145,10 +159,10 @@ def _load_account(exchange: SimulatedExchange, saved: Mapping[str, Any]) -> None
     for text, each in saved["exposures"].items():
         market = parts.markets[Symbol.parse(text)]
         kind = Leveraged if market.is_spot else Exposure
-        account.exposures[market.symbol] = _load(kind, each, market=market)
+        account.exposures[market.symbol] = _made(kind, each, market=market)
     for each in saved["open"]:
         market = parts.markets[Symbol.parse(each["order"]["request"]["symbol"])]
-        live = _load(LiveOrder, each, market=market)
+        live = _made(LiveOrder, each, market=market)
         account.open[live.order.id] = live
         parts.settlement.orders[live.order.id] = live.order
         if (client_id := live.order.request.client_order_id) is not None:
@@ -188,23 +202,6 @@ def _save(value: attrs.AttrsInstance, without: Collection[str]) -> dict[str, Any
     return {name: _C.unstructure(getattr(value, name), hints[name]) for name in names}
 
 
-def _load(kind: type[Any], saved: Mapping[str, Any], **more: object) -> Any:
+def _made(kind: type[Any], saved: Mapping[str, Any], **more: object) -> Any:
     hints = get_type_hints(kind)
     return kind(**{name: _C.structure(value, hints[name]) for name, value in saved.items()}, **more)
-
-
-def _converter() -> cattrs.Converter:
-    """Return what keeps every digit, unlike the converter for people's eyes."""
-    made = cattrs.Converter()
-    made.register_unstructure_hook(Decimal, str)
-    made.register_structure_hook(Decimal, lambda text, _: Decimal(text))
-    made.register_unstructure_hook(datetime, datetime.isoformat)
-    made.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
-    for kind in (Rates, Trail):
-        made.register_structure_hook(kind, lambda values, kind: kind(*values))
-    made.register_unstructure_hook(Symbol, str)
-    made.register_structure_hook(Symbol, lambda text, _: Symbol.parse(text))
-    return made
-
-
-_C = _converter()

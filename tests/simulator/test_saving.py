@@ -69,7 +69,13 @@ def test_no_secret_is_saved(desk: Desk, spec: SimulatorSpec) -> None:
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"format": 0}, "format 0"), ({"markets": {}}, "expected")],
+    [
+        ({"format": 0}, "format 0; this program reads 1"),
+        ({"markets": {}}, "lacks BTC/USD, BTC/USD:BTC, BTC/USD:USD; expected the 3 markets"),
+        ({"random": [3]}, "is damaged"),
+        ({"accounts": [{"name": "alice"}]}, "is damaged: KeyError: 'keep'"),
+        ({"house": None}, "is damaged"),
+    ],
 )
 def test_another_state_is_refused(desk: Desk, spec: SimulatorSpec, change: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidValue, match=words):

@@ -9,8 +9,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import b64decode, b64encode
+from typing import ClassVar
+
+import attrs
 
 from exchange_core.connector.rest import HttpRequest
+from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import SimExchange, SimKey
 from kraken_futures.simulator.codec import Refused
 
@@ -45,32 +49,34 @@ def levels(key: SimKey) -> dict[str, str]:
     return {"general": general, "transfer": FULL if permits(key, WITHDRAW) else "NO_ACCESS"}
 
 
-class _Nonces:
+@attrs.define
+class Nonces:
     """The nonces of one key. A little disorder is tolerated; how much is not documented."""
 
-    def __init__(self) -> None:
-        self._used: set[int] = set()
-        self._highest = 0
-        self._lowest = 0
+    used: set[int] = attrs.field(factory=set)
+    highest: int = 0
+    lowest: int = 0
 
     def use(self, nonce: int) -> None:
-        if nonce in self._used:
+        if nonce in self.used:
             raise Refused("nonceDuplicate")
-        if nonce < max(self._lowest, self._highest - self._highest // _TOLERANCE):
+        if nonce < max(self.lowest, self.highest - self.highest // _TOLERANCE):
             raise Refused("nonceBelowThreshold")
-        self._used.add(nonce)
-        self._highest = max(self._highest, nonce)
-        if len(self._used) > _REMEMBERED:
-            kept = sorted(self._used)[_REMEMBERED // 2 :]
-            self._used, self._lowest = set(kept), kept[0]
+        self.used.add(nonce)
+        self.highest = max(self.highest, nonce)
+        if len(self.used) > _REMEMBERED:
+            kept = sorted(self.used)[_REMEMBERED // 2 :]
+            self.used, self.lowest = set(kept), kept[0]
 
 
-class Gate:
+class Gate(Room):
     """Lets signed calls in."""
+
+    KEEPS: ClassVar = {"_nonces": dict[str, Nonces]}
 
     def __init__(self, exchange: SimExchange) -> None:
         self._exchange = exchange
-        self._nonces: dict[str, _Nonces] = {}
+        self._nonces: dict[str, Nonces] = {}
 
     def admit(self, request: HttpRequest, level: str | None) -> SimKey:
         """Return whose call it is; without a *level* any key may make it.
@@ -98,4 +104,4 @@ class Gate:
     def _use(self, api_key: str, text: str) -> None:
         if not text.isascii() or not text.isdigit() or len(text) > 30:
             raise Refused("authenticationError")
-        self._nonces.setdefault(api_key, _Nonces()).use(int(text))
+        self._nonces.setdefault(api_key, Nonces()).use(int(text))

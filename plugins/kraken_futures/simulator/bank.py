@@ -8,11 +8,12 @@ See https://docs.kraken.com/api/docs/futures-api/trading/transfer and the pages 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
 from exchange_core.connector.rest import HttpReply
+from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import SimExchange, SimRefused
 from exchange_core.model.number import is_multiple
 from kraken_futures.simulator.account_log import KINDS, LogRow
@@ -38,17 +39,20 @@ class Vault:
     sub_trades: bool = True
 
 
-class Bank:
+class Bank(Room):
     """Moves it."""
+
+    KEEPS: ClassVar = {"_vaults": dict[str, Vault]}
 
     def __init__(self, exchange: SimExchange, contracts: Contracts, chronicle: Chronicle, hub: Hub) -> None:
         self._exchange = exchange
+        self._vaults: dict[str, Vault] = {}
         self._contracts = contracts
         self._chronicle = chronicle
         self._hub = hub
 
     def _vault(self, account: str) -> Vault:
-        return self._exchange.kept(("kraken_futures", "vault", account), Vault)
+        return self._vaults.setdefault(account, Vault())
 
     def cash(self, account: str) -> dict[str, Decimal]:
         """Return the holding wallet."""

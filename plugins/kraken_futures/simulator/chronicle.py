@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import ClassVar
 
 import attrs
 
+from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import (
     BalanceChanged,
     OrderChanged,
@@ -42,13 +44,15 @@ def _nobody(account: str, number: int, row: LogRow) -> None:
     """Tell nobody of a row of a log."""
 
 
-class Chronicle:
-    """All records of one simulated venue.
+class Chronicle(Room):
+    """All records of one simulated venue. What it notes of markets alone is not kept for long.
 
     Attributes:
         logged: Is told of every new row of an account's log, with its number.
         edited: The order that is being changed now; what it takes is a fill after an edit.
     """
+
+    KEEPS: ClassVar = {"_records": dict[str, Record], "_after_edit": set[str]}
 
     def __init__(self, exchange: SimExchange, contracts: Contracts) -> None:
         self._exchange = exchange

@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
+from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import (
     OrderChanged,
     Refusal,
@@ -52,8 +53,10 @@ class Rejected:
     error: str
 
 
-class Desk:
+class Desk(Room):
     """All orders of a simulated venue come through here."""
+
+    KEEPS: ClassVar = {"_client_ids": dict[str, set[str]]}
 
     def __init__(
         self,

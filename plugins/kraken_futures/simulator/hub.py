@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import ClassVar, Protocol
 
+from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import (
     BalanceChanged,
     BookChanged,
@@ -57,8 +58,10 @@ class PrivateListener(Protocol):
     def cash_changed(self, code: str) -> None: ...
 
 
-class Hub:
+class Hub(Room):
     """What all connections of one simulated venue share."""
+
+    KEEPS: ClassVar = {"_sequence": dict[Symbol, int], "_hidden": set[str]}
 
     def __init__(self, exchange: SimExchange, contracts: Contracts, chronicle: Chronicle) -> None:
         self._exchange = exchange

@@ -10,9 +10,11 @@ from collections import deque
 from collections.abc import Callable, Sized
 from datetime import datetime, timedelta
 from math import ceil
+from typing import ClassVar
 
 import attrs
 
+from exchange_core.connector.saved_state import Room
 from kraken_futures.simulator.codec import Arguments, PlainText, Refused
 
 # Published by the venue; read in July 2026.
@@ -110,8 +112,10 @@ class Pool:
         return 0
 
 
-class Limits:
+class Limits(Room):
     """All of one venue's limiters. Without *enforced* nobody is refused."""
+
+    KEEPS: ClassVar = {"_windows": dict[str, Window], "_pools": dict[str, Pool]}
 
     def __init__(self, now: Callable[[], datetime], *, enforced: bool) -> None:
         self.enforced = enforced

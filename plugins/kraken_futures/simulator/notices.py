@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
+from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import SimExchange
 from exchange_core.model.event import VenueState
 from exchange_core.model.time import to_millis
@@ -60,8 +61,10 @@ class Notice:
         return row if minutes is None else row | {"expected_downtime_minutes": minutes}
 
 
-class Notices:
+class Notices(Room):
     """All announcements that stand; the ends of contracts announce themselves a week before."""
+
+    KEEPS: ClassVar = {"_told": list[Notice], "_ends": set[str], "_count": int}
 
     def __init__(self, exchange: SimExchange, contracts: Contracts) -> None:
         self._exchange = exchange

@@ -6,10 +6,11 @@ See https://docs.kraken.com/api/docs/futures-api/trading/assignment-program and 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
+from exchange_core.connector.saved_state import AsTold, Room
 from exchange_core.connector.simulation import SimExchange
 from kraken_futures.simulator.codec import Arguments, Refused, decode, illegal, iso, number, read_decimal, real
 from kraken_futures.simulator.contracts import INVERSE, LINEAR, Contracts
@@ -24,19 +25,22 @@ Fields = dict[str, Any]
 class Entries:
     """One account's readiness to take positions over, as it changed. Nobody is ever assigned any here."""
 
-    current: dict[int, Fields] = attrs.field(factory=dict)
-    history: list[Fields] = attrs.field(factory=list)
+    current: dict[int, AsTold] = attrs.field(factory=dict)
+    history: list[AsTold] = attrs.field(factory=list)
 
 
-class Programs:
+class Programs(Room):
     """Answers for both."""
 
+    KEEPS: ClassVar = {"_entries": dict[str, Entries]}
+
     def __init__(self, exchange: SimExchange, contracts: Contracts) -> None:
+        self._entries: dict[str, Entries] = {}
         self._exchange = exchange
         self._contracts = contracts
 
     def _of(self, account: str) -> Entries:
-        return self._exchange.kept(("kraken_futures", "assignment", account), Entries)
+        return self._entries.setdefault(account, Entries())
 
     def current(self, account: str, given: Arguments) -> Fields:
         return {"participants": [*self._of(account).current.values()]}

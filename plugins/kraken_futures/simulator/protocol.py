@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from exchange_core.connector.rest import HttpReply, HttpRequest
+from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import SimExchange, SimKey, WireSession
 from exchange_core.model.event import VenueState
 from exchange_core.model.time import to_rfc3339
@@ -57,6 +58,17 @@ class KrakenFutures:
         self._private = routes.private_calls(venue, self._public)
         self._history = routes.history_calls(self._past)
         self._begun = exchange.now()
+        self._rooms: dict[str, Room] = {
+            "keys": self._gate,
+            "limits": self._limits,
+            "orders": venue.desk,
+            "money": venue.bank,
+            "settings": venue.settings,
+            "programs": venue.programs,
+            "notices": venue.notices,
+            "chronicle": venue.chronicle,
+            "feeds": venue.hub,
+        }
 
     @property
     def notices(self) -> Notices:
@@ -89,6 +101,19 @@ class KrakenFutures:
     def restarted(self) -> None:
         """The venue's servers begin anew: the market's history does, too, as it is documented; orders stand."""
         self._public.since = self._venue.exchange.now()
+
+    def saved(self) -> dict[str, Any]:
+        """Return what it keeps beside the exchange, as JSON."""
+        return {name: room.saved() for name, room in self._rooms.items()}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Take back what :meth:`saved` returned.
+
+        Raises:
+            InvalidValue: It does not read.
+        """
+        for name, room in self._rooms.items():
+            room.restore(saved.get(name, {}))
 
     def _ask(self, request: HttpRequest, name: str, query: str) -> HttpReply:
         private = self._private_call(request.method, name)

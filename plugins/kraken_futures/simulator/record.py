@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import attrs
 
+from exchange_core.connector.saved_state import AsTold
 from exchange_core.connector.simulation import SimFill, SimLedgerEntry, SimOrder, SimPosition
 from exchange_core.model.symbol import Symbol
 from kraken_futures.simulator.account_log import LogRow
@@ -33,28 +34,31 @@ class Row:
 
     symbol: Symbol
     millis: int
-    element: dict[str, Any]
+    element: AsTold
     flags: frozenset[str] = frozenset()
 
 
+@attrs.define
 class Stream(Generic[T]):
     """Rows that are numbered from 0 for ever; the oldest are forgotten, their numbers are not given out again."""
 
-    def __init__(self, most: int = KEPT) -> None:
-        self._rows: deque[T] = deque(maxlen=most)
-        self.count = 0
+    most: int = KEPT
+    rows: deque[T] = attrs.field(factory=deque)
+    count: int = 0
 
     def add(self, row: T) -> int:
         """Take a row; return how many there have been with it."""
-        self._rows.append(row)
+        self.rows.append(row)
+        if len(self.rows) > self.most:
+            self.rows.popleft()
         self.count += 1
         return self.count
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def numbered(self) -> Iterator[tuple[int, T]]:
-        return enumerate(self._rows, self.count - len(self._rows))
+        return enumerate(self.rows, self.count - len(self.rows))
 
 
 @attrs.define

@@ -13,7 +13,6 @@ from kraken_futures.simulator.access import FULL, READ, WITHDRAW
 from kraken_futures.simulator.account import Account
 from kraken_futures.simulator.codec import Arguments
 from kraken_futures.simulator.history import History
-from kraken_futures.simulator.programs import Programs
 from kraken_futures.simulator.public import Public
 from kraken_futures.simulator.trading import Trading
 from kraken_futures.simulator.venue import Venue
@@ -45,8 +44,7 @@ def open_calls(public: Public) -> dict[str, Callable[[Arguments], Fields]]:
 
 def private_calls(venue: Venue, public: Public) -> Calls:
     account = Account(venue.exchange, venue.contracts, venue.chronicle, venue.settings, venue.bank)
-    programs = Programs(venue.exchange, venue.contracts)
-    settings, bank = venue.settings, venue.bank
+    settings, bank, programs = venue.settings, venue.bank, venue.programs
     return {
         **_orders(Trading(venue.exchange, venue.contracts, venue.desk)),
         ("GET", "accounts"): Private(account.accounts, READ),

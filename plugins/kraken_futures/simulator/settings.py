@@ -6,10 +6,11 @@ See https://docs.kraken.com/api/docs/futures-api/trading/set-leverage-setting an
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
+from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import SimExchange
 from exchange_core.model.symbol import Symbol
 from kraken_futures.simulator import order_words as words
@@ -30,15 +31,18 @@ class Choices:
     strategy: str = "REJECT_TAKER"
 
 
-class Settings:
+class Settings(Room):
     """Keeps them and answers for them."""
 
+    KEEPS: ClassVar = {"_choices": dict[str, Choices]}
+
     def __init__(self, exchange: SimExchange, contracts: Contracts) -> None:
+        self._choices: dict[str, Choices] = {}
         self._exchange = exchange
         self._contracts = contracts
 
     def of(self, account: str) -> Choices:
-        return self._exchange.kept(("kraken_futures", "choices", account), Choices)
+        return self._choices.setdefault(account, Choices())
 
     def leverage(self, account: str, given: Arguments) -> Fields:
         """List what is isolated; a symbol that is not listed has cross margin."""

@@ -14,6 +14,7 @@ from kraken_futures.simulator.desk import Desk
 from kraken_futures.simulator.hub import Hub
 from kraken_futures.simulator.limits import Limits
 from kraken_futures.simulator.notices import Notices
+from kraken_futures.simulator.programs import Programs
 from kraken_futures.simulator.settings import Settings
 
 
@@ -30,6 +31,7 @@ class Venue:
     notices: Notices
     limits: Limits
     desk: Desk
+    programs: Programs
 
     @staticmethod
     def on(exchange: SimExchange, limits: Limits, rows: Mapping[str, Row] | None = None) -> Venue:
@@ -47,6 +49,7 @@ class Venue:
             bank=Bank(exchange, contracts, chronicle, hub),
             notices=Notices(exchange, contracts),
             limits=limits,
+            programs=Programs(exchange, contracts),
             desk=Desk(exchange, contracts, chronicle, hub, settings, limits),
         )
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import b64decode, b64encode, urlsafe_b64encode
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 import attrs
 
 from exchange_core.connector.rest import HttpRequest
+from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import SimExchange, SimKey
 from kraken_spot.simulator.codec import Arguments, Refused, read_body
 from kraken_spot.simulator.limits import Limits
@@ -56,8 +59,10 @@ class Used:
     last: datetime | None = None
 
 
-class Door:
+class Door(Room):
     """Lets calls in, and locks out who fails too often."""
+
+    KEEPS: ClassVar = {"used": dict[str, Used]}
 
     def __init__(self, exchange: SimExchange, limits: Limits) -> None:
         self._exchange = exchange
@@ -129,7 +134,10 @@ class Token:
 
 
 class Tokens:
-    """The tokens given out. One must be used within 15 minutes; a private subscription keeps it alive."""
+    """The tokens given out. One must be used within 15 minutes; a private subscription keeps it alive.
+
+    They are kept by their digests, so that a saved state has none that could be used.
+    """
 
     def __init__(self, exchange: SimExchange) -> None:
         self._exchange = exchange
@@ -137,10 +145,10 @@ class Tokens:
 
     def issue(self, key: SimKey) -> str:
         now = self._exchange.now()
-        for text in [text for text, token in self._tokens.items() if not self._is_good(token, now)]:
-            del self._tokens[text]
+        for digest in [digest for digest, token in self._tokens.items() if not self._is_good(token, now)]:
+            del self._tokens[digest]
         text = urlsafe_b64encode(self._exchange.random.getrandbits(256).to_bytes(32, "big")).decode().rstrip("=")
-        self._tokens[text] = Token(key, now)
+        self._tokens[_digest(text)] = Token(key, now)
         return text
 
     def find(self, text: object) -> Token:
@@ -149,7 +157,7 @@ class Tokens:
         Raises:
             Refused: Missing, unknown or too old.
         """
-        token = self._tokens.get(text) if isinstance(text, str) else None
+        token = self._tokens.get(_digest(text)) if isinstance(text, str) else None
         if token is None or not self._is_good(token, self._exchange.now()):
             raise Refused("ESession:Invalid session")
         return token
@@ -158,5 +166,18 @@ class Tokens:
         """Let no token be good any more."""
         self._tokens.clear()
 
+    def saved(self) -> dict[str, Any]:
+        """Return what :meth:`restore` takes: whose they are, and since when. Their subscriptions end with the run."""
+        return {digest: [token.key.api_key, token.created.isoformat()] for digest, token in self._tokens.items()}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        for digest, (api_key, created) in saved.items():
+            if (key := self._exchange.key(api_key)) is not None:
+                self._tokens[digest] = Token(key, datetime.fromisoformat(created))
+
     def _is_good(self, token: Token, now: datetime) -> bool:
         return token.held > 0 or now - token.created < timedelta(seconds=TOKEN_SECONDS)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import ClassVar
 
 import attrs
 
+from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import Refusal, SimExchange, SimLedgerEntry, SimRefused
 from exchange_core.errors import InvalidValue
 from exchange_core.model.asset import Asset
@@ -59,8 +61,15 @@ class Purse:
         self.held[asset] = self.held.get(asset, Decimal(0)) + amount
 
 
-class Bank:
+class Bank(Room):
     """What all accounts have outside of trading."""
+
+    KEEPS: ClassVar = {
+        "_subtypes": dict[str, str],
+        "withdrawals": list[Withdrawal],
+        "_subaccounts": dict[tuple[str, str], Purse],
+        "_addresses": dict[tuple[str, str, str], list[str]],
+    }
 
     def __init__(self, exchange: SimExchange) -> None:
         self._exchange = exchange

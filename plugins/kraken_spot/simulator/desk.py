@@ -8,13 +8,14 @@ See https://docs.kraken.com/exchange/guides/general/order-lifecycle
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
+from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import (
     EndReason,
     OrderChanged,
@@ -49,8 +50,10 @@ _NO_CHANGES = (InstrumentStatus.CANCEL_ONLY, InstrumentStatus.OFFLINE)
 _KEPT = 1000
 
 
-class Desk:
+class Desk(Room):
     """Places orders for REST and WebSocket, and finds them again."""
+
+    KEEPS: ClassVar = {"_stillborn": dict[str, deque[SimOrder]], "_amend_ids": dict[str, list[str]]}
 
     def __init__(self, exchange: SimExchange, hub: Hub, limits: Limits) -> None:
         self._exchange = exchange
@@ -63,6 +66,10 @@ class Desk:
         """Raises: Refused: In maintenance, when there are neither orders nor cancels."""
         if self._exchange.state is VenueState.MAINTENANCE:
             raise Refused("EService:Unavailable")
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        super().restore(saved)
+        self._stillborn = {account: deque(orders, _KEPT) for account, orders in self._stillborn.items()}
 
     # ── what requests cost the matching engine, whether or not they read well ──
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import attrs
 
+from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import SimExchange, SimKey
 from exchange_core.model.asset import Asset
 from exchange_core.model.number import plain
@@ -79,8 +80,10 @@ class Stake:
         return self.amount + sum((part.amount for part in self.leaving), _ZERO)
 
 
-class Earn:
+class Earn(Room):
     """What may be asked about Earn."""
+
+    KEEPS: ClassVar = {"_stakes": dict[tuple[str, str], Stake]}
 
     def __init__(self, exchange: SimExchange, names: Names, hub: Hub, bank: Bank) -> None:
         self._exchange = exchange

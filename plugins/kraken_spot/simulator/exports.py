@@ -10,10 +10,11 @@ import io
 import zipfile
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
+from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import SimExchange, SimKey
 from exchange_core.errors import ProtocolError
 from exchange_core.model.time import from_seconds, to_millis
@@ -46,8 +47,10 @@ class Report:
         return "Queued" if age < _QUEUED else "Processing" if age < _PROCESSED else "Processed"
 
 
-class Exports:
+class Exports(Room):
     """What may be asked about reports."""
+
+    KEEPS: ClassVar = {"_reports": dict[str, Report]}
 
     def __init__(self, exchange: SimExchange, trades: Rows, ledgers: Rows) -> None:
         self._exchange = exchange

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import ClassVar
 
 import attrs
 
+from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import SimKey, SimOrder
 from exchange_core.model.symbol import Symbol
 from kraken_spot.simulator.codec import Refused
@@ -95,11 +97,20 @@ def age_cost(order: SimOrder, steps: Steps, now: datetime) -> int:
     return next((cost for below, cost in steps if age < timedelta(seconds=below)), 0)
 
 
-class Limits:
+class Limits(Room):
     """All of one venue's limiters.
 
     Without *enforced* nothing is refused; the engine's counters are kept all the same, as connections may ask for them.
     """
+
+    KEEPS: ClassVar = {
+        "_public": dict[tuple[str, str], Counter],
+        "_private": dict[str, Counter],
+        "_engine": dict[tuple[str, Symbol], Counter],
+        "_failed": dict[str, int],
+        "_locked": dict[str, datetime],
+        "_connected": list[datetime],
+    }
 
     def __init__(
         self,

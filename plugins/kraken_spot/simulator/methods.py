@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from exchange_core.connector.simulation import SimKey
-from kraken_spot.simulator.access import Door
 from kraken_spot.simulator.account import Account
 from kraken_spot.simulator.bank import Bank
 from kraken_spot.simulator.codec import Arguments
@@ -57,9 +56,8 @@ def public_methods(venue: Venue) -> dict[str, Callable[[Arguments], object]]:
     }
 
 
-def private_methods(venue: Venue, bank: Bank, door: Door) -> dict[str, Method]:
-    account = Account(venue, bank, door)
-    return {**_account(venue, account), **_trading(venue), **_money(venue, bank), **_reports(venue, account)}
+def private_methods(venue: Venue, account: Account, bank: Bank, exports: Exports) -> dict[str, Method]:
+    return {**_account(venue, account), **_trading(venue), **_money(venue, bank), **_reports(exports)}
 
 
 def _account(venue: Venue, account: Account) -> dict[str, Method]:
@@ -130,8 +128,8 @@ def _money(venue: Venue, bank: Bank) -> dict[str, Method]:
     }
 
 
-def _reports(venue: Venue, account: Account) -> dict[str, Method]:
-    exports, data = Exports(venue.exchange, account.trade_rows, account.ledger_rows), ("export-data",)
+def _reports(exports: Exports) -> dict[str, Method]:
+    data = ("export-data",)
     return {
         "AddExport": Method(exports.add, data),
         "ExportStatus": Method(exports.status, data),

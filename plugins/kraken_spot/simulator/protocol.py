@@ -5,14 +5,19 @@ See https://docs.kraken.com/exchange/guides/rest/introduction
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from exchange_core.connector.rest import HttpReply, HttpRequest
-from exchange_core.connector.simulation import SimExchange, WireSession
+from exchange_core.connector.simulation import SavedWire, SimExchange, WireSession
 from kraken_spot.simulator import codec
 from kraken_spot.simulator.access import Door, Tokens, require
+from kraken_spot.simulator.account import Account
 from kraken_spot.simulator.bank import Bank
 from kraken_spot.simulator.codec import Refused
 from kraken_spot.simulator.desk import Desk
 from kraken_spot.simulator.earn import Earn
+from kraken_spot.simulator.exports import Exports
 from kraken_spot.simulator.hub import Hub
 from kraken_spot.simulator.limits import Limits
 from kraken_spot.simulator.listing import Listing
@@ -50,7 +55,18 @@ class KrakenSpot:
             earn=Earn(exchange, names, hub, bank),
         )
         self._public = public_methods(self._venue)
-        self._private = private_methods(self._venue, bank, self._door)
+        account = Account(self._venue, bank, self._door)
+        exports = Exports(exchange, account.trade_rows, account.ledger_rows)
+        self._private = private_methods(self._venue, account, bank, exports)
+        self._rooms: dict[str, SavedWire] = {
+            "tokens": self._venue.tokens,
+            "keys": self._door,
+            "limits": limits,
+            "orders": self._venue.desk,
+            "money": bank,
+            "earn": self._venue.earn,
+            "exports": exports,
+        }
 
     def http(self, request: HttpRequest) -> HttpReply:
         path, _, query = request.target.partition("?")
@@ -69,6 +85,19 @@ class KrakenSpot:
         host = _HOSTS.get(path.partition("?")[0])
         # Who connects too often is shut out in front of the API.
         return None if host is None or not self._limits.connect() else Session(self._venue, host)
+
+    def saved(self) -> dict[str, Any]:
+        """Return what it keeps beside the exchange, as JSON."""
+        return {name: room.saved() for name, room in self._rooms.items()}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Take back what :meth:`saved` returned.
+
+        Raises:
+            InvalidValue: It does not read.
+        """
+        for name, room in self._rooms.items():
+            room.restore(saved.get(name, {}))
 
     def restarted(self) -> None:
         """The venue's servers begin anew: tokens are forgotten, as support says of upgrades; orders stand."""
