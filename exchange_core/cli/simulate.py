@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from exchange_core.cli.options import ConfigOption, JsonOption, output, run
-from exchange_core.cli.simulate_files import Saved, read_accounts, read_saved, write_saved
+from exchange_core.cli.output import Output
+from exchange_core.cli.simulate_control import clock_of, controlled, read_schedule, saver
+from exchange_core.cli.simulate_files import read_accounts, read_saved
 from exchange_core.cli.simulate_follow import what_to_follow
 from exchange_core.cli.simulate_markets import read_markets, with_listing
 from exchange_core.cli.simulate_tape import read_tapes
 from exchange_core.cli.simulate_text import describe, key_rows, write_configuration
-from exchange_core.clock import Clock, SystemClock
 from exchange_core.connector.simulation import SimulatorSpec
 from exchange_core.connector.spec import VenueSpec
 from exchange_core.errors import ConfigError
 from exchange_core.plugins import load_plugins
-from exchange_core.simulator.clock import AcceleratedClock
-from exchange_core.simulator.faults_schedule import read_faults
-from exchange_core.simulator.launch import SimulatorLaunch
-
-_FASTEST = 3600
+from exchange_core.simulator.launch import RunningSimulator, SimulatorLaunch
 
 
 def register(app: typer.Typer) -> None:
@@ -61,6 +58,17 @@ def simulate(
         Path | None, typer.Option(help="A file of prices, volatility, depth, fees of markets; see docs/simulator.md.")
     ] = None,
     faults: Annotated[Path | None, typer.Option(help="A file of things to go wrong; see docs/simulator.md.")] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'KEY=VALUE ...'",
+            help="One thing to go wrong, as in 'http=/0/private/AddOrder nth=1 action=drop-answer'; can be repeated.",
+        ),
+    ] = None,
+    control_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Change it while it runs, by HTTP on this port; 0 is any free one."),
+    ] = None,
     tape: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="A recording whose books and trades are the market, as replay takes it."),
@@ -75,7 +83,9 @@ def simulate(
     ] = None,
     save: Annotated[Path | None, typer.Option(help="A file for the state of everything when it is stopped.")] = None,
     restore: Annotated[Path | None, typer.Option(help="Go on from what --save wrote, with the same keys.")] = None,
-    speed: Annotated[float, typer.Option(help="How fast its time passes: 60 makes an hour of a minute.")] = 1.0,
+    speed: Annotated[
+        float, typer.Option(help="How fast its time passes: 60 makes an hour of a minute, 0 waits.")
+    ] = 1.0,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -95,11 +105,11 @@ def simulate(
     simulators = with_listing(listing or (), simulators)
     shaped = {} if markets is None else read_markets(markets, simulators)
     sections = {simulator.section for simulator in simulators.values()}
-    schedule = None if faults is None else read_faults(faults, venues=sections)
     wanted = {} if accounts is None else read_accounts(accounts, simulators)
     before = None if restore is None else read_saved(restore, simulators)
     made_of = seed if seed is not None else 0 if before is None else before.seed
-    clock = _clock(speed, before)
+    schedule = read_schedule(faults, fault or (), sections, made_of)
+    clock = clock_of(speed, before)
     if save is not None and not save.parent.is_dir():
         raise ConfigError(f"--save {save}: there is no folder {save.parent}")
     launches = {
@@ -117,32 +127,50 @@ def simulate(
         for name, simulator in simulators.items()
     }
 
-    market = read_tapes(tape, specs, simulators) if tape else followed
+    market = read_tapes(tape, specs, simulators, clock) if tape else followed
 
     async def job() -> None:
-        async with market.launch(launches, clock) as running:
-            if write is not None:
-                write_configuration(write, running, specs)
-                out.say(f"The simulated exchange runs; {write / 'exchange.toml'} points at it. Stop it with Ctrl-C.")
-            elif not out.as_json:
-                out.say(describe(running, specs))
+        async with AsyncExitStack() as stack:
+            running = await stack.enter_async_context(market.launch(launches, clock))
+            saves = None if save is None else saver(save, running, made_of, clock)
+            control = await stack.enter_async_context(controlled(control_port, running, clock, saves))
+            _tell(out, running, specs, write, control, with_keys=accounts is not None)
             market.tell(out)
-            if out.as_json:
-                more = {} if accounts is None else {name: {"keys": key_rows(each)} for name, each in running.items()}
-                out.line({name: {**each.settings(), **more.get(name, {})} for name, each in running.items()})
             try:
                 await asyncio.Event().wait()
             finally:
-                if save is not None:
-                    write_saved(save, running, made_of, clock.now())
+                if saves is not None:
+                    saves()
 
     try:
         run(job())
     except BrokenPipeError:
         raise
     except OSError as error:
-        ports_wanted = ", ".join(str(port) for port in ports.values() if port)
+        ports_wanted = ", ".join(str(port) for port in (*ports.values(), control_port) if port)
         raise ConfigError(f"cannot listen on port {ports_wanted or 'any'}: {error.strerror or error}") from error
+
+
+def _tell(
+    out: Output,
+    running: Mapping[str, RunningSimulator],
+    specs: Mapping[str, VenueSpec],
+    folder: Path | None,
+    control: Mapping[str, Mapping[str, str]],
+    *,
+    with_keys: bool,
+) -> None:
+    """Say where everything is, and write it into *folder*."""
+    if folder is not None:
+        write_configuration(folder, running, specs)
+        out.say(f"The simulated exchange runs; {folder / 'exchange.toml'} points at it. Stop it with Ctrl-C.")
+    elif not out.as_json:
+        out.say(describe(running, specs))
+    for each in control.values():
+        out.say(f"# To change it while it runs: curl {each['url']}")
+    if out.as_json:
+        more = {name: {"keys": key_rows(each)} if with_keys else {} for name, each in running.items()}
+        out.line({name: {**each.settings(), **more[name]} for name, each in running.items()} | dict(control))
 
 
 def _tier_of(simulator: SimulatorSpec, tier: str, all_of_them: Iterable[SimulatorSpec]) -> str:
@@ -151,15 +179,6 @@ def _tier_of(simulator: SimulatorSpec, tier: str, all_of_them: Iterable[Simulato
     if tier and tier not in known:
         raise ConfigError(f"--tier {tier}: expected {', '.join(sorted(known)) or 'none: nothing here has tiers'}")
     return tier if tier in simulator.tiers else ""
-
-
-def _clock(speed: float, before: Saved | None) -> Clock:
-    """Return the time of the exchange, which never goes back behind what was saved."""
-    if not 0 < speed <= _FASTEST:
-        raise ConfigError(f"--speed {speed:g}: expected a number above 0, and at most {_FASTEST}")
-    now = datetime.now(UTC)
-    begins = now if before is None else max(now, before.time)
-    return SystemClock() if speed == 1 and begins == now else AcceleratedClock(speed, start=begins)
 
 
 def simulated_venues() -> dict[str, VenueSpec]:

@@ -61,7 +61,7 @@ class Occasion:
     """What a fault is about, and when it strikes. What is about no traffic happens to the venue itself.
 
     Attributes:
-        name: For people and counters.
+        name: For people and counters; in a file, its number where it has none.
         venue: ``spot`` or ``futures``; both without it.
         http: The request's path, as a glob without the query.
         method: The request's method.
@@ -171,6 +171,14 @@ class FaultSchedule:
     seed: int = 0
     faults: tuple[Fault, ...] = ()
 
+    def plus(self, faults: Iterable[Fault]) -> FaultSchedule:
+        """Return this schedule with more at its end; those without a name get their number."""
+        more = [
+            fault if fault.name else attrs.evolve(fault, name=str(number))
+            for number, fault in enumerate(faults, len(self.faults) + 1)
+        ]
+        return attrs.evolve(self, faults=(*self.faults, *more))
+
     def of(self, venue: str) -> FaultSchedule:
         """Return what concerns one venue."""
         return attrs.evolve(self, faults=tuple(fault for fault in self.faults if fault.venue in (None, venue)))
@@ -248,7 +256,7 @@ def parse_faults(data: Mapping[str, Any], venues: Iterable[str] | None = None) -
     for number, table in enumerate(tables, 1):
         where = f"fault {number}" + (f" ({table['name']})" if "name" in table else "")
         try:
-            faults.append(_checked(table, venues))
+            faults.append(_checked({"name": str(number), **table}, venues))
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
     return FaultSchedule(seed=seed, faults=tuple(faults))

@@ -91,7 +91,7 @@ def test_a_file_of_accounts_that_makes_no_sense_is_refused(tmp_path: Path, text:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        pytest.param(["--speed", "0"], "--speed 0", id="no time"),
+        pytest.param(["--speed", "-1"], "--speed -1", id="time that goes back"),
         pytest.param(["--restore", "nowhere.json"], "no saved state", id="nothing saved"),
         pytest.param(["--save", "no/folder/state.json"], "there is no folder", id="no folder"),
         pytest.param(["--accounts", "nowhere.toml"], "cannot be read", id="no accounts"),
