@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, get_args, get_origin
@@ -70,7 +70,7 @@ _READER = msgspec.json.Decoder(Any, float_hook=msgspec.Raw)
 
 
 def _converter() -> cattrs.Converter:
-    made = cattrs.Converter()
+    made = cattrs.Converter(unstruct_collection_overrides={Set: sorted})
     made.register_unstructure_hook(Decimal, str)
     made.register_structure_hook(Decimal, lambda text, _: Decimal(text))
     made.register_unstructure_hook(datetime, datetime.isoformat)
