@@ -2,23 +2,25 @@
 #
 #   PYTHON=/path/to/python3   the interpreter to use (default: the newest on the PATH, 3.11 or later)
 #   VENV=.venv                where the environment goes
-#   CERTIFY=.venvs/certify    where the one of `make certify` goes
+#   CERTIFY=.venvs/certify    where the one of `make certify` goes; that of certify-nautilus, with -nautilus behind it
+#   CERTIFY_PYTHON312=...     the interpreter of `make certify-nautilus` (default: the newest on the PATH, 3.12 or later)
 #   ARGS="..."                passed on to pytest, or to the demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test certify lint types contracts wheel-check record bench pins clean run-env dev-env
+.PHONY: help demo test certify certify-nautilus lint types contracts wheel-check record bench pins clean run-env dev-env
 
 PYTHON ?=
 VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
 CERTIFY ?= .venvs/certify
+CERTIFY_PYTHON312 ?=
 UV := uv==0.13.9
 
 export PYTHON VENV
 
 help:  ## say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: run-env  ## run the main job on the simulated exchange
 	@"$(BIN)/exchange" demo $(ARGS)
@@ -28,7 +30,13 @@ test: dev-env  ## run the tests, on all cores; CAPTURES_DIR names recorded venue
 
 certify:  ## let other people's clients certify the simulated exchange, in an environment of their own
 	@VENV="$(CERTIFY)" sh tools/setup.sh certify
-	"$(CERTIFY)/bin/python" -m pytest tests/certification $(ARGS)
+	"$(CERTIFY)/bin/python" -m pytest -n auto tests/certification $(ARGS)
+
+certify-nautilus:  ## let nautilus_trader certify it too; skipped where there is no Python 3.12
+	@set -eu; made=0; \
+	VENV="$(CERTIFY)-nautilus" PYTHON="$(CERTIFY_PYTHON312)" sh tools/setup.sh certify-nautilus || made=$$?; \
+	case $$made in 0) ;; 77) echo "certify-nautilus: skipped, see above" >&2; exit 0 ;; *) exit $$made ;; esac; \
+	"$(CERTIFY)-nautilus/bin/python" -m pytest -n auto tests/certification/test_nautilus_*.py $(ARGS)
 
 lint: dev-env  ## check style and formatting
 	"$(BIN)/ruff" check .
@@ -58,13 +66,16 @@ pins: dev-env  ## remake requirements/ from pyproject.toml (UPGRADE=1 for newer 
 	"$(BIN)/python" -m venv "$$room"; \
 	"$$room/bin/python" -m pip --quiet --disable-pip-version-check install "$(UV)"; \
 	compile() { \
-		"$$room/bin/uv" pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+		"$$room/bin/uv" pip compile --quiet --universal --generate-hashes --python-version "$$oldest" \
 			--no-emit-index-url --custom-compile-command "make pins" "$$@"; \
 	}; \
+	oldest=3.11; \
 	compile $(if $(UPGRADE),--upgrade) --group dev pyproject.toml --output-file requirements/dev.txt; \
 	compile --upgrade --constraint requirements/dev.txt pyproject.toml --output-file requirements/runtime.txt; \
 	compile --upgrade --constraint requirements/dev.txt --group build --output-file requirements/build.txt; \
-	compile --upgrade --constraint requirements/dev.txt --group certify pyproject.toml --output-file requirements/certify.txt
+	compile --upgrade --constraint requirements/dev.txt --group certify pyproject.toml --output-file requirements/certify.txt; \
+	oldest=3.12; \
+	compile --upgrade --constraint requirements/dev.txt --group certify-nautilus pyproject.toml --output-file requirements/certify-nautilus.txt
 
 clean:  ## remove what tools leave behind, but not the environment
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

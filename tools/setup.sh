@@ -1,28 +1,40 @@
 #!/bin/sh
-# Make the virtual environment from the pins: setup.sh run|dev|certify
+# Make the virtual environment from the pins: setup.sh run|dev|certify|certify-nautilus
 #
 #   run  what the program needs       dev  what its tests and checks need too
-#   certify  what the program needs, and other people's clients, for an environment of its own
+#   certify, certify-nautilus  what the program needs, and other people's clients, for environments of their own
 #
 # VENV names the environment (default .venv); PYTHON chooses the interpreter
 # (default: the newest on the PATH that works). Done once; afterwards this
 # returns at once and touches no network until the pins, pyproject.toml or the
-# place of the checkout change.
+# place of the checkout change. Ends with 77 where there is no interpreter that
+# is new enough for clients that need a newer one than the program does.
 set -eu
 cd "$(dirname "$0")/.."
 
 kind=$1
 venv=${VENV:-.venv}
 stamp=$venv/.ready
-oldest='(3, 11)'
+oldest=11 no_python=1
+
+case $kind in
+run) pins='-r requirements/runtime.txt -r requirements/build.txt' ;;
+dev) pins='-r requirements/dev.txt' ;;
+certify) pins='-r requirements/certify.txt' ;;
+certify-nautilus) pins='-r requirements/certify-nautilus.txt' oldest=12 no_python=77 ;;
+*)
+    printf 'set-up: expected run, dev, certify or certify-nautilus, got %s\n' "'$kind'" >&2
+    exit 1
+    ;;
+esac
 
 fail() {
     printf 'set-up: %s\n' "$*" >&2
-    exit 1
+    exit "${code:-1}"
 }
 
 # A name on the PATH proves little: a pyenv shim exists for versions that it then refuses to start.
-runs() { "$1" -c "import sys; sys.exit(sys.version_info < $oldest)" >/dev/null 2>&1; }
+runs() { "$1" -c "import sys; sys.exit(sys.version_info < (3, $oldest))" >/dev/null 2>&1; }
 complete() { "$1" -c 'import ensurepip, ssl, venv' >/dev/null 2>&1; }
 version() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])'; }
 
@@ -30,7 +42,7 @@ version() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])'; }
 # may hide a working interpreter of the same name.
 find_python() {
     if [ -n "${PYTHON:-}" ]; then
-        runs "$PYTHON" || fail "PYTHON=$PYTHON does not run, or is older than Python 3.11"
+        runs "$PYTHON" || fail "PYTHON=$PYTHON does not run, or is older than Python 3.$oldest"
         complete "$PYTHON" || fail "PYTHON=$PYTHON lacks venv, ensurepip or ssl (on Debian: apt install python3-venv)"
         printf '%s\n' "$PYTHON"
         return
@@ -52,9 +64,10 @@ find_python() {
         done
     done
     IFS=$old_ifs
+    code=$no_python
     [ -z "$incomplete" ] ||
         fail "$incomplete lacks venv, ensurepip or ssl; install them (on Debian: apt install python3-venv) or set PYTHON="
-    fail "no Python 3.11 or newer found on the PATH; install one, or name it: make PYTHON=/path/to/python3 ..."
+    fail "no Python 3.$oldest or newer found on the PATH; install one, or name it: make PYTHON=/path/to/python3 ..."
 }
 
 # What the environment was made from; "dev" contains "run".
@@ -66,13 +79,6 @@ healthy() {
     "$venv/bin/python" -m pip --version >/dev/null 2>&1 && runs "$venv/bin/python" &&
         { [ -z "${PYTHON:-}" ] || [ "$(version "$PYTHON" 2>/dev/null)" = "$(version "$venv/bin/python")" ]; }
 }
-
-case $kind in
-run) pins='-r requirements/runtime.txt -r requirements/build.txt' ;;
-dev) pins='-r requirements/dev.txt' ;;
-certify) pins='-r requirements/certify.txt' ;;
-*) fail "expected run, dev or certify, got '$kind'" ;;
-esac
 
 made=$(cat "$stamp" 2>/dev/null || true)
 if healthy; then

@@ -48,8 +48,8 @@ class Certified:
         market = self.exchange.market(self.symbol).instrument
         return market.round_price(self.level("bid") * Decimal(factor))
 
-    def trade(self, side: str, quantity: str, price: Decimal | None = None) -> SimOrder:
-        """Let the other account trade at once, or wait at *price*."""
+    def trade(self, side: str, quantity: str, price: Decimal | None = None, account: str = OTHER) -> SimOrder:
+        """Let the other account trade at once, or wait at *price*; or that of the client, by other means than it."""
         request = SimRequest(
             symbol=self.symbol,
             side=Side(side),
@@ -58,7 +58,7 @@ class Certified:
             price=price,
             time_in_force=TimeInForce.IOC if price is None else TimeInForce.GTC,
         )
-        return self.exchange.place(OTHER, request)
+        return self.exchange.place(account, request)
 
     def open(self) -> list[SimOrder]:
         return list(self.exchange.open_orders(USER))

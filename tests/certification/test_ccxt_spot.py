@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from itertools import count
+from time import time_ns
 from typing import Any
 
 import pytest
@@ -22,6 +24,8 @@ PAIR = "BTC/USD"
 async def client(spot: Certified) -> AsyncIterator[Any]:
     venue = spot.venue
     made = ccxt.kraken({"apiKey": venue.api_key, "secret": venue.api_secret, "enableRateLimit": False})
+    # Its own is the millisecond, in which a venue on this machine can answer, so that two calls would have the same.
+    made.nonce = count(time_ns() // 1000).__next__
     api = made.urls["api"]
     api |= {"public": spot.url, "private": spot.url}
     api["ws"] = {name: venue.urls["ws_auth_url" if "rivate" in name else "ws_url"] for name in made.urls["api"]["ws"]}
