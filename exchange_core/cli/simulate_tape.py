@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from exchange_core.cli.output import Output, warn
-from exchange_core.clock import Clock, SystemClock
+from exchange_core.clock import Clock
 from exchange_core.connector.simulation import SimulatorSpec
 from exchange_core.connector.spec import VenueContext, VenueSpec
 from exchange_core.errors import ConfigError
@@ -61,11 +61,13 @@ class Tapes:
         return self.tapes.get(section, ())
 
 
-def read_tapes(paths: Sequence[Path], specs: Mapping[str, VenueSpec], simulators: Mapping[str, SimulatorSpec]) -> Tapes:
+def read_tapes(
+    paths: Sequence[Path], specs: Mapping[str, VenueSpec], simulators: Mapping[str, SimulatorSpec], clock: Clock
+) -> Tapes:
     """Find out which venue each recording is of, from what the feeds of *specs* make of it.
 
     Args:
-        simulators: Their simulated sides, for the names of what they list.
+        simulators: Their simulated sides, for the names of what they list at that time.
 
     Raises:
         ConfigError: A file is no recording, or has no book that exactly one venue knows.
@@ -76,7 +78,8 @@ def read_tapes(paths: Sequence[Path], specs: Mapping[str, VenueSpec], simulators
         found = {
             name: tape
             for name, simulator in simulators.items()
-            if (tape := _scanned(path.name, recording, specs[name], simulator)) is not None
+            if (tape := _scanned(path.name, recording, specs[name], partial(_context, specs[name], simulator, clock)))
+            is not None
         }
         if len(found) != 1:
             what = (
@@ -93,10 +96,10 @@ def read_tapes(paths: Sequence[Path], specs: Mapping[str, VenueSpec], simulators
     return Tapes(tapes)
 
 
-def _scanned(name: str, recording: Sequence[Frame], spec: VenueSpec, simulator: SimulatorSpec) -> Tape | None:
+def _scanned(name: str, recording: Sequence[Frame], spec: VenueSpec, listed: Callable[[], VenueContext]) -> Tape | None:
     """Return what *spec* makes of a recording; None without any book."""
     # The digits of old recordings may be others than those listed now.
-    for context in (partial(_context, spec, simulator), partial(replay_context, spec)):
+    for context in (listed, partial(replay_context, spec)):
         first: dict[Symbol, float] = {}
         whole: set[Symbol] = set()
         ends = 0.0
@@ -126,10 +129,10 @@ def _news(
             yield time, event
 
 
-def _context(spec: VenueSpec, simulator: SimulatorSpec) -> VenueContext:
+def _context(spec: VenueSpec, simulator: SimulatorSpec, clock: Clock) -> VenueContext:
     """Return a context with the names that the simulated venue itself lists."""
     context = replay_context(spec)
-    protocol = simulator.protocol(SimulatedExchange(simulator, seed=0, clock=SystemClock()))
+    protocol = simulator.protocol(SimulatedExchange(simulator, seed=0, clock=clock))
     dialect = spec.dialect(context)
     flow = spec.rest(context).instruments()
     with suppress(StopIteration):
