@@ -70,7 +70,8 @@ def texts(params: Params, name: str) -> list[str]:
 def symbols(params: Params) -> list[str]:
     """Return the pairs that a subscription names, each once."""
     names = params.get("symbol")
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    # Open point: the answer to a list without a name is not known; here it is that to no list, so that there is one.
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise wrong("symbol", "an array")
     return list(dict.fromkeys(names))
 
