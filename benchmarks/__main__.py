@@ -25,6 +25,8 @@ NAMES = (
     "instruments",
     "imports",
     "matching",
+    "order_rate",
+    "many_clients",
 )
 HEAD = ("what", "ours", "other", "ratio", "quartiles", "target", "")
 

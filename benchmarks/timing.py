@@ -89,11 +89,11 @@ def pin() -> str:
     return f"pinned to CPU {cpus[-1]} of {len(cpus)}"
 
 
-def leave() -> None:
-    """Let another process that we started have the other CPUs."""
+def leave(pid: int = 0) -> None:
+    """Let *pid*, or this process, have the CPUs other than those that it was started with."""
     try:
-        mine, count = os.sched_getaffinity(0), os.cpu_count() or 1
+        mine, count = os.sched_getaffinity(pid), os.cpu_count() or 1
         if count > len(mine):
-            os.sched_setaffinity(0, set(range(count)) - mine)
+            os.sched_setaffinity(pid, set(range(count)) - mine)
     except (AttributeError, OSError):
         pass
