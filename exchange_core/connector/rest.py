@@ -6,6 +6,7 @@ A plugin yields calls and receives decoded replies; the transport does the sendi
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import attrs
@@ -52,6 +53,7 @@ class RestCall:
         socket: The same as a frame, where a live connection can carry it: to the same effect, and answered with what
             ``decode`` would make of the answer. It goes one of the two ways; a write goes over REST after it was to
             go as a frame only when that provably did not leave.
+        leave_by: When it must have left, or is not sent at all: what waits for a limit longer would come too late.
     """
 
     method: str
@@ -64,6 +66,7 @@ class RestCall:
     json: bool = False
     costs: tuple[Cost, ...] = ()
     socket: SocketCall | None = None
+    leave_by: datetime | None = None
 
 
 class HttpRequest(NamedTuple):

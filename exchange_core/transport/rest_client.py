@@ -235,10 +235,13 @@ class RestClient:
 
     def patience(self, call: RestCall) -> float:
         """Return for how many seconds *call* may wait for the venue's limits."""
+        seconds = self._max_wait
         if call.changes_state and not _is_urgent(call.costs):
             # An order that leaves much later than it was meant to is worse than one that does not leave.
-            return min(self._max_wait, self._config.order_deadline or self._max_wait)
-        return self._max_wait
+            seconds = min(seconds, self._config.order_deadline or seconds)
+        if call.leave_by is not None:
+            seconds = min(seconds, max(0.0, (call.leave_by - self._clock.now()).total_seconds()))
+        return seconds
 
     def _check_open(self) -> None:
         if self._closed:

@@ -14,6 +14,7 @@ from exchange_core.connector.rest import RestCall, SocketCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import InvalidValue
 from exchange_core.model.order import Order
+from exchange_core.model.time import from_rfc3339
 from kraken_spot import limits, order_frames
 from kraken_spot import order_params as params_of
 from kraken_spot import wire_trading as wire
@@ -24,6 +25,8 @@ from kraken_spot.tokenized import TOKENIZED, told
 
 SMALLEST_BATCH, LARGEST_BATCH, MOST_CANCELS = 2, 15, 50
 LONGEST_SWITCH = 86_400
+
+_ON_ITS_WAY = timedelta(milliseconds=250)
 
 
 def add(context: VenueContext, order: SpotOrder, *, validate: bool = False) -> RestCall:
@@ -55,7 +58,8 @@ def add(context: VenueContext, order: SpotOrder, *, validate: bool = False) -> R
     # Open point: what a frame is answered that only validates.
     framed = not validate and context.config.order_entry != "rest"
     frame = order_frames.add_order(context, order, deadline) if framed else None
-    return change("AddOrder", wire.Added, Written(form), costs=costs, socket=_socket("add_order", frame, costs))
+    socket = _socket("add_order", frame, costs)
+    return change("AddOrder", wire.Added, Written(form), costs=costs, socket=socket, leave_by=_leave_by(deadline))
 
 
 def add_batch(
@@ -81,8 +85,8 @@ def add_batch(
     costs = limits.adding_many(pair, len(orders))
     frame = None if validate else order_frames.batch_add(context, orders, until)
     socket = _socket("batch_add", frame, costs)
-    all_costs = costs + limits.change(context.config)
-    return change("AddOrderBatch", wire.Batch, params, costs=all_costs, json=True, socket=socket)
+    all_costs, leave_by = costs + limits.change(context.config), _leave_by(until)
+    return change("AddOrderBatch", wire.Batch, params, costs=all_costs, json=True, socket=socket, leave_by=leave_by)
 
 
 def amend(context: VenueContext, amendment: Amendment) -> RestCall:
@@ -91,9 +95,10 @@ def amend(context: VenueContext, amendment: Amendment) -> RestCall:
     pair = context.symbols.venue_id(amendment.symbol)
     params = amend_params(context, amendment)
     costs = limits.amending(pair, _age(context, amendment.touched))
-    frame = order_frames.amend_order(context, amendment, params.get("deadline"))
+    frame = order_frames.amend_order(context, amendment, params["deadline"])
     socket = _socket("amend_order", frame, costs)
-    return change("AmendOrder", wire.Amended, params, costs=costs + limits.change(context.config), socket=socket)
+    all_costs, leave_by = costs + limits.change(context.config), _leave_by(params["deadline"])
+    return change("AmendOrder", wire.Amended, params, costs=all_costs, socket=socket, leave_by=leave_by)
 
 
 def edit(context: VenueContext, terms: Edit, *, validate: bool = False) -> RestCall:
@@ -101,9 +106,10 @@ def edit(context: VenueContext, terms: Edit, *, validate: bool = False) -> RestC
     terms = told(context, terms)
     params = edit_params(context, terms) | {"validate": True if validate else None}
     costs = limits.editing(params["pair"], _age(context, terms.touched))
-    frame = None if validate else order_frames.edit_order(context, terms, params.get("deadline"))
+    frame = None if validate else order_frames.edit_order(context, terms, params["deadline"])
     socket = _socket("edit_order", frame, costs)
-    return change("EditOrder", wire.Edited, params, costs=costs + limits.change(context.config), socket=socket)
+    all_costs, leave_by = costs + limits.change(context.config), _leave_by(params["deadline"])
+    return change("EditOrder", wire.Edited, params, costs=all_costs, socket=socket, leave_by=leave_by)
 
 
 def cancel(context: VenueContext, order: Order, txid: str | None, client_id: str | None) -> RestCall:
@@ -205,6 +211,11 @@ def _socket(method: str, params: dict[str, Any] | None, costs: tuple[Cost, ...])
     if params is None:
         return None
     return SocketCall(feed=order_frames.FEED, method=method, params=params, costs=costs)
+
+
+def _leave_by(deadline: str | None) -> datetime | None:
+    """Return until when a request may wait here: one that comes later has a deadline that is too near for the venue."""
+    return None if deadline is None else from_rfc3339(deadline) - params_of.SOONEST - _ON_ITS_WAY
 
 
 def _age(context: VenueContext, since: datetime | None) -> timedelta | None:

@@ -75,11 +75,13 @@ def change(
     costs: tuple[Cost, ...] | None = None,
     json: bool = False,
     socket: SocketCall | None = None,
+    leave_by: datetime | None = None,
 ) -> RestCall:
     """Return a call that changes something: sent once, and without an answer its outcome is unknown.
 
     Args:
         socket: The same as a frame, where one can say it.
+        leave_by: When it must have left.
     """
     return RestCall(
         method="POST",
@@ -91,6 +93,7 @@ def change(
         json=json,
         costs=limits.private() if costs is None else costs,
         socket=socket,
+        leave_by=leave_by,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from exchange_core.connector.limits import Cost
-from exchange_core.errors import OrderRefused
+from exchange_core.errors import OrderRefused, RateLimited
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.simulator.transport import SimulatorTransport
 from exchange_core.testing.world import World
@@ -50,6 +50,14 @@ async def test_a_burst_of_orders_and_the_cancels_after_it(venue: ConnectedVenue)
     assert told[48].wait == 0, "pairs count apart"
     assert told[49].wait == 0, "cancels have a part for themselves"
     assert told[49].costs == (Cost(ENGINE, 8, key="XBTUSD", urgent=True),)
+
+
+async def test_an_order_does_not_wait_until_its_deadline_is_too_near_for_the_venue(venue: ConnectedVenue) -> None:
+    """Five seconds by default. The venue takes none that is nearer than two, and counts what it refuses."""
+    told = venue.limits.forecast(buy() for _ in range(55))
+    assert [one.wait for one in told[46:50]] == pytest.approx([0.05, 1.05, 2.05, 3.05])
+    assert [one.refused for one in told[:49]] == [None] * 49
+    assert all(isinstance(one.refused, RateLimited) for one in told[49:])
 
 
 async def test_an_old_order_goes_for_nothing(venue: ConnectedVenue, world: World) -> None:

@@ -2,7 +2,7 @@ import asyncio
 import gzip
 import itertools
 from collections.abc import Callable, Generator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -494,6 +494,26 @@ async def test_an_order_does_not_wait_longer_than_its_deadline(
             await client.run(one(order))
         waiting = asyncio.create_task(client.run(one(cancel)))
         await clock.advance(10)
+        assert await waiting == "ok"
+    assert len(http.requests) == 2
+
+
+async def test_what_must_leave_by_a_time_waits_no_longer(
+    new_client: NewClient, write: RestCall, clock: ManualClock
+) -> None:
+    limits = Limits(limiters={"calls": DecayingCounter(maximum=1, decay=0.5)})
+    http = ScriptedHttp(OK, OK)
+    order = attrs.evolve(write, costs=(Cost("calls"),))
+    async with new_client(http=http.transport, limits=limits, clock=clock) as client:
+        await client.run(one(order))
+        for seconds in (-1.0, 1.9):
+            hurried = attrs.evolve(order, leave_by=clock.now() + timedelta(seconds=seconds))
+            with pytest.raises(RateLimited, match="nothing was sent"):
+                await client.run(one(hurried))
+        waiting = asyncio.create_task(
+            client.run(one(attrs.evolve(order, leave_by=clock.now() + timedelta(seconds=2.1))))
+        )
+        await clock.advance(2)
         assert await waiting == "ok"
     assert len(http.requests) == 2
 
