@@ -17,6 +17,7 @@ from exchange_core.errors import (
     ExchangeError,
     InvalidValue,
     LockedOut,
+    NonceRejected,
     NotSupported,
     TransportError,
 )
@@ -127,6 +128,7 @@ class SwitchBoard:
             except ExchangeError as error:
                 left = since + switch.seconds - self._clock.monotonic()
                 hopeless = isinstance(error, AuthenticationError | LockedOut | NotSupported)
+                hopeless = hopeless and not isinstance(error, NonceRejected)
                 if hopeless or self._clock.monotonic() + switch.seconds / _TRIES > last:
                     error.add_note(
                         f"{self._name}: the dead man's switch could not be renewed; the venue cancels every order of "

@@ -13,6 +13,7 @@ from exchange_core.errors import (
     AuthenticationError,
     ConfigError,
     InvalidValue,
+    NonceRejected,
     NotSupported,
     TransportError,
     VenueUnavailable,
@@ -170,6 +171,16 @@ async def test_a_key_that_is_refused_is_not_tried_again(venue: ConnectedVenue, s
     with pytest.raises(AuthenticationError):
         await working
     assert told(shop) == [60, 60]
+
+
+async def test_a_nonce_that_came_too_late_is_no_key_that_is_refused(
+    venue: ConnectedVenue, shop: Any, clock: ManualClock
+) -> None:
+    async with venue.dead_mans_switch(60) as switch:
+        shop.instead("/cancel_all_after", NonceRejected("overtaken"))
+        await clock.advance(30)
+        assert switch.renewals == 1
+    assert told(shop) == [60, 60, 60, 0]
 
 
 async def test_the_end_does_not_overtake_a_renewal(venue: ConnectedVenue, shop: Any, clock: ManualClock) -> None:
