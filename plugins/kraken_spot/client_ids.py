@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-CLIENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[ -~]{1,18}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
+CLIENT_ID = re.compile(rf"{_UUID.pattern}|[ -~]{{1,18}}")
 
 # RFC 9562: which bits of a random UUID are free, and what the others say.
 _FREE = 0xFFFFFFFF_FFFF_0FFF_3FFF_FFFFFFFFFFFF
@@ -22,9 +23,12 @@ def client_order_id(bits: int) -> str:
 
 
 def is_same(one: str, other: str) -> bool:
-    """Return whether two mean the same order: Kraken keeps 128 bits, so a UUID may come back in another spelling."""
+    """Return whether two mean the same order: Kraken keeps 128 bits, so a UUID may come back in another spelling.
+
+    Other text is only the same as itself.
+    """
     return _bare(one) == _bare(other)
 
 
 def _bare(client_id: str) -> str:
-    return client_id.replace("-", "").lower()
+    return client_id.replace("-", "").lower() if _UUID.fullmatch(client_id) else client_id

@@ -98,10 +98,16 @@ TABLE: dict[str, Meaning] = {
     "ebm:limit exceeded": _ORDER,
     "eearnings:busy": _LIMIT,
     "eearnings:": _REQUEST,
+    # Requests over WebSocket are refused in plain words where they are no good requests at all.
+    "currency pair not supported": _REQUEST,
+    "unsupported event": _REQUEST,
+    "unsupported field": _REQUEST,
+    "private data and trading are unavailable": _REQUEST,
 }
 
 _PREFIXES = sorted(TABLE, key=len, reverse=True)
 _THROTTLED = re.compile(r"eservice:throttled:\s*(\d+)")
+_WRONG_KIND = re.compile(r"\w+ field must be an? ")
 
 
 def meaning(code: str) -> Meaning:
@@ -110,7 +116,7 @@ def meaning(code: str) -> Meaning:
     for prefix in _PREFIXES:
         if plain.startswith(prefix):
             return TABLE[prefix]
-    if plain.startswith("egeneral:invalid"):
+    if plain.startswith("egeneral:invalid") or _WRONG_KIND.match(plain):
         return _REQUEST
     return Meaning(_UNKNOWN, VenueError)
 

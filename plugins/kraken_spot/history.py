@@ -16,6 +16,7 @@ from exchange_core.model.order import Order
 from exchange_core.model.symbol import Symbol
 from kraken_spot import parse, wire, wire_history
 from kraken_spot import parse_history as records
+from kraken_spot.tokenized import pair_params
 from kraken_spot.types_history import LedgerType
 from kraken_spot.walk_trades import TradeWalk
 from kraken_spot.walks import Walks, closed_orders, history, ledgers_of, own_trades
@@ -77,7 +78,7 @@ class KrakenSpotHistory:
     def trades(self, symbol: Symbol, since: datetime | None, until: datetime | None) -> History[Trade]:
         walk = TradeWalk(
             venue=self._context.venue,
-            pair=self._context.symbols.venue_id(symbol),
+            **pair_params(self._context, symbol),
             build=lambda row: parse.trade(row, symbol),
             since=since,
             until=until,

@@ -30,7 +30,7 @@ from exchange_core.model.fill import Fee
 from exchange_core.model.order import Order, OrderRequest, OrderStatus, TimeInForce
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from kraken_spot.client_ids import client_order_id
+from kraken_spot.client_ids import client_order_id, is_same
 from kraken_spot.rest import KrakenSpotRest
 from kraken_spot.terms import SUPPORT, SpotTerms
 
@@ -182,6 +182,12 @@ def test_our_client_ids_are_uuids_with_dashes() -> None:
     assert UUID(made).version == 4
     assert len(made) == 36
     assert client_order_id(0) != made
+
+
+def test_a_uuid_is_the_same_in_every_spelling_and_other_text_only_as_it_is() -> None:
+    assert is_same(OURS, OURS.replace("-", "").upper())
+    assert not is_same("arb-1", "arb1")
+    assert not is_same("Arb1", "arb1")
 
 
 @given(st.integers(0, 2**128 - 1))

@@ -22,6 +22,7 @@ from exchange_core.model.symbol import Symbol
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
 from kraken_spot.feed import PublicFeed
+from kraken_spot.history import KrakenSpotHistory
 from kraken_spot.order_terms import Amendment, Edit, SpotOrder
 from kraken_spot.rest import KrakenSpotRest
 from kraken_spot.terms import SpotTerms
@@ -172,6 +173,8 @@ MARKET: dict[str, Callable[[KrakenSpotRest, Symbol], Flow[Any]]] = {
     "Trades with a cursor": lambda rest, symbol: rest.market.trades_page(symbol),
     "OHLC of its own": lambda rest, symbol: rest.market.candles(symbol, 1),
     "walk of trades": lambda rest, symbol: rest.walks.market_trades(symbol).fetch(None),
+    "past of trades": lambda rest, symbol: KrakenSpotHistory(rest._context).trades(symbol, None, None).fetch(None),
+    "past of candles": lambda rest, symbol: KrakenSpotHistory(rest._context).candles(symbol, 1, None, None).fetch(None),
     "walk of candles": lambda rest, symbol: rest.walks.candles(symbol, 1).fetch(None),
 }
 
