@@ -8,18 +8,13 @@ from typing import Annotated
 import typer
 
 from exchange_core.cli.opening import open_account
-from exchange_core.cli.options import ConfigOption, JsonOption, VenueArgument, moment, output, run
-from exchange_core.cli.rows import row_of
+from exchange_core.cli.options import ConfigOption, JsonOption, SinceOption, VenueArgument, moment, output, run
+from exchange_core.cli.rows import FILL, ORDER, row_of
 from exchange_core.model.reading import trim
 from exchange_core.model.symbol import Symbol
 
 _BALANCE = ("asset", "wallet", "total", "held", "free", "usable")
 _POSITION = ("symbol", "quantity", "entry_price", "mark_price", "unrealised", "liquidation_price")
-_ORDER = (
-    *("order_id", "symbol", "side", "type", "quantity", "price", "trigger_price", "trail", "status", "filled"),
-    *("average_price", "created"),
-)
-_FILL = ("time", "symbol", "side", "quantity", "price", "fee", "liquidity", "venue_order_id", "id")
 
 
 def register(app: typer.Typer) -> None:
@@ -64,27 +59,24 @@ def orders(
 
     async def job() -> None:
         async with open_account(venue, config) as opened:
-            out.rows([row_of(o) for o in await opened.open_orders(wanted)], _ORDER, empty="no open orders")
+            out.rows([row_of(o) for o in await opened.open_orders(wanted)], (*ORDER, "created"), empty="no open orders")
 
     run(job())
 
 
 def fills(
     venue: VenueArgument,
-    since: Annotated[str | None, typer.Option(help="Start, as in 2026-11-24T08:00:00Z.")] = None,
+    since: SinceOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show executions of the account's orders, oldest first."""
+    """Show executions of the account's orders, oldest first; the latest, or all since then."""
     out = output(as_json)
     start = moment(since, "--since")
 
     async def job() -> None:
         async with open_account(venue, config) as opened:
-            rows = [row_of(f) for f in await opened.fills(start)]
-            if not out.as_json:
-                rows = [{**row, "fee": row["fee"] and f"{row['fee'].amount} {row['fee'].asset}"} for row in rows]
-            out.rows(rows, _FILL, empty="no fills")
+            out.rows([row_of(f) for f in await opened.fills(start)], FILL, empty="no fills")
 
     run(job())
 

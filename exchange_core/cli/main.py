@@ -15,7 +15,20 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from exchange_core.cli import account, demo, drift, market, portfolio, record, replay, route, simulate, trading, venues
+from exchange_core.cli import (
+    account,
+    demo,
+    drift,
+    history,
+    market,
+    portfolio,
+    record,
+    replay,
+    route,
+    simulate,
+    trading,
+    venues,
+)
 from exchange_core.cli.options import ConfigOption, shared
 from exchange_core.cli.output import fail, warn
 from exchange_core.errors import ExchangeError
@@ -53,7 +66,7 @@ def build_app(plugins: Plugins) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    for room in (demo, simulate, venues, market, account, trading, portfolio, route, replay, drift, record):
+    for room in (demo, simulate, venues, market, account, history, trading, portfolio, route, replay, drift, record):
         room.register(app)
     taken = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
     for commands in plugins.manager.hook.commands():
@@ -82,9 +95,9 @@ def call(arguments: Sequence[str] | None = None, plugins: Plugins | None = None)
     try:
         found = plugins or load_plugins()
         _warn_of_plugins(found)
-        result = build_app(found)(args=arguments, standalone_mode=False)
+        result = build_app(found)(args=arguments, prog_name="exchange", standalone_mode=False)
     except TyperException as error:
-        fail(f"{_message(error)} See: exchange --help")
+        fail(f"{_message(error)} See: {_path(error)} --help")
         return 2
     except ExchangeError as error:
         fail(f"{type(error).__name__}: {error}")
@@ -105,7 +118,13 @@ def _warn_of_plugins(plugins: Plugins) -> None:
 
 def _message(error: TyperException) -> str:
     format_message = getattr(error, "format_message", None)
-    return str(format_message() if format_message else error)
+    return f"{str(format_message() if format_message else error).rstrip('.')}."
+
+
+def _path(error: TyperException) -> str:
+    """Return the command that was called wrongly."""
+    context = getattr(error, "ctx", None)
+    return context.command_path if context is not None else "exchange"
 
 
 def _reader_gone() -> int:

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.live import Live
 
+from exchange_core.cli.book_views import show_book, show_first, watch_book
 from exchange_core.cli.opening import open_venue
 from exchange_core.cli.options import (
     ConfigOption,
     JsonOption,
+    SinceOption,
     SymbolArgument,
     VenueArgument,
     WatchOption,
@@ -19,14 +20,11 @@ from exchange_core.cli.options import (
     output,
     run,
 )
-from exchange_core.cli.output import Output, Row, table
-from exchange_core.cli.rows import row_of
-from exchange_core.model.book import BookHealth, BookSnapshot, OrderBook
+from exchange_core.cli.output import Output
+from exchange_core.cli.rows import CANDLE, TRADE, row_of
 
 _INSTRUMENT = ("symbol", "venue_id", "status", "tick_size", "lot_size", "min_quantity", "min_cost", "contract_size")
 _TICKER = ("symbol", "bid", "bid_quantity", "ask", "ask_quantity", "last", "volume", "mark_price", "time")
-_TRADE = ("time", "side", "price", "quantity", "id")
-_CANDLE = ("start", "open", "high", "low", "close", "volume", "closed")
 
 
 def register(app: typer.Typer) -> None:
@@ -76,6 +74,9 @@ def book(
     venue: VenueArgument,
     symbol: SymbolArgument,
     depth: Annotated[int, typer.Option(min=1, help="Levels on each side.")] = 10,
+    by_order: Annotated[
+        bool, typer.Option("--by-order", help="Each order in its queue (level 3), from the live book; needs keys.")
+    ] = False,
     watch: WatchOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -85,15 +86,11 @@ def book(
 
     async def job() -> None:
         async with open_venue(venue, config) as opened:
-            if not watch:
-                _show_book(out, await opened.book(symbol, depth), depth)
+            if not watch and not by_order:
+                show_book(out, await opened.book(symbol, depth))
                 return
-            with Live(console=out.console, auto_refresh=False, screen=False) as live:
-                async for view in opened.books(symbol, depth):
-                    if out.is_live:
-                        live.update(_book_table(view.snapshot(depth)), refresh=True)
-                    else:
-                        _show_line(out, view)
+            async with opened.books_by_order(symbol, depth) if by_order else opened.books(symbol, depth) as stream:
+                await (watch_book if watch else show_first)(out, stream, depth)
 
     run(job())
 
@@ -112,9 +109,9 @@ def trades(
     async def job() -> None:
         async with open_venue(venue, config) as opened:
             if watch:
-                await _follow(out, opened.trades(symbol), _TRADE)
+                await _follow(out, opened.trades(symbol), TRADE)
             else:
-                out.rows([row_of(t) for t in await opened.recent_trades(symbol, limit)], _TRADE)
+                out.rows([row_of(t) for t in await opened.recent_trades(symbol, limit)], TRADE)
 
     run(job())
 
@@ -123,7 +120,7 @@ def candles(
     venue: VenueArgument,
     symbol: SymbolArgument,
     interval: Annotated[int, typer.Option(min=1, help="Minutes a bar.")] = 1,
-    since: Annotated[str | None, typer.Option(help="Start, as in 2026-11-24T08:00:00Z.")] = None,
+    since: SinceOption = None,
     limit: Annotated[int, typer.Option(min=1, help="How many of the latest.")] = 20,
     watch: WatchOption = False,
     config: ConfigOption = None,
@@ -136,54 +133,14 @@ def candles(
     async def job() -> None:
         async with open_venue(venue, config) as opened:
             if watch:
-                await _follow(out, opened.candle_updates(symbol, interval), _CANDLE)
+                await _follow(out, opened.candle_updates(symbol, interval), CANDLE)
             else:
                 found = await opened.candles(symbol, interval, start)
-                out.rows([row_of(c) for c in found[-limit:]], _CANDLE)
+                out.rows([row_of(c) for c in found[-limit:]], CANDLE)
 
     run(job())
 
 
 async def _follow(out: Output, stream: AsyncIterator[Any], columns: Sequence[str]) -> None:
     async for item in stream:
-        row = row_of(item)
-        if out.as_json:
-            out.line(row)
-        else:
-            out.say("  ".join(str(out.text(row.get(column))) for column in columns))
-
-
-def _show_book(out: Output, shown: BookSnapshot, depth: int) -> None:
-    if out.as_json:
-        out.line(row_of(shown))
-    else:
-        out.show(_book_table(shown))
-
-
-def _show_line(out: Output, view: OrderBook) -> None:
-    if out.as_json:
-        out.line(row_of(view.snapshot()))
-        return
-    if view.health is not BookHealth.LIVE:
-        out.say(f"{view.symbol} {view.health}")
-        return
-    bid, ask = view.best_bid, view.best_ask
-    out.say(f"{view.symbol}  bid {out.text(bid)}  ask {out.text(ask)}  {view.health}  checked {view.checked}")
-
-
-def _book_table(shown: BookSnapshot) -> Any:
-    bids, asks = list(shown.bids), list(shown.asks)
-    rows: list[Row] = []
-    for index in range(max(len(bids), len(asks))):
-        bid = bids[index] if index < len(bids) else None
-        ask = asks[index] if index < len(asks) else None
-        rows.append(
-            {
-                "bid_quantity": bid and bid.quantity,
-                "bid": bid and bid.price,
-                "ask": ask and ask.price,
-                "ask_quantity": ask and ask.quantity,
-            }
-        )
-    title = f"{shown.symbol}  {shown.health}  checked {shown.checked}"
-    return table(rows, ("bid_quantity", "bid", "ask", "ask_quantity"), title=title)
+        out.news(row_of(item), columns)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from collections.abc import Coroutine
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -14,10 +15,12 @@ import attrs
 import typer
 
 from exchange_core.cli.output import Output
-from exchange_core.errors import ConfigError, InvalidValue
+from exchange_core.errors import ConfigError, InvalidValue, ProtocolError
 from exchange_core.model.time import from_rfc3339
 
 T = TypeVar("T")
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="Configuration file; exchange.toml here is used if it exists.")
@@ -26,6 +29,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line
 WatchOption = Annotated[bool, typer.Option("--watch", "-w", help="Go on until Ctrl-C, a line for each change.")]
 VenueArgument = Annotated[
     str, typer.Argument(metavar="VENUE", help="A [venues.NAME] of the configuration, or a plugin's name.")
+]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", help="Start, as in 2026-11-24T08:00:00Z; a date is its midnight, UTC.")
 ]
 SymbolArgument = Annotated[str, typer.Argument(metavar="SYMBOL", help="As in BTC/USD or BTC/USD:USD.")]
 
@@ -88,7 +94,7 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 def moment(text: str | None, what: str) -> datetime | None:
-    """Read a time given on the command line.
+    """Read a time given on the command line; a date is its midnight, UTC.
 
     Raises:
         InvalidValue: Says what would have been right.
@@ -96,6 +102,9 @@ def moment(text: str | None, what: str) -> datetime | None:
     if text is None:
         return None
     try:
+        if _DATE.fullmatch(text):
+            return datetime.combine(date.fromisoformat(text), time(), UTC)
         return from_rfc3339(text)
-    except Exception as error:
-        raise InvalidValue(f"{what}: {text!r} is no time; expected one like 2026-11-24T08:00:00Z") from error
+    except (ProtocolError, ValueError) as error:
+        right = "expected one like 2026-11-24T08:00:00Z, or a date like 2026-11-24"
+        raise InvalidValue(f"{what}: {text!r} is no time; {right}") from error

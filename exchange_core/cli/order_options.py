@@ -27,7 +27,7 @@ TimeInForceOption = Annotated[
     str | None, typer.Option("--tif", help="gtc, ioc, fok or gtd; gtd goes with --expires, and is meant by it.")
 ]
 ExpiresOption = Annotated[
-    str | None, typer.Option("--expires", help="When the order ends, such as 2026-11-24T08:00:00Z.")
+    str | None, typer.Option("--expires", help="When the order ends, such as 2026-11-24T08:00:00Z, or a date (UTC).")
 ]
 PostOnlyOption = Annotated[bool, typer.Option("--post-only", help="Refuse rather than take.")]
 ReduceOnlyOption = Annotated[bool, typer.Option("--reduce-only", help="Only make a position smaller.")]
@@ -50,6 +50,29 @@ LeverageOption = Annotated[
 ]
 SelfTradeOption = Annotated[
     str | None, typer.Option("--self-trade", help=f"When it would meet an own order: {_words(SelfTrade)}.")
+]
+NewTriggerOption = Annotated[
+    str | None, typer.Option("--trigger", help="New price that sets a stop or take_profit off.")
+]
+NewTrailOption = Annotated[
+    str | None,
+    typer.Option("--trail", help="New distance of a trailing stop, where the venue can change it: 150, or 2%."),
+]
+NewLimitOffsetOption = Annotated[
+    str | None, typer.Option("--limit-offset", help="New limit of a triggered order, from its trigger: -5, or 0.1%.")
+]
+NewDisplayOption = Annotated[
+    str | None, typer.Option("--display", help="How much of an iceberg others see; other orders cannot be made one.")
+]
+NewPostOnlyOption = Annotated[bool, typer.Option("--post-only", help="Refuse a new price that would take.")]
+WaitOption = Annotated[
+    float | None,
+    typer.Option(
+        "--wait",
+        metavar="SECONDS",
+        min=0,
+        help="Wait so long until it is filled, or over otherwise, and show it again. It is not canceled after that.",
+    ),
 ]
 TermsOption = Annotated[
     str | None, typer.Option("--terms", help="What only this venue knows, as JSON with the fields of its own terms.")

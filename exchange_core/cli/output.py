@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from exchange_core.model.fill import Fee
 from exchange_core.model.market import Level
 from exchange_core.model.number import plain
 from exchange_core.serde import dumps, unstructure
@@ -56,6 +57,13 @@ class Output:
         else:
             self.console.print(table(rows, columns, title=title))
 
+    def news(self, row: Row, columns: Sequence[str]) -> None:
+        """Write one row of those that come one after the other: as JSON, or *columns* of it on a line."""
+        if self.as_json:
+            self.line(row)
+        else:
+            self.say("  ".join(self.text(row.get(column)) for column in columns))
+
     def text(self, value: Any) -> str:
         """Return *value* as a table shows it."""
         return _cell(value)
@@ -88,6 +96,8 @@ def _cell(value: Any) -> str:
         return "–"
     if isinstance(value, Level):
         return f"{plain(value.price)} × {plain(value.quantity)}"
+    if isinstance(value, Fee):
+        return f"{plain(value.amount)} {value.asset}"
     shown = unstructure(value)
     if isinstance(shown, list):
         return ", ".join(str(item) for item in shown) or "–"

@@ -10,6 +10,15 @@ from exchange_core.cli.output import Row
 from exchange_core.model.account import Balance
 from exchange_core.model.order import Order
 
+ORDER = (
+    *("order_id", "symbol", "side", "type", "quantity", "price", "trigger_price", "trail", "status", "filled"),
+    "average_price",
+)
+FILL = ("time", "symbol", "side", "quantity", "price", "fee", "liquidity", "venue_order_id", "id")
+LEDGER = ("time", "kind", "asset", "amount", "fee", "balance", "wallet", "symbol", "reference", "id")
+TRADE = ("time", "side", "price", "quantity", "id")
+CANDLE = ("start", "open", "high", "low", "close", "volume", "closed")
+
 
 def row_of(value: Any) -> Row:
     """Return the fields of a model value; orders are flattened, balances show what is free."""

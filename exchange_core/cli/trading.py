@@ -1,4 +1,4 @@
-"""``exchange place``, ``amend``, ``cancel``, ``cancel-all``: orders by hand."""
+"""``exchange place``, ``amend``, ``cancel``, ``cancel-all``, ``cancel-all-after``: orders by hand."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import typer
 from exchange_core.cli import order_options as opt
 from exchange_core.cli.opening import open_account
 from exchange_core.cli.options import ConfigOption, JsonOption, SymbolArgument, VenueArgument, moment, output, run
-from exchange_core.cli.rows import row_of
+from exchange_core.cli.output import warn
+from exchange_core.cli.rows import ORDER, row_of
+from exchange_core.errors import TimedOut
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
-from exchange_core.venue.protocol import EventStream
+from exchange_core.venue.protocol import EventStream, Venue
 
-_ORDER = (
-    *("order_id", "symbol", "side", "type", "quantity", "price", "trigger_price", "trail", "status", "filled"),
-    *("average_price", "fees"),
-)
+_ORDER = (*ORDER, "fees")
+_ENDED = (*_ORDER, "updated")
 
 SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="buy or sell")]
 OrderArgument = Annotated[str, typer.Argument(metavar="ORDER", help="The venue's id of the order, or ours.")]
@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command(context_settings=NUMBERS_MAY_BE_NEGATIVE)(amend)
     app.command()(cancel)
     app.command("cancel-all")(cancel_all)
+    app.command("cancel-all-after")(cancel_all_after)
 
 
 def place(
@@ -57,13 +58,14 @@ def place(
     leverage: opt.LeverageOption = None,
     self_trade: opt.SelfTradeOption = None,
     terms: opt.TermsOption = None,
+    wait: opt.WaitOption = None,
     validate: Annotated[
         bool, typer.Option("--validate", help="Check it against the venue's rules; send nothing that could execute.")
     ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Place an order. Ends with status 1 when its outcome is not known yet."""
+    """Place an order. Ends with status 1 when its outcome is not known yet; with --wait, when it was not filled."""
     out = output(as_json)
     request = OrderRequest(
         symbol=symbol,
@@ -92,18 +94,23 @@ def place(
                 out.rows([{"valid": True, **row_of(request)}], ("symbol", "side", "type", "quantity", "price", "valid"))
                 return 0
             async with opened.order_updates() as updates:
-                order = await _settled(await opened.place(request), updates)
+                order = await _news(await opened.place(request), updates)
             out.rows([row_of(order)], _ORDER)
+            if wait is not None and not order.is_final:
+                order = await _end(opened, order, wait)
+                out.rows([row_of(order)], _ORDER)
+            if order.reason:
+                out.say(f"{order.status}: {order.reason}")
             if order.unknown:
                 out.say(
                     "The venue did not answer: the order may stand. Ask again with: exchange orders, exchange fills"
                 )
-            return 1 if order.unknown else 0
+            return 1 if order.unknown or (wait is not None and order.status is not OrderStatus.FILLED) else 0
 
     return run(job())
 
 
-async def _settled(order: Order, updates: EventStream[Order]) -> Order:
+async def _news(order: Order, updates: EventStream[Order]) -> Order:
     """Wait a moment for what the venue says after "received": open, filled, cancelled."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_A_MOMENT):
@@ -114,16 +121,25 @@ async def _settled(order: Order, updates: EventStream[Order]) -> Order:
     return order
 
 
+async def _end(venue: Venue, order: Order, seconds: float) -> Order:
+    """Wait for the order's end; return it as it is then, or when the time is over."""
+    try:
+        return await venue.until_final(order, seconds)
+    except TimedOut as error:
+        warn(str(error))
+        return await venue.order(order)
+
+
 def amend(
     venue: VenueArgument,
     order_id: OrderArgument,
     price: opt.NewPriceOption = None,
     quantity: opt.NewQuantityOption = None,
-    trigger: opt.TriggerOption = None,
-    trail: opt.TrailOption = None,
-    limit_offset: opt.LimitOffsetOption = None,
-    display: opt.DisplayOption = None,
-    post_only: opt.PostOnlyOption = False,
+    trigger: opt.NewTriggerOption = None,
+    trail: opt.NewTrailOption = None,
+    limit_offset: opt.NewLimitOffsetOption = None,
+    display: opt.NewDisplayOption = None,
+    post_only: opt.NewPostOnlyOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -152,16 +168,23 @@ def cancel(
     order_id: OrderArgument,
     config: ConfigOption = None,
     as_json: JsonOption = False,
-) -> None:
-    """Cancel one order."""
+) -> int:
+    """Cancel one order; show what became of it, and when, also where it was over before.
+
+    Ends with status 1 when all of it was filled: nothing was left to cancel.
+    """
     out = output(as_json)
 
-    async def job() -> None:
+    async def job() -> int:
         async with open_account(venue, config) as opened:
             order = await opened.cancel(order_id)
-            out.rows([row_of(order)], _ORDER)
+            out.rows([row_of(order)], _ENDED)
+            is_filled = order.status is OrderStatus.FILLED
+            if is_filled:
+                out.say("Nothing was canceled: it is filled.")
+            return 1 if is_filled else 0
 
-    run(job())
+    return run(job())
 
 
 def cancel_all(
@@ -177,5 +200,25 @@ def cancel_all(
         async with open_account(venue, config) as opened:
             canceled = await opened.cancel_all(symbol)
             out.rows([row_of(order) for order in canceled], _ORDER, empty="no open orders")
+
+    run(job())
+
+
+def cancel_all_after(
+    venue: VenueArgument,
+    seconds: Annotated[int, typer.Argument(metavar="SECONDS", min=0, help="From now on; 0 ends it.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have the venue cancel every order of the account in so many seconds, unless this is said again before.
+
+    It is the venue that counts: nothing here has to run on.
+    """
+    out = output(as_json)
+
+    async def job() -> None:
+        async with open_account(venue, config) as opened:
+            cancels_at = await opened.cancel_all_after(seconds)
+            out.rows([{"seconds": seconds, "cancels_at": cancels_at}], ("seconds", "cancels_at"))
 
     run(job())

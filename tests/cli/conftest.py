@@ -49,7 +49,8 @@ def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
 @pytest.fixture(scope="session")
 def simulators() -> Iterator[dict[str, dict[str, str]]]:
     """Addresses and keys of a simulated spot and a simulated futures exchange."""
-    process = start("simulate", "--json", "--seed", "11")
+    # Commands follow each other faster than people type them: what a venue's limits slow down is tested elsewhere.
+    process = start("simulate", "--json", "--seed", "11", "--no-limits")
     assert process.stdout is not None
     try:
         line = process.stdout.readline()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import attrs
 import pytest
 
 from exchange_core.cli.main import call
+from exchange_core.cli.options import moment
 from exchange_core.cli.simulate import by_section
 from kraken_futures.plugin import KRAKEN_FUTURES
 from kraken_spot.plugin import KRAKEN_SPOT
@@ -57,6 +59,32 @@ def test_a_watched_book_is_live_and_checked_and_ctrl_c_ends_it_quietly(process: 
     assert (watching.returncode, error) == (130, "")
 
 
+def test_a_book_by_order_is_shown_once_or_as_it_changes(exchange: Any, process: Any) -> None:
+    [row] = exchange("book", "spot", "BTC/USD", "--by-order", "--depth", "10", "--json").rows
+    assert row["health"] == "live"
+    for side in ("bid", "ask"):
+        levels = {price: Decimal(quantity) for price, quantity in row[f"{side}s"]}
+        queues = {
+            level["price"]: [Decimal(one["quantity"]) for one in level["orders"]] for level in row[f"{side}_queues"]
+        }
+        assert levels == {price: sum(queue) for price, queue in queues.items()}
+        assert len(levels) == 10
+    shown = exchange("book", "spot", "BTC/USD", "--by-order", "--depth", "2").out
+    assert [word in shown for word in ("place", "order id", "sell", "buy")] == [True] * 4
+    assert "no live book_by_order" in exchange("book", "futures", "BTC/USD:USD", "--by-order").error
+    watching = process("book", "spot", "BTC/USD", "--by-order", "--watch")
+    assert "live" in watching.stdout.readline()
+
+
+def test_a_date_is_its_midnight(exchange: Any) -> None:
+    exchange("place", "spot", "sell", "ETH/USD", "0.01", "--wait", "20")
+    whole = exchange("fills", "spot", "--json").rows
+    assert whole
+    assert exchange("fills", "spot", "--since", "2020-01-01", "--json").rows == whole
+    assert exchange("fills", "spot", "--since", "2099-01-01", "--json").rows == []
+    assert moment("2026-11-24", "--since") == datetime(2026, 11, 24, tzinfo=UTC)
+
+
 def test_a_reader_that_leaves_is_no_error(process: Any) -> None:
     watching = process("book", "spot", "BTC/USD", "--watch")
     watching.stdout.readline()
@@ -94,10 +122,14 @@ def test_a_market_order_fills_and_its_fills_are_listed(exchange: Any) -> None:
 
 
 def test_a_futures_order_makes_a_position(exchange: Any) -> None:
+    def position() -> dict[str, Any]:
+        found = exchange("positions", "futures", "--json").rows
+        return next((row for row in found if row["symbol"] == "BTC/USD:USD"), {"quantity": "0"})
+
+    before = Decimal(position()["quantity"])
     assert exchange("place", "futures", "buy", "BTC/USD:USD", "0.05").status == 0
-    position = next(row for row in exchange("positions", "futures", "--json").rows if row["symbol"] == "BTC/USD:USD")
-    assert Decimal(position["quantity"]) == Decimal("0.05")
-    assert Decimal(position["entry_price"]) > 0
+    assert Decimal(position()["quantity"]) - before == Decimal("0.05")
+    assert Decimal(position()["entry_price"]) > 0
 
 
 def test_validate_sends_nothing(exchange: Any) -> None:
@@ -157,7 +189,7 @@ def test_the_demo_reads_well_without_a_terminal(tmp_path: Path, exchange: Any) -
     [
         *("demo", "simulate", "venues", "plugins", "instruments", "ticker", "book", "trades", "candles", "balances"),
         *("positions", "orders", "fills", "place", "cancel", "cancel-all", "portfolio", "route", "replay", "record"),
-        "drift",
+        *("drift", "history", "amend", "cancel-all-after"),
     ],
 )
 def test_help_of_every_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:

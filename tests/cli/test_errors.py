@@ -47,12 +47,18 @@ def test_one_clear_line(exchange: Any, arguments: list[str], parts: list[str]) -
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [["nope"], ["ticker"], ["ticker", "spot", "BTC/USD", "--nope"], ["book", "spot", "BTC/USD", "--depth", "x"]],
-    ids=["unknown command", "missing arguments", "unknown option", "option of the wrong kind"],
+    ("arguments", "see"),
+    [
+        pytest.param(["nope"], "exchange --help", id="unknown command"),
+        pytest.param(["ticker"], "exchange ticker --help", id="missing arguments"),
+        pytest.param(["ticker", "spot", "BTC/USD", "--nope"], "exchange ticker --help", id="unknown option"),
+        pytest.param(
+            ["book", "spot", "BTC/USD", "--depth", "x"], "exchange book --help", id="option of the wrong kind"
+        ),
+    ],
 )
-def test_a_wrong_call_has_its_own_status(exchange: Any, arguments: list[str]) -> None:
-    line_of(exchange(*arguments), 2)
+def test_a_wrong_call_has_its_own_status_and_says_where_to_look(exchange: Any, arguments: list[str], see: str) -> None:
+    assert line_of(exchange(*arguments), 2).endswith(f". See: {see}")
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def test_terms_are_read_and_a_check_sends_nothing(exchange: Any, options: list[s
         (["--trail", "far"], "'far' is none"),
         (["--tif", "gtd", "--price", "1"], "time in force gtd needs expires"),
         (["--expires", "tomorrow", "--price", "1"], "--expires: 'tomorrow' is no time"),
+        (["--expires", "2020-01-01", "--price", "50000"], "expires: 2020-01-01T00:00:00.000Z has passed"),
         (["--price", "50000", "--terms", "[1]"], "no JSON object"),
         (["--price", "50000", "--terms", "{"], "is no JSON"),
         (["--price", "50000", "--terms", '{"no_such_term": 1}'], "no_such_term"),
@@ -95,3 +96,76 @@ def test_cancel_all_ends_all(exchange: Any) -> None:
     rows = [json.loads(line) for line in exchange("cancel-all", "spot", "--json").out.splitlines()]
     assert [row["status"] for row in rows] == ["canceled", "canceled"]
     assert exchange("orders", "spot", "--json").rows == []
+
+
+def test_a_market_order_that_is_waited_for_shows_its_fill(exchange: Any) -> None:
+    answer = exchange("place", "spot", "buy", "ETH/USD", "0.02", "--wait", "20", "--json")
+    assert (answer.status, answer.error) == (0, "")
+    last = answer.rows[-1]
+    assert (last["status"], Decimal(last["filled"])) == ("filled", Decimal("0.02"))
+    assert Decimal(last["average_price"]) > 0
+    assert last["fees"]
+
+
+def test_an_order_that_rests_is_waited_for_so_long_and_stands(exchange: Any) -> None:
+    answer = exchange(*BUY, "--price", "50000", "--wait", "0", "--json")
+    try:
+        first, last = answer.rows
+        assert answer.status == 1
+        assert first["order_id"] == last["order_id"]
+        assert (last["status"], last["filled"]) == ("open", "0")
+        assert f"order {last['order_id']} is open after 0 s" in answer.error
+        assert [row["order_id"] for row in exchange("orders", "spot", "--json").rows] == [last["order_id"]]
+    finally:
+        exchange("cancel-all", "spot")
+
+
+@pytest.mark.parametrize(("venue", "symbol"), [("spot", "BTC/USD"), ("futures", "BTC/USD:USD")])
+def test_what_became_of_an_order_of_another_program(exchange: Any, venue: str, symbol: str) -> None:
+    """One command is one program: each knows no more than the id."""
+    placed = exchange("place", venue, "buy", symbol, "0.01", "--price", "50000", "--json").rows[0]
+    [listed] = exchange("orders", venue, "--json").rows
+    assert listed["created"] is not None
+    ended = exchange("cancel", venue, placed["order_id"], "--json").rows[0]
+    again = exchange("cancel", venue, placed["order_id"], "--json")
+    assert (ended["status"], again.status, again.error) == ("canceled", 0, "")
+    assert again.rows[0]["status"] == "canceled"
+    assert placed["created"] <= again.rows[0]["updated"]
+
+
+def test_a_filled_order_is_not_said_to_be_canceled(exchange: Any) -> None:
+    filled = exchange("place", "spot", "sell", "ETH/USD", "0.01", "--wait", "20", "--json").rows[-1]
+    answer = exchange("cancel", "spot", filled["order_id"])
+    assert (answer.status, answer.error) == (1, "")
+    assert "Nothing was canceled: it is filled." in answer.out
+
+
+def test_the_dead_mans_switch_is_set_and_ended(exchange: Any) -> None:
+    for venue in ("spot", "futures"):
+        [row] = exchange("cancel-all-after", venue, "60", "--json").rows
+        assert row["seconds"] == 60
+        assert row["cancels_at"]
+        assert exchange("cancel-all-after", venue, "0", "--json").rows == [{"seconds": 0, "cancels_at": None}]
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (["--display", "0.002"], "is no iceberg, and cannot be made one"),
+        (["--trail", "5"], "shows as a limit order: no distance that it trails by is known of it"),
+    ],
+)
+def test_what_an_order_does_not_have_is_not_amended(exchange: Any, change: list[str], match: str) -> None:
+    placed = exchange(*BUY, "--price", "50000", "--json").rows[0]
+    try:
+        answer = exchange("amend", "spot", placed["order_id"], *change)
+        assert answer.status == 1
+        assert match in answer.error
+    finally:
+        exchange("cancel-all", "spot")
+
+
+def test_the_help_of_amend_speaks_of_changes(exchange: Any) -> None:
+    said = " ".join(exchange("amend", "--help").out.split())
+    assert "--type" not in said
+    assert "New price that sets a stop or take_profit off." in said
