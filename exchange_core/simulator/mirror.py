@@ -97,6 +97,8 @@ class Mirror:
         self._market = exchange.parts.markets[symbol]
         self._book = self._market.book
         self._levels: dict[Side, dict[int, _Level]] = {side: {} for side in Side}
+        # What was shown last, by price: quantity, ticks, lots. Most of it is shown again.
+        self._read: dict[Side, dict[Decimal, tuple[Decimal, int, int]]] = {side: {} for side in Side}
         open_pockets(exchange)
         for order in exchange.open_orders(QUOTER):
             if order.request.symbol == symbol:
@@ -322,10 +324,16 @@ class Mirror:
 
     def _on_grid(self, side: Side, levels: Iterable[tuple[Decimal, Decimal]]) -> dict[int, int]:
         found: dict[int, int] = {}
+        before, read = self._read[side], {}
         for price, quantity in levels:
-            ticks, lots = self._ticks(side, price), floor_steps(quantity, self._market.lot)
+            row = before.get(price)
+            if row is None or row[0] != quantity:
+                row = quantity, self._ticks(side, price), floor_steps(quantity, self._market.lot)
+            read[price] = row
+            _, ticks, lots = row
             if ticks > 0 and lots > 0:
                 found[ticks] = found.get(ticks, 0) + lots
+        self._read[side] = read
         return found
 
     def _ticks(self, side: Side, price: Decimal) -> int:
