@@ -143,17 +143,27 @@ async def test_streams_of_the_market(futures: Certified, client: Any) -> None:
 
 
 async def test_streams_of_the_account(futures: Certified, client: Any) -> None:
+    price = futures.far()
+
     async def place() -> None:
-        await client.create_order(MARKET, "limit", "buy", 0.01, float(futures.far()))
+        await client.create_order(MARKET, "limit", "buy", 0.01, float(price))
 
     [*_, order] = await told(client.watch_orders(MARKET), place)
     assert order["id"] in {each.id for each in futures.open()}
+    assert (exact(order["price"]), exact(order["amount"])) == (price, Decimal("0.01"))
 
     async def buy() -> None:
         await client.create_order(MARKET, "market", "buy", 0.01)
 
     [*_, trade] = await told(client.watch_my_trades(MARKET), buy)
-    assert trade["id"] in {fill.id for fill in futures.fills()}
+    fill = futures.exchange.fill(trade["id"])
+    assert fill in futures.fills()
+    assert (trade["order"], exact(trade["price"]), exact(trade["amount"])) == (fill.order_id, fill.price, fill.quantity)
+    assert exact(trade["fee"]["cost"]) == fill.fee
     [position] = await told(client.watch_positions([MARKET]), buy)
     assert position["side"] == "long"
-    assert await told(client.watch_balance(), buy)
+    await told(client.watch_balance(), buy)
+    # What it tells is the holding wallet; what it keeps is complete.
+    await until(lambda: exact(client.balance["flex"]["total"]["USD"]) == futures.totals()["USD"])
+    [held] = futures.exchange.positions("user")
+    assert exact((await client.fetch_positions())[0]["contracts"]) == held.quantity

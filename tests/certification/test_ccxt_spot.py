@@ -94,6 +94,7 @@ async def test_what_was_executed_is_told_the_same_everywhere(spot: Certified, cl
         assert exact(trade["fee"]["cost"]) == fill.fee
     order = await client.fetch_order(placed["id"], PAIR)
     assert (exact(order["filled"]), order["status"]) == (Decimal("0.5"), "closed")
+    assert [each["id"] for each in await client.fetch_closed_orders(PAIR)] == [placed["id"]]
     balance = await client.fetch_balance()
     assert {code: exact(balance["total"][code]) for code in spot.totals()} == spot.totals()
     ledger = await client.fetch_ledger("BTC")

@@ -124,10 +124,32 @@ async def test_streams_of_market_and_account(
     trade.create_order(orderType="lmt", size="0.01", symbol=CONTRACT, side="buy", limitPrice=str(futures.far()))
     [order] = futures.open()
     await until(lambda: rows("open_orders"))
-    assert rows("open_orders")[0]["order"]["order_id"] == order.id
-    trade.create_order(orderType="mkt", size="0.01", symbol=CONTRACT, side="sell")
-    await until(lambda: rows("fills") and rows("trade"))
-    assert [row["fill_id"] for row in rows("fills")[0]["fills"]] == [fill.id for fill in futures.fills()]
+    told = rows("open_orders")[0]["order"]
+    assert (told["order_id"], exact(told["limit_price"])) == (order.id, futures.far())
+    trade.create_order(orderType="mkt", size="0.5", symbol=CONTRACT, side="sell")
+    fills = [(fill.id, fill.price, fill.quantity) for fill in futures.fills()]
+    assert len(fills) > 1, "the order takes more than one level"
+
+    def executed() -> list[tuple[str, Decimal, Decimal]]:
+        found = [fill for row in rows("fills") for fill in row["fills"]]
+        return [(each["fill_id"], exact(each["price"]), exact(each["qty"])) for each in found]
+
+    await until(lambda: executed() == fills)
+    await until(lambda: [(exact(row["price"]), exact(row["qty"])) for row in rows("trade")] == [f[1:] for f in fills])
+    [held] = futures.exchange.positions("user")
+    await until(lambda: exact(rows("open_positions")[-1]["positions"][0]["balance"]) == held.quantity)
+    flex = lambda: rows("balances")[-1]["flex_futures"]["currencies"]["USD"]  # noqa: E731
+    await until(lambda: exact(flex()["quantity"]) == futures.totals()["USD"])
+
+    def kept() -> tuple[list[tuple[Decimal, Decimal]], ...]:
+        """Follow the book as a user of this client has to, who keeps none itself."""
+        sides = {side: {exact(row["price"]): exact(row["qty"]) for row in book[side]} for side in ("bids", "asks")}
+        for row in rows("book"):
+            sides["bids" if row["side"] == "buy" else "asks"][exact(row["price"])] = exact(row["qty"])
+        bids, asks = ([level for level in sides[side].items() if level[1]] for side in ("bids", "asks"))
+        return sorted(bids, reverse=True), sorted(asks)
+
+    await until(lambda: kept() == futures.levels())
     numbers = [book["seq"], *(row["seq"] for row in rows("book"))]
     assert numbers == list(range(book["seq"], book["seq"] + len(numbers)))
     await client.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.certification.conftest import Certified, exact_levels, until
+from tests.certification.conftest import Certified, exact, exact_levels, until
 
 kraken = pytest.importorskip("kraken.spot", reason="python-kraken-sdk is not installed; make certify has it")
 base_api = pytest.importorskip("kraken.base_api")
@@ -171,6 +171,10 @@ async def test_streams_of_market_and_account(spot: Certified, line: tuple[Any, H
     await client.subscribe(params={"channel": "executions", "snap_orders": True, "snap_trades": True})
     await client.subscribe(params={"channel": "balances"})
     await until(lambda: all(heard.rows(name, "snapshot") for name in ("book", "ticker", "ohlc", "balances")))
+    [book] = heard.rows("book", "snapshot")
+    assert [(exact(row["price"]), exact(row["qty"])) for row in book["bids"]] == spot.levels(10)[0]
+    [ticker] = heard.rows("ticker", "snapshot")
+    assert (exact(ticker["bid"]), exact(ticker["ask"])) == (spot.level("bid"), spot.level("ask"))
     resting = {"order_type": "limit", "side": "buy", "order_qty": 0.01, "limit_price": float(spot.far())}
     await client.send_message({"method": "add_order", "params": {**resting, "symbol": "BTC/USD"}})
     added = await until(lambda: heard.answer("add_order"))
@@ -190,7 +194,8 @@ async def test_streams_of_market_and_account(spot: Certified, line: tuple[Any, H
     assert [row["exec_id"] for row in heard.rows("executions") if row.get("exec_type") == "trade"] == [fill.id]
     usd = await until(lambda: [row for row in heard.rows("balances", "update") if row["asset"] == "USD"])
     assert Decimal(str(usd[-1]["balance"])) == spot.totals()["USD"]
-    assert await until(lambda: heard.rows("trade", "update"))
+    [trade] = await until(lambda: heard.rows("trade", "update"))
+    assert (exact(trade["price"]), exact(trade["qty"])) == (fill.price, fill.quantity)
 
 
 async def test_the_book_that_it_keeps_passes_its_own_checksum(spot: Certified, monkeypatch: pytest.MonkeyPatch) -> None:
