@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple, Protocol
 
@@ -91,13 +92,16 @@ class HttpConnection:
                     return None
                 if event.http_version not in (b"1.0", b"1.1"):
                     raise _Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here")
-                if _wants_websocket(event):
+                headers = _joined(event.headers)
+                if headers.get("upgrade", "").lower() == "websocket":
                     sent = await self._protocol.handshake(event.target.decode().partition("?")[0])
                     if isinstance(sent, Pace):
                         return Upgrade(_as_bytes(event), self._http.trailing_data[0], sent)
                     await self._deliver(sent, close=True)
                     return None
-                await self._answer(event, await self._body(event))
+                target = event.target.decode()
+                body = await self._body(event.method.decode(), target, int(headers.get("content-length", 0)))
+                await self._answer(event.method.decode(), target, headers, body)
                 if self._http.our_state is not h11.DONE:
                     return None
                 self._http.start_next_cycle()
@@ -124,11 +128,10 @@ class HttpConnection:
                 raise _Refused(HTTPStatus.REQUEST_TIMEOUT, "the request did not end in time") from None
             self._http.receive_data(data)
 
-    async def _body(self, request: h11.Request) -> bytes:
-        announced = dict(request.headers).get(b"content-length", b"0")
-        body, pace = bytearray(), self._protocol.body_pace(request.method.decode(), request.target.decode())
+    async def _body(self, method: str, target: str, announced: int) -> bytes:
+        body, pace = bytearray(), self._protocol.body_pace(method, target)
         # A client that announces too much is told so before it sends any of it.
-        while int(announced) <= MAX_BODY and len(body) <= MAX_BODY:
+        while announced <= MAX_BODY and len(body) <= MAX_BODY:
             event = await self._event()
             if isinstance(event, h11.Data):
                 body += event.data
@@ -138,14 +141,8 @@ class HttpConnection:
                 return bytes(body)
         raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body may have {MAX_BODY} bytes")
 
-    async def _answer(self, request: h11.Request, body: bytes) -> None:
-        method = request.method.decode()
-        asked = HttpRequest(
-            method="GET" if method == "HEAD" else method,
-            target=request.target.decode(),
-            headers=_joined(request.headers),
-            body=body,
-        )
+    async def _answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> None:
+        asked = HttpRequest(method="GET" if method == "HEAD" else method, target=target, headers=headers, body=body)
         try:
             sent = await self._protocol.http(asked)
         except Exception:  # a protocol must not raise; if it does, only this request may suffer
@@ -193,11 +190,16 @@ class HttpConnection:
 
 
 def _head(reply: HttpReply, *, close: bool = False) -> h11.Response:
-    headers = [(name, value) for name, value in reply.headers.items() if name.lower() not in _HOP_BY_HOP]
-    headers.append(("content-length", str(len(reply.body))))
+    return _made_head(reply.status, tuple(reply.headers.items()), len(reply.body), close)
+
+
+@lru_cache(maxsize=1024)  # most answers begin alike, and h11 looks at each letter of it
+def _made_head(status: int, given: tuple[tuple[str, str], ...], length: int, close: bool) -> h11.Response:
+    headers = [(name, value) for name, value in given if name.lower() not in _HOP_BY_HOP]
+    headers.append(("content-length", str(length)))
     if close:
         headers.append(("connection", "close"))
-    return h11.Response(status_code=reply.status, reason=_REASONS.get(reply.status, b""), headers=headers)
+    return h11.Response(status_code=status, reason=_REASONS.get(status, b""), headers=headers)
 
 
 async def linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -211,10 +213,6 @@ async def linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         async with asyncio.timeout(_LINGER):
             while await reader.read(_CHUNK):
                 pass
-
-
-def _wants_websocket(request: h11.Request) -> bool:
-    return any(name == b"upgrade" and value.lower() == b"websocket" for name, value in request.headers)
 
 
 def _as_bytes(request: h11.Request) -> bytes:
