@@ -9,7 +9,7 @@ import attrs
 
 from exchange_core.simulator.control_input import BadRequest, Body, NoSuchThing
 from exchange_core.simulator.faults import Tally
-from exchange_core.simulator.faults_schedule import Fault, FaultSchedule, parse_faults, read_fault
+from exchange_core.simulator.faults_schedule import Fault, FaultSchedule, parse_fault, read_fault
 from exchange_core.simulator.launch import RunningSimulator
 
 Row = dict[str, Any]
@@ -59,11 +59,7 @@ class FaultCalls:
     def _read(self, body: Body) -> Fault:
         sections = {each.section for each in self._venues.values()}
         taken = {tally.name for _, tally in self._tallies()}
-        if body.is_json:
-            table = body.json(float)
-            [fault] = parse_faults({"faults": [{"name": "", **table}]}, sections).faults
-        else:
-            fault = read_fault(body.text, sections)
+        fault = parse_fault(body.json(float), sections) if body.is_json else read_fault(body.text, sections)
         if fault.name in taken:
             raise BadRequest(
                 f"name: there is a fault {fault.name!r} already; end it first: DELETE /faults/{fault.name}"

@@ -226,7 +226,7 @@ def read_fault(text: str, venues: Iterable[str] | None = None) -> Fault:
         at = found.end()
     if rest := text[at:].strip():
         raise ConfigError(f"{rest!r} does not read; expected KEY=VALUE, such as nth=1 or contains='two words'")
-    return _checked(table, venues)
+    return parse_fault(table, venues)
 
 
 _QUOTED = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*')"""
@@ -256,13 +256,14 @@ def parse_faults(data: Mapping[str, Any], venues: Iterable[str] | None = None) -
     for number, table in enumerate(tables, 1):
         where = f"fault {number}" + (f" ({table['name']})" if "name" in table else "")
         try:
-            faults.append(_checked({"name": str(number), **table}, venues))
+            faults.append(parse_fault({"name": str(number), **table}, venues))
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
     return FaultSchedule(seed=seed, faults=tuple(faults))
 
 
-def _checked(table: Mapping[str, Any], venues: Iterable[str] | None) -> Fault:
+def parse_fault(table: Mapping[str, Any], venues: Iterable[str] | None = None) -> Fault:
+    """Make one fault of a table, as such a file has it."""
     try:
         fault = _fault(table)
     except ExchangeError as error:
