@@ -173,6 +173,8 @@ class FeedSpec:
         make: Builds the state machine.
         frames_per_second: How many frames may be sent within any second.
         connects: How many connection attempts are allowed in *connect_window* seconds.
+        connect_pool: What counts them: connections of one pool share it, whichever host they go to; each host counts
+            for itself without.
     """
 
     name: str
@@ -183,6 +185,7 @@ class FeedSpec:
     frames_per_second: float = 10.0
     connects: int = 150
     connect_window: float = 600.0
+    connect_pool: str = ""
 
 
 @attrs.frozen(kw_only=True)

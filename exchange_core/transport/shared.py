@@ -21,9 +21,9 @@ class SharedLimits:
         self._limiters: dict[tuple[str, str, str], Limiter] = {}
         self._lockouts: dict[tuple[str, str], Lockout] = {}
 
-    def budget(self, host: str, attempts: int, window: float) -> ConnectBudget:
-        """Return the budget of connection attempts of *host*; who asks first says how large it is."""
-        return self._budgets.setdefault(host, ConnectBudget(attempts, window))
+    def budget(self, pool: str, attempts: int, window: float) -> ConnectBudget:
+        """Return the budget of connection attempts of *pool*, mostly a host; who asks first says how large it is."""
+        return self._budgets.setdefault(pool, ConnectBudget(attempts, window))
 
     def lockout(self, host: str, key: str | None) -> Lockout:
         """Return whether *host* ignores *key*: trying again with it, by whatever name, would make that longer."""

@@ -283,7 +283,7 @@ class _Runners:
             on_state=on_state,
             clock=around.clock,
             random=around.random,
-            budget=self._shared.budget(host, spec.connects, spec.connect_window),
+            budget=self._shared.budget(spec.connect_pool or host, spec.connects, spec.connect_window),
             tap=around.frame_tap(spec.name) if around.frame_tap else None,
             look=self._drift.look_at(spec),
             venue=self._context.venue,

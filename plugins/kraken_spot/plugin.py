@@ -48,7 +48,8 @@ def history(context: VenueContext) -> HistoryOperations:
     return KrakenSpotHistory(context)
 
 
-_CONNECTS: Any = {"connects": CONNECTS, "connect_window": CONNECT_WINDOW}
+# The venue counts them per address of the client, and says nothing of hosts: all three together, then.
+_CONNECTS: Any = {"connects": CONNECTS, "connect_window": CONNECT_WINDOW, "connect_pool": "kraken_spot"}
 
 KRAKEN_SPOT = VenueSpec(
     name="kraken_spot",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from importlib.metadata import entry_points
 from typing import Any
 
 import pytest
 
+from exchange_core import connect
 from exchange_core.connector.auth import Credentials
 from exchange_core.errors import ConfigError
 from exchange_core.model.event import Channel
+from exchange_core.testing.simulated import simulated_venue
+from exchange_core.transport.shared import SharedLimits
+from exchange_core.venue.venue import Surroundings
 from kraken_spot import plugin
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.feed import PrivateFeed, PublicFeed
@@ -39,6 +45,24 @@ def test_the_defaults_are_the_live_venue() -> None:
 def test_each_feed_has_an_address_in_the_config() -> None:
     for feed in plugin.KRAKEN_SPOT.feeds:
         assert getattr(KrakenSpotConfig(), feed.url).startswith("wss://")
+
+
+def test_the_three_hosts_together_stay_below_150_connection_attempts_in_10_minutes() -> None:
+    counted = {(feed.connect_pool, feed.connects, feed.connect_window) for feed in plugin.KRAKEN_SPOT.feeds}
+    assert counted == {("kraken_spot", 145, 600.0)}
+
+
+async def test_their_attempts_are_counted_as_one() -> None:
+    shares = SharedLimits()
+    counted = shares.budget("kraken_spot", 3, 600.0)  # who asks first says how many
+    with simulated_venue("kraken_spot") as there:
+        around = Surroundings(shared=shares)
+        async with connect("kraken_spot", **there.settings(), surroundings=around) as venue:
+            assert counted.delay(time.monotonic()) == 0
+            for stream in (venue.books("BTC/USD"), venue.books_by_order("BTC/USD"), venue.balance_updates()):
+                async with contextlib.aclosing(stream):
+                    await anext(stream)
+    assert counted.delay(time.monotonic()) > 0
 
 
 PLACES = {
