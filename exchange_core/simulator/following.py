@@ -188,7 +188,8 @@ class Following:
         """Follow a market until one of its streams ends."""
         venue = self._venue
         readers = [
-            _read(partial(venue.books, symbol, self._depth), market.book),
+            # Trades that came together with a book go first: what the book then shows is the truth.
+            _read(partial(venue.books, symbol, self._depth), market.book, yields=True),
             _read(partial(venue.trades, symbol), market.trade),
         ]
         if not symbol.is_spot:
@@ -230,9 +231,12 @@ class Following:
         self._say(f"{self._venue.name}: {text}")
 
 
-async def _read(open_stream: Callable[[], EventStream[T]], take: Callable[[T], None]) -> None:
+async def _read(open_stream: Callable[[], EventStream[T]], take: Callable[[T], None], *, yields: bool = False) -> None:
+    """Give what comes to *take*; with *yields* after all others have taken what came at the same time."""
     async with open_stream() as stream:
         async for event in stream:
+            if yields:
+                await asyncio.sleep(0)
             take(event)
 
 

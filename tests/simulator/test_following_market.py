@@ -269,6 +269,16 @@ async def test_trades_that_came_too_fast_withdraw_the_market_which_is_then_follo
     assert venue.depths == [25, 25]
 
 
+async def test_of_a_trade_and_a_book_that_come_together_the_book_has_the_last_word(desk: Desk, said: list[str]) -> None:
+    books, trades, clock = Script([book()]), Script(), ManualClock()
+    async with following(desk, ScriptedVenue([books], [trades]), clock, said):
+        books.news.put_nowait(book("99x2", "100x3 101x2", time=NOON + timedelta(seconds=5)))
+        trades.news.put_nowait(trade(Side.BUY, "100", "1", 4))
+        await clock.advance(0)
+        assert len(desk.exchange.trades(SPOT)) == 1
+        assert desk.book()[1] == [("100.0", "3.000"), ("101.0", "2.000")]
+
+
 async def test_what_is_refused_at_the_start_ends_it(desk: Desk, said: list[str]) -> None:
     venue = ScriptedVenue([Script([BadRequest("real: book BTC/USD: not now")])], [Script()])
     with pytest.raises(BadRequest, match="not now"):
