@@ -23,9 +23,11 @@ MOST_KINDS = 200
 """So many kinds are told apart; what is beyond counts as one."""
 BEYOND = "beyond what is told apart"
 
-_WORD = re.compile(r"[\w .,:/#()+'-]{1,60}", re.ASCII)
+_WORD = re.compile(r"[\w .,:/#()+'\[\]-]{1,60}", re.ASCII)
 _NAME = re.compile(r"[\w.-]{1,40}", re.ASCII)
-_NUMBER = re.compile(r"\d{3,}")
+# Ids, and numbers that differ from case to case; words of a table have neither.
+_PARTICULAR = re.compile(r"(?=[\w-]*\d)[\w-]{12,}|\d{3,}", re.ASCII)
+_SENTENCE = re.compile(r"[ :]")
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
@@ -88,9 +90,11 @@ class Drift:
             repeated answers only some are looked at, so that a count tells that there is news and not how much.
         examples: The form of the first one.
         on_new: Told once of each kind, with its form.
+        redact: Takes secrets that are known out of a text.
     """
 
     on_new: Callable[[str, str], None] | None = None
+    redact: Callable[[str], str] = str
     counts: Counter[str] = attrs.field(factory=Counter)
     examples: dict[str, str] = attrs.field(factory=dict)
 
@@ -99,12 +103,15 @@ class Drift:
         if sort == "field":
             place, _, name = where.rpartition(".")
             where = f"{place}.{_name(name)}"
-        kind = f"{sort} {where} = {_word(value)}" if sort == "word" else f"{sort} {where}"
+        # A venue may repeat in a text what it was sent.
+        if sort == "word":
+            where = f"{where} = {_word(self.redact(str(value)))}"
+        kind = self.redact(f"{sort} {where}")
         if kind not in self.counts and len(self.counts) >= MOST_KINDS:
             kind = BEYOND
         self.counts[kind] += 1
         if self.counts[kind] == 1:
-            self.examples[kind] = "text" if sort == "word" else form(value)
+            self.examples[kind] = "text" if sort == "word" else self.redact(form(value))
             if self.on_new is not None:
                 self.on_new(kind, self.examples[kind])
 
@@ -151,7 +158,7 @@ class Watch:
     def _codes(self, codes: Sequence[str]) -> None:
         for code in codes:
             if not self.documented.knows(code):
-                self.drift.note("error", _word(_NUMBER.sub("#", code)))
+                self.drift.note("error", _word(self.drift.redact(code)))
 
     def frame(self, frame: bytes | str) -> None:
         """Look at a frame."""
@@ -234,4 +241,6 @@ def _name(name: object) -> str:
 
 def _word(value: Any) -> str:
     text = str(value)
+    if _SENTENCE.search(text):
+        text = _PARTICULAR.sub("#", text)
     return text if _WORD.fullmatch(text) else f"a text of {len(text)} characters"

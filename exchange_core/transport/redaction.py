@@ -100,11 +100,14 @@ class RedactingLogger(logging.LoggerAdapter[logging.Logger]):
 
     Args:
         quietest: Records below this level are not made at all.
+
+    Attributes:
+        redact: What it does to texts.
     """
 
     def __init__(self, name: str, redactor: Redactor, quietest: int = logging.NOTSET) -> None:
         super().__init__(logging.getLogger(name), {})
-        self._redactor = redactor
+        self.redact = redactor.redact
         self._quietest = quietest
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 (the standard library's name)
@@ -122,4 +125,4 @@ class RedactingLogger(logging.LoggerAdapter[logging.Logger]):
             return
         text, rest = self.process(str(msg) % args if args else str(msg), kwargs)
         rest["stacklevel"] = rest.get("stacklevel", 1) + 1
-        self.logger.log(level, "%s", self._redactor.redact(str(text)), **rest)
+        self.logger.log(level, "%s", self.redact(str(text)), **rest)

@@ -29,7 +29,8 @@ class VenueDrift:
         self._operations: RestOperations | None = None
 
     def tell(self, log: RedactingLogger) -> None:
-        """Log each new kind once."""
+        """Log each new kind once; show nowhere what *log* hides."""
+        self._drift.redact = log.redact
         self._drift.on_new = partial(_log, log, self._name)
 
     def look_at(self, spec: FeedSpec) -> Callable[[bytes], None] | None:
@@ -54,7 +55,8 @@ class VenueDrift:
         for feed, runner in self._connections:
             for kind, count in feed.stats.unknown.items():
                 # The watch may have seen some of them.
-                found[f"frame {kind}"] = max(found.get(f"frame {kind}", 0), count)
+                shown = self._drift.redact(f"frame {kind}")
+                found[shown] = max(found.get(shown, 0), count)
             if runner.unreadable:
                 found["frame that does not read"] = found.get("frame that does not read", 0) + runner.unreadable
         skipped = self._skipped()
@@ -66,7 +68,7 @@ class VenueDrift:
         """Return the form of the first of each kind."""
         found = dict(self._drift.examples)
         for what, why in list(self._skipped().items())[:1]:
-            found[SKIPPED] = f"{what}: {why}"
+            found[SKIPPED] = self._drift.redact(f"{what}: {why}")
         return found
 
     def _skipped(self) -> Mapping[str, str]:

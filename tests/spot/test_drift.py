@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from exchange_core import Surroundings, connect
 from exchange_core.connector.drift import Drift, Watch
-from exchange_core.errors import BadRequest
+from exchange_core.errors import BadRequest, ExchangeError
 from exchange_core.model.symbol import Symbol
 from kraken_spot import errors
 from kraken_spot.documented import DOCUMENTED
@@ -89,6 +90,32 @@ async def test_unknown_codes_of_errors_are_counted_and_still_raised(opened: Any,
         drift = venue.health().drift
     assert failed.value.codes == ("EQuery:Moon phase 1234",)
     assert {kind for kind in drift if kind.startswith("error")} == {"error EQuery:Moon phase #"}
+
+
+KEY = "made-up-for-this-test-and-as-long-as-they-are-0123456789"
+ORDER_ID = "OQCLML-BW3P3-BUCMWZ"
+
+
+async def test_what_a_venue_repeats_of_a_key_or_an_order_is_not_shown(
+    answers: Answers, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = b64encode(KEY.encode()).decode()
+    answers["Ticker"] = {"error": [f"EAPI:Strange key {KEY}"]}
+    answers["Depth"] = {"error": [f"EOrder:Strange order {ORDER_ID}", f"EAPI:Strange {secret[:30]} here"]}
+    around = Surroundings(http=transport(answers))
+    with caplog.at_level(logging.INFO):
+        async with connect("kraken_spot", api_key=KEY, api_secret=secret, surroundings=around) as venue:
+            for ask in (venue.ticker, venue.book):
+                with pytest.raises(ExchangeError):
+                    await ask("BTC/USD")
+            health = venue.health()
+    assert {kind for kind in health.drift if kind.startswith("error")} == {
+        "error EAPI:Strange key [redacted]",
+        "error EOrder:Strange order #",
+        "error EAPI:Strange [redacted] here",
+    }
+    shown = f"{health.drift} {health.drift_examples} {caplog.text}"
+    assert not [text for text in (KEY[:8], secret[:8]) if text in shown]
 
 
 async def test_an_answer_that_does_not_read_says_what_was_new_in_it(opened: Any, answers: Answers) -> None:
