@@ -168,7 +168,7 @@ RESULTS: dict[str, Shape] = {
     "private/Earn/Strategies": record(wire_earn.Strategies, items=Each(STRATEGY)),
     "private/Earn/Allocations": record(wire_earn.Allocations, items=Each(record(wire_earn.Allocation))),
     "private/GetWebSocketsToken": record(wire.Token),
-    "private/AddOrder": record(wire_trading.Added, wire.AddOrder, also="cl_ord_id"),
+    "private/AddOrder": record(wire_trading.Added, also="cl_ord_id"),
     "private/AddOrderBatch": record(wire_trading.Batch),
     "private/AmendOrder": record(wire_trading.Amended),
     "private/EditOrder": record(

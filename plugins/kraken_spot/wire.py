@@ -84,17 +84,6 @@ class CandleRow(msgspec.Struct, array_like=True):
     count: int
 
 
-class AddOrder(msgspec.Struct):
-    """There is no id where nothing but a validation was asked for."""
-
-    txid: list[str]
-
-
-class CancelOrder(msgspec.Struct):
-    count: int
-    pending: bool | None = None
-
-
 class OrderDescription(msgspec.Struct):
     pair: str
     type: str

@@ -27,9 +27,10 @@ from exchange_core.errors import (
 )
 from kraken_spot import wire
 from kraken_spot.dialect import KrakenSpotDialect
+from kraken_spot.wire_trading import Added
 
 READ = RestCall(method="POST", path="/0/private/OpenOrders", private=True, reply=wire.OpenOrders)
-WRITE = RestCall(method="POST", path="/0/private/AddOrder", private=True, changes_state=True, reply=wire.AddOrder)
+WRITE = RestCall(method="POST", path="/0/private/AddOrder", private=True, changes_state=True, reply=Added)
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ def test_a_result_that_does_not_read(dialect: KrakenSpotDialect) -> None:
     with pytest.raises(ProtocolError, match="open"):
         dialect.decode(READ, HttpReply(200, {}, body))
     with pytest.raises(OutcomeUnknown, match="txid"):
-        dialect.decode(WRITE, HttpReply(200, {}, body))
+        dialect.decode(WRITE, HttpReply(200, {}, b'{"error":[],"result":{"txid":7,"descr":{}}}'))
 
 
 def test_warnings_are_kept_and_the_result_used(dialect: KrakenSpotDialect) -> None:
