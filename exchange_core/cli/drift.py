@@ -33,7 +33,10 @@ def drift(
     ],
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE...", help="Recordings to look at: *.json, *.jsonl, *.stream.jsonl."),
+        typer.Argument(
+            metavar="FILE...",
+            help="Recordings to look at: *.json, *.jsonl, *.stream.jsonl, and REST cassettes, *.yaml.",
+        ),
     ] = None,
     seconds: Annotated[float, typer.Option(min=0, max=3600, help="How long to listen to a venue.")] = 5.0,
     symbol: Annotated[str | None, typer.Option(help="What to ask for; the first listed one, if not given.")] = None,

@@ -10,6 +10,7 @@ import typer
 from exchange_core.cli.options import JsonOption, output
 from exchange_core.errors import ConfigError
 from exchange_core.plugins import load_plugins
+from exchange_core.storage.cassette import CASSETTES
 from exchange_core.storage.replay import ReplayReport, replay_files
 
 _TOTALS = ("frames", "books", "verified", "mismatches", "gaps", "resyncs", "unknown")
@@ -33,6 +34,12 @@ def replay(
 ) -> int:
     """Feed recorded WebSocket frames through a plugin and count what it made of them."""
     out = output(as_json)
+    for path in files:
+        if path.suffix in CASSETTES:
+            raise ConfigError(
+                f"{path}: what is replayed are WebSocket frames, *.jsonl or *.stream.jsonl, and this holds answers; "
+                f"look at them with: exchange drift {plugin} {path}"
+            )
     spec = load_plugins().venue(plugin)
     reports = replay_files(spec, files, _read(instruments) if instruments else None)
     total = ReplayReport()

@@ -1,14 +1,15 @@
 """Write traffic as cassettes: REST as vcrpy's YAML, WebSocket as JSON Lines. Nothing secret gets into either.
 
-A cassette says at its head where it comes from. vcrpy (the ``record`` extra) is needed to write REST cassettes;
-reading them back is in ``playback.py``, reading WebSocket cassettes in ``recording.py``.
+A cassette says at its head where it comes from. vcrpy (the ``record`` extra) is needed for REST cassettes; playing
+them back is in ``playback.py``, reading WebSocket cassettes in ``recording.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,6 +18,8 @@ from exchange_core.errors import ConfigError
 from exchange_core.storage.scrub import Scrubber
 
 FEED_SUFFIX = ".stream.jsonl"
+CASSETTES = (".yaml", ".yml")
+"""How the names of REST cassettes end."""
 
 # What differs from run to run and says nothing about the venue.
 _FLEETING = frozenset({"date", "connection", "content-length", "content-encoding", "transfer-encoding", "server"})
@@ -178,6 +181,28 @@ def vcr_serializer() -> Callable[[dict[str, Any]], str]:
         raise ConfigError("recording needs vcrpy; install exchange-core[record]") from None
     serialize: Callable[[dict[str, Any]], str] = yamlserializer.serialize
     return serialize
+
+
+def rest_exchanges(path: Path) -> Iterator[tuple[str, str | bytes]]:
+    """Yield of each exchange of a REST cassette the path that was asked, without its query, and the body of the answer.
+
+    Raises:
+        ConfigError: The file cannot be read, is no REST cassette, or vcrpy is not installed.
+    """
+    try:
+        import yaml  # type: ignore[import-untyped]
+    except ImportError:
+        raise ConfigError(f"{path}: reading REST cassettes needs vcrpy; install exchange-core[record]") from None
+    try:
+        # Not vcrpy's own loader: a file from elsewhere must not make objects.
+        found = yaml.load(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        told = [(one["request"]["uri"], one["response"]["body"]["string"]) for one in found["interactions"]]
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except (TypeError, KeyError):
+        raise ConfigError(f"{path}: no REST cassette: it has no interactions with requests and responses") from None
+    for address, body in told:
+        yield urlsplit(address).path, body
 
 
 def _unwritable(folder: Path, error: OSError) -> ConfigError:

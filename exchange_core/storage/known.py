@@ -1,7 +1,7 @@
 """Recorded answers and frames held against what a plugin knows: what is new in them.
 
-Read are recorded frames (see ``recording``), ``*.json`` with one answer, and ``*.jsonl`` whose lines are answers, or
-whole exchanges with ``method``, ``path``, ``status`` and ``body``.
+Read are recorded frames (see ``recording``), REST cassettes (``*.yaml``), ``*.json`` with one answer, and ``*.jsonl``
+whose lines are answers, or whole exchanges with ``method``, ``path``, ``status`` and ``body``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 from exchange_core.connector.drift import Documented, Drift, Watch, name_of
 from exchange_core.connector.shapes import Record
 from exchange_core.errors import ConfigError
+from exchange_core.storage.cassette import CASSETTES, rest_exchanges
 from exchange_core.storage.recording import frames
 
 _EXCHANGE = {"path", "body"}
@@ -55,6 +56,10 @@ def drift_of(documented: Documented, path: Path, call: str | None = None) -> Fil
             raise ConfigError(f"{path}: cannot be read: {error}") from error
         reader.answer(value)
         return found
+    if path.suffix in CASSETTES:
+        for asked, body in rest_exchanges(path):
+            reader.exchange(asked, body)
+        return found
     is_stream = path.name.endswith(".stream.jsonl")
     for frame in frames(path):
         if not frame.outgoing:
@@ -80,7 +85,7 @@ class _Reader:
             return
         if not is_frame and isinstance(value, dict):
             if value.keys() >= _EXCHANGE:
-                self._exchange(value)
+                self.exchange(str(value["path"]).partition("?")[0], value["body"])
                 return
             if self._call is not None or (not self._is_frame(value) and self._is_answer(value)):
                 self.answer(value)
@@ -98,11 +103,10 @@ class _Reader:
         self._found.looked += 1
         self._watch.value(asked or "", value)
 
-    def _exchange(self, value: dict[str, Any]) -> None:
+    def exchange(self, path: str, body: Any) -> None:
+        """Look at the answer to a call of *path*."""
         self._found.looked += 1
-        body = value["body"]
-        path = str(value["path"]).partition("?")[0]
-        if isinstance(body, str):
+        if isinstance(body, bytes | str):
             self._watch.body(path, body)
         else:
             self._watch.value(path, body)

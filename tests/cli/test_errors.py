@@ -25,6 +25,11 @@ def line_of(answer: Any, status: int) -> str:
         pytest.param(["ticker", "spot", "BTCUSD"], ["'BTCUSD'", "BASE/QUOTE"], id="no symbol at all"),
         pytest.param(["ticker", "krakn", "BTC/USD"], ["'krakn'", "spot", "kraken_spot"], id="unknown venue"),
         pytest.param(["replay", "krakn", "x.jsonl"], ["'krakn'", "kraken_spot"], id="unknown plugin"),
+        pytest.param(
+            ["replay", "kraken_spot", "rest.yaml"],
+            ["rest.yaml", "WebSocket frames", "exchange drift kraken_spot rest.yaml"],
+            id="answers are not replayed",
+        ),
         pytest.param(["replay", "kraken_spot", "no.jsonl"], ["no.jsonl", "No such file"], id="no such recording"),
         pytest.param(["place", "spot", "buy", "BTC/USD", "-1"], ["quantity", "-1"], id="negative quantity"),
         pytest.param(["place", "spot", "buy", "BTC/USD", "0"], ["quantity", "0"], id="zero quantity"),

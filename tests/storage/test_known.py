@@ -67,6 +67,43 @@ def test_a_new_field_in_a_recorded_frame_is_told(captures: Path, venue: str) -> 
                 assert f"field {frame[0]}.brand_new" in watch.drift.counts, path
 
 
+@pytest.mark.parametrize("venue", ["kraken_spot", "kraken_futures"])
+def test_rest_cassettes_are_read(venue: str, tmp_path: Path) -> None:
+    """Ours are recorded against the simulated exchange, which sends nothing that is not known."""
+    folder = Path(__file__).resolve().parents[2] / "cassettes" / venue / "rest"
+    for name in ("instruments.yaml", "open_orders.yaml", "find_canceled.yaml"):
+        found = drift_of(documented(venue), folder / name)
+        assert found.looked == (folder / name).read_text().count("\n- request:")
+        assert (found.unnamed, found.drift.counts) == (0, {})
+    changed = (
+        (folder / "open_orders.yaml")
+        .read_text()
+        .replace('"cli', '"brand_new":1,"cli')
+        .replace('"cl_ord_id"', '"brand_new":1,"cl_ord_id"')
+    )
+    (tmp_path / "rest.yaml").write_text(changed)
+    assert [kind.rpartition(".")[2] for kind in drift_of(documented(venue), tmp_path / "rest.yaml").drift.counts] == [
+        "brand_new"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("interactions: [", "cannot be read"),
+        ("a: 1", "no REST cassette"),
+        ("- 1", "no REST cassette"),
+        ("interactions:\n- request: {uri: x}\n", "no REST cassette"),
+        ("interactions: !!python/object/apply:os.getcwd []", "cannot be read"),
+    ],
+)
+def test_what_is_no_cassette_is_said(text: str, match: str, tmp_path: Path) -> None:
+    path = tmp_path / "rest.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=match):
+        drift_of(documented("kraken_spot"), path)
+
+
 def write(folder: Path, name: str, *lines: Any) -> Path:
     path = folder / name
     path.write_text("\n".join(json.dumps(line) for line in lines))
