@@ -88,13 +88,13 @@ class FollowedMarket:
 
     def ticker(self, ticker: Ticker) -> None:
         """Take over what a real contract is valued at, and what it pays for funding."""
-        if ticker.mark_price is not None:
+        if ticker.mark_price:
             self._has_mark = True
             self._exchange.set_mark(self.symbol, ticker.mark_price)
-        if ticker.index_price is not None:
+        if ticker.index_price:
             self._index = ticker.index_price
             self._exchange.set_index(self.symbol, ticker.index_price)
-        if ticker.funding_rate is not None:
+        if ticker.funding_rate is not None and self.symbol.expiry is None:
             self._exchange.set_funding(self.symbol, nearest(ticker.funding_rate, _FINEST_RATE))
 
     def accept(self, status: InstrumentStatus) -> None:

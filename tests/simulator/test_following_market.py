@@ -1,7 +1,7 @@
 """What a followed market makes of the news of a real one, and what becomes of it when their streams end."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self, cast
@@ -21,7 +21,7 @@ from exchange_core.simulator.following_market import FollowedMarket
 from exchange_core.testing.clock import ManualClock
 from exchange_core.venue.health import VenueHealth
 from exchange_core.venue.protocol import Venue
-from tests.simulator.conftest import LINEAR, SPEC, SPOT, Desk
+from tests.simulator.conftest import DATED, LINEAR, RICH_MARKETS, SPEC, SPOT, Desk
 
 # The real venue's time is not ours.
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -187,12 +187,22 @@ def test_a_contract_has_the_prices_and_the_funding_that_are_told(desk: Desk, sai
     market.book(book(symbol=LINEAR))
     rate = Decimal("0.0000123456789012345")
     market.ticker(Ticker(symbol=LINEAR, mark_price=Decimal("100.25"), index_price=Decimal("100.75"), funding_rate=rate))
-    market.ticker(Ticker(symbol=LINEAR, last=Decimal(70)))  # what is not told stays
+    # What is not told stays, and nothing is worth nothing.
+    market.ticker(Ticker(symbol=LINEAR, last=Decimal(70)))
+    market.ticker(Ticker(symbol=LINEAR, mark_price=Decimal(0), index_price=Decimal(0)))
     for health in (BookHealth.LIVE, BookHealth.STALE, BookHealth.LIVE):
         market.book(book("89x1", "91x1", symbol=LINEAR, health=health))
         assert desk.exchange.mark_price(LINEAR) == Decimal("100.25")
         assert desk.exchange.index_price(LINEAR) == Decimal("100.75")
     assert desk.exchange.funding(LINEAR)[-2].rate == Decimal("0.000012345679")
+
+
+def test_a_dated_contract_pays_no_funding_whatever_is_told(make_desk: Callable[..., Desk], said: list[str]) -> None:
+    desk = make_desk(markets=RICH_MARKETS)
+    market = FollowedMarket(desk.exchange, DATED, 10, say=said.append)
+    market.ticker(Ticker(symbol=DATED, mark_price=Decimal("100.5"), funding_rate=Decimal(0)))
+    assert desk.exchange.mark_price(DATED) == Decimal("100.5")
+    assert not desk.exchange.funding(DATED)
 
 
 class Script:
