@@ -78,7 +78,7 @@ def read_tapes(
         found = {
             name: tape
             for name, simulator in simulators.items()
-            if (tape := _scanned(path.name, recording, specs[name], partial(_context, specs[name], simulator, clock)))
+            if (tape := _scanned(str(path), recording, specs[name], partial(_context, specs[name], simulator, clock)))
             is not None
         }
         if len(found) != 1:

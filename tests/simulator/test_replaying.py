@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import attrs
 import pytest
 
 from exchange_core import OrderRequest, connect
+from exchange_core.cli.main import call
 from exchange_core.cli.simulate_tape import Tapes, read_tapes
 from exchange_core.connector.simulation import SimulatorSpec
 from exchange_core.connector.spec import VenueSpec
@@ -31,6 +34,7 @@ from exchange_core.storage.cassette import FeedTape
 from exchange_core.storage.scrub import Scrubber
 from exchange_core.testing.clock import ManualClock
 from exchange_core.testing.world import NOON, Line, World
+from tests.cli.conftest import start
 from tests.simulator.conftest import LINEAR, SPOT, Desk, build
 
 BEGAN = datetime(2021, 7, 22, tzinfo=UTC)
@@ -293,7 +297,7 @@ def test_the_venue_of_a_recording_is_found(plugin: str, tmp_path: Path) -> None:
     tapes = tapes_of([path])
     assert list(tapes.tapes) == [section]
     [tape] = tapes.tapes[section]
-    assert (tape.name, [str(each) for each in tape.symbols]) == ("day.stream.jsonl", [symbol])
+    assert (tape.name, [str(each) for each in tape.symbols]) == (str(path), [symbol])
     assert tape.ends - tape.begins == 2
 
 
@@ -327,6 +331,28 @@ async def test_an_order_over_the_wire_fills_when_the_tape_trades_through_it(plug
             trades = await venue.recent_trades(symbol)
             assert [each.quantity * 100 for each in trades] == [2, 3]
         running[section].exchange.check_invariants()
+
+
+def test_the_command_takes_a_tape(tmp_path: Path) -> None:
+    made, path = recorded("kraken_spot", tmp_path / "day.stream.jsonl")
+    process = start("simulate", "--json", "--tape", str(path))
+    try:
+        assert process.stdout is not None
+        found = json.loads(process.stdout.readline())
+        with urlopen(found["spot"]["rest_url"] + "/0/public/Depth?pair=XBTUSD", timeout=PATIENCE) as answer:
+            [book] = json.load(answer)["result"].values()
+        assert [Decimal(price) for price, *_ in book["bids"]][-1] == made.price(-20)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+        assert process.returncode == 130
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_the_command_refuses_what_is_no_tape(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["simulate", "--tape", str(tmp_path / "none.jsonl")]) == 1
+    assert "none.jsonl: cannot be read" in capsys.readouterr().err
 
 
 async def test_other_markets_keep_their_makers(tmp_path: Path) -> None:
