@@ -23,6 +23,7 @@ from exchange_core.errors import (
     ConnectFailed,
     ExchangeError,
     LockedOut,
+    NonceRejected,
     OutcomeUnknown,
     ProtocolError,
     RateLimited,
@@ -218,7 +219,8 @@ class RestClient:
             ticket = await self._admit(call, call.costs, in_turn=in_turn)
             try:
                 return await self._attempt(call, ticket)
-            except (TransportError, VenueUnavailable, RateLimited) as error:
+            # A nonce is another one each time; one was overtaken, where two programs use one key.
+            except (TransportError, VenueUnavailable, RateLimited, NonceRejected) as error:
                 wait = next(waits)
                 if isinstance(error, RateLimited):
                     wait = self._pause(call.costs, error, wait)

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from random import Random
 
+import attrs
 import pytest
 
 from exchange_core.connector.rest import Flow, HttpReply, HttpRequest, RestCall
-from exchange_core.errors import TransportError
+from exchange_core.errors import NonceRejected, TransportError
 from exchange_core.testing.clock import ManualClock
-from exchange_core.testing.http import Act, Hang, LoopbackHttp, answer
+from exchange_core.testing.http import Act, Hang, LoopbackHttp, ScriptedHttp, answer
 from exchange_core.transport.nonces import MILLISECOND, NonceSource
 from exchange_core.transport.rest_client import RestClient
 
@@ -71,6 +72,23 @@ async def test_200_concurrent_calls_arrive_in_the_order_of_their_nonces(new_clie
     assert len(set(results)) == 200
     arrived = [nonce_of(request) for request in server.requests]
     assert arrived == sorted(arrived)
+
+
+async def test_a_read_whose_nonce_was_overtaken_is_asked_again_with_a_new_one(
+    new_client: Callable[..., RestClient], clock: ManualClock
+) -> None:
+    """Where another program uses the same key. A write is not: whoever sends it again must know that."""
+    read = RestCall(method="POST", path="/private", private=True)
+    http = ScriptedHttp(*[answer({"error": "NonceRejected"})] * 3, answer({"result": "ok"}))
+    async with new_client(http=http.transport, clock=clock) as client:
+        with pytest.raises(NonceRejected):
+            await client.run(one(attrs.evolve(read, changes_state=True)))
+        asking = asyncio.create_task(client.run(one(read)))
+        await clock.advance(10)
+        assert await asking == "ok"
+    nonces = [json.loads(request.content)["nonce"] for request in http.requests]
+    assert len(nonces) == 4
+    assert nonces == sorted(set(nonces))
 
 
 async def test_public_calls_do_not_wait_for_a_turn(new_client: Callable[..., RestClient]) -> None:
