@@ -15,6 +15,7 @@ from exchange_core.errors import (
     AuthenticationError,
     ExchangeError,
     LockedOut,
+    NonceRejected,
     OrderNotFound,
     OutcomeUnknown,
     RateLimited,
@@ -83,7 +84,7 @@ class Canceler:
                 known = await self._not_found(known, error)
                 if known.is_final:
                     return known
-            except RateLimited as error:
+            except (RateLimited, NonceRejected) as error:
                 # By the venue, not by our own count: nothing was carried out, and no order must stand for that.
                 if attempt == _TRIES or isinstance(error, LockedOut) or not error.codes:
                     raise
@@ -127,7 +128,7 @@ class Canceler:
             try:
                 await self._rest.run(self._operations.cancel_all())
             except ExchangeError as error:
-                if isinstance(error, LockedOut | AuthenticationError):
+                if _ends_all(error):
                     raise
                 # Whatever it was, each order is taken out by itself now.
             else:
@@ -181,7 +182,7 @@ class Canceler:
         try:
             await self._rest.run(operations.cancel_batch(orders))
         except ExchangeError as error:
-            if isinstance(error, LockedOut | AuthenticationError):
+            if _ends_all(error):
                 raise
             # Each is canceled by itself then, and says what is wrong with it.
 
@@ -260,6 +261,11 @@ class Canceler:
     def _unsure(self, order: Order, what: str, error: ExchangeError) -> OutcomeUnknown:
         name = order.venue_order_id or order.client_order_id
         return OutcomeUnknown(f"{self._name}: order {name}: {what}: {error}", venue=self._name, codes=error.codes)
+
+
+def _ends_all(error: ExchangeError) -> bool:
+    """Whether no other request would be answered better."""
+    return isinstance(error, LockedOut | AuthenticationError) and not isinstance(error, NonceRejected)
 
 
 def chunks(orders: Iterable[Order], most: int) -> Iterable[list[Order]]:

@@ -17,6 +17,7 @@ from exchange_core.errors import (
     ExchangeError,
     InsufficientFunds,
     LockedOut,
+    NonceRejected,
     NotSupported,
     OrderRefused,
     OutcomeUnknown,
@@ -360,7 +361,10 @@ async def test_one_symbol_is_never_widened_to_all(venue: ConnectedVenue, shop: A
     assert [order.venue_order_id for order in await venue.open_orders()] == ["V2"]
 
 
-@pytest.mark.parametrize("error", [httpx.ReadTimeout("lost"), VenueError("odd"), NotSupported("not on Sundays")])
+@pytest.mark.parametrize(
+    "error",
+    [httpx.ReadTimeout("lost"), VenueError("odd"), NotSupported("not on Sundays"), NonceRejected("overtaken")],
+)
 async def test_when_one_call_for_all_fails_each_is_taken_out(
     venue: ConnectedVenue, shop: Any, error: Exception
 ) -> None:

@@ -22,6 +22,7 @@ from exchange_core.errors import (
     InsufficientFunds,
     InvalidValue,
     LockedOut,
+    NonceRejected,
     NotSupported,
     OrderNotFound,
     OrderRefused,
@@ -522,6 +523,16 @@ async def test_a_cancel_that_a_limit_refused_is_sent_again(
     assert ended.status is OrderStatus.CANCELED
     assert shop.paths().count("/cancel") == 3
     assert clock.now() >= START + timedelta(seconds=2)
+
+
+async def test_a_cancel_whose_nonce_was_overtaken_is_sent_again(
+    venue: ConnectedVenue, shop: Any, clock: ManualClock
+) -> None:
+    order = await venue.place(buy())
+    shop.instead("/cancel", NonceRejected("overtaken"))
+    ended = await eventually(clock, venue.cancel(order))
+    assert ended.status is OrderStatus.CANCELED
+    assert shop.paths().count("/cancel") == 2
 
 
 async def test_a_cancel_that_is_always_refused_for_a_limit_says_so(
