@@ -118,6 +118,8 @@ _ORDERS = Each(ORDER)
 _TRADES = Each(TRADE)
 _LEDGERS = Each(LEDGER)
 
+_NOTATION = "base_asset base_notation quote_asset quote_notation"
+
 RESULTS: dict[str, Shape] = {
     "public/Time": record(wire_market.Time, also="rfc1123"),
     "public/SystemStatus": record(
@@ -135,6 +137,15 @@ RESULTS: dict[str, Shape] = {
     "public/OHLC": Series(Row(8)),
     "public/Spread": Series(Row(3)),
     "public/GroupedBook": record(wire_market.GroupedBook),
+    "public/PreTrade": record(
+        wire_market.PreTrade,
+        also=f"symbol description {_NOTATION}",
+        bids=Each(record(wire_market.PreTradeLevel, also="side")),
+        asks=Each(record(wire_market.PreTradeLevel, also="side")),
+    ),
+    "public/PostTrade": record(
+        wire_market.PostTrade, trades=Each(record(wire_market.PostTradeRow, also=f"description {_NOTATION}"))
+    ),
     "private/Level3": record(wire_market.Level3, also="pair"),
     "private/Balance": Each(ANYTHING),
     "private/CreditLines": ANYTHING,  # open point: which fields it has

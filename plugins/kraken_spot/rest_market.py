@@ -26,6 +26,7 @@ from kraken_spot import wire_market as raw_market
 from kraken_spot.dialect import read
 from kraken_spot.feed_carriers import INTERVALS
 from kraken_spot.rest_calls import aware, one_of, private, public, refuse, second_before
+from kraken_spot.rest_transparency import TransparencyCalls
 from kraken_spot.rows import Listing, Page, readable, word
 from kraken_spot.tokenized import pair_params
 from kraken_spot.types_market import (
@@ -51,7 +52,7 @@ _ORDER_TYPES = {"m": "market", "l": "limit"}
 
 
 @attrs.frozen
-class MarketCalls:
+class MarketCalls(TransparencyCalls):
     """Calls about markets; only ``level3`` needs a key."""
 
     _context: VenueContext

@@ -168,3 +168,53 @@ class Candles:
     items: tuple[Candle, ...]
     last: datetime
     unreadable: tuple[Unreadable, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class PublishedLevel:
+    """A price of the book as it is published for regulators: what stands there, in so many orders.
+
+    Attributes:
+        published: When the venue published it.
+    """
+
+    price: Decimal
+    quantity: Decimal
+    count: int
+    published: datetime
+
+
+@attrs.frozen(kw_only=True)
+class PreTrade:
+    """The ten best prices a side as they are published for regulators, best first.
+
+    Attributes:
+        venue: The venue's market identifier code (MIC).
+        system: Its kind of order book, ``CLOB``.
+    """
+
+    symbol: Symbol
+    venue: str
+    system: str
+    bids: tuple[PublishedLevel, ...]
+    asks: tuple[PublishedLevel, ...]
+
+
+@attrs.frozen(kw_only=True)
+class PublishedTrade:
+    """A trade as it is published for regulators: single executions, and no word of who took.
+
+    Attributes:
+        id: The venue's text, which is another than the number of ``MarketTrade``.
+        symbol: The venue's name where no list has it.
+        venue, publication_venue: Market identifier codes (MIC).
+    """
+
+    id: str
+    symbol: Symbol | str
+    price: Decimal
+    quantity: Decimal
+    time: datetime
+    venue: str
+    published: datetime
+    publication_venue: str

@@ -67,3 +67,34 @@ class Level3Order(msgspec.Struct):
 class Level3(msgspec.Struct):
     bids: list[Level3Order]
     asks: list[Level3Order]
+
+
+class PreTradeLevel(msgspec.Struct):
+    price: Decimal
+    qty: Decimal
+    count: int
+    publication_ts: str
+
+
+class PreTrade(msgspec.Struct):
+    venue: str
+    system: str
+    bids: list[PreTradeLevel]
+    asks: list[PreTradeLevel]
+
+
+class PostTradeRow(msgspec.Struct):
+    trade_id: str
+    symbol: str
+    price: Decimal
+    quantity: Decimal
+    trade_venue: str
+    trade_ts: str
+    publication_venue: str
+    publication_ts: str
+
+
+class PostTrade(msgspec.Struct):
+    last_ts: str
+    trades: list[msgspec.Raw]
+    count: int = 0

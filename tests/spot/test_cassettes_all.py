@@ -38,7 +38,8 @@ NOT_RECORDED = {
 NO_CALLS: dict[str, str] = {}
 ASKING = ("Flow[", "History[")
 ENDPOINTS = {
-    "public": "Time SystemStatus MaintenanceSchedule Assets AssetPairs Ticker OHLC Depth GroupedBook Trades Spread",
+    "public": "Time SystemStatus MaintenanceSchedule Assets AssetPairs Ticker OHLC Depth GroupedBook Trades Spread"
+    " PreTrade PostTrade",
     "private": "Level3 Balance BalanceEx CreditLines TradeBalance OpenOrders ClosedOrders QueryOrders TradesHistory"
     " QueryTrades OpenPositions Ledgers QueryLedgers TradeVolume OrderAmends AddExport ExportStatus RetrieveExport"
     " RemoveExport AddOrder AddOrderBatch AmendOrder EditOrder CancelOrder CancelOrderBatch CancelAll"
@@ -57,7 +58,8 @@ def calls(kind: type) -> set[str]:
     """Return the names of what asks the venue for something."""
     return {
         name
-        for name, value in vars(kind).items()
+        for one in kind.__mro__
+        for name, value in vars(one).items()
         if isfunction(value) and not name.startswith("_") and value.__annotations__["return"].startswith(ASKING)
     }
 

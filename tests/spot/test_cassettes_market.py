@@ -85,6 +85,31 @@ async def test_pages_of_trades_go_on_where_the_last_one_ended(player: CassettePl
     assert (last.items, last.cursor) == ((), page.cursor)
 
 
+async def test_what_is_published_before_a_trade(player: CassettePlayer) -> None:
+    book = await player.run("market.pre_trade", lambda do: do.market.pre_trade(BTC))
+    assert (book.symbol, book.venue, book.system) == (BTC, "PGSL", "CLOB")
+    assert [(one.price, one.quantity) for one in book.bids] == [
+        (83990, Decimal("0.25")),
+        (83980, Decimal("1.5")),
+        (83950, Decimal(2)),
+    ]
+    assert [one.price for one in book.asks] == [84010, 84020, 84050]
+    assert {(one.count, one.published) for one in (*book.bids, *book.asks)} == {(1, START + timedelta(seconds=75))}
+
+
+async def test_what_is_published_after_a_trade(player: CassettePlayer) -> None:
+    page = await player.run("market.post_trade_page", lambda do: do.market.post_trade_page(BTC, since=START, count=1))
+    [second] = page.items  # the first was at that very time, which is not in it
+    assert (second.symbol, second.price, second.quantity) == (BTC, 83990, Decimal("0.15"))
+    assert second.time == second.published == START + timedelta(seconds=30)
+    assert (second.venue, second.publication_venue) == ("PGSL", "PGSL")
+    until = START + timedelta(seconds=75)
+    rest = await player.run(
+        "market.post_trade_page.next", lambda do: do.market.post_trade_page(BTC, page.cursor, until=until)
+    )
+    assert [(trade.price, trade.time) for trade in rest.items] == [(84010, until)]
+
+
 async def test_bars(player: CassettePlayer) -> None:
     candles = await player.run("market.candles", lambda do: do.market.candles(BTC, 1, since=START))
     first, second = candles.items

@@ -227,6 +227,8 @@ def test_an_answer_without_its_last_is_refused(rest: KrakenSpotRest, run: Any) -
         (lambda market: market.trades_page(BTC, count=1001), "count"),
         (lambda market: market.trades_page(BTC, count=0), "count"),
         (lambda market: market.candles(BTC, 7), "interval"),
+        (lambda market: market.post_trade_page(count=1001), "count"),
+        (lambda market: market.post_trade_page(count=0), "count"),
     ],
 )
 def test_what_the_venue_does_not_take_is_refused_before_sending(
@@ -239,3 +241,75 @@ def test_what_the_venue_does_not_take_is_refused_before_sending(
 def test_an_unknown_pair_is_refused_before_sending(rest: KrakenSpotRest) -> None:
     with pytest.raises(UnknownSymbol):
         next(rest.market.spread("NO/PAIR"))
+
+
+# As it is published for regulators.
+
+PUBLISHED = {
+    "trade_id": "TGBB7L-HT5LX-J3BZ4A",
+    "price": "102002.1",
+    "quantity": "1.24",
+    "symbol": "BTC/USD",
+    "description": "Bitcoin / US Dollars",
+    "base_asset": "BTC",
+    "base_notation": "UNIT",
+    "quote_asset": "USD",
+    "quote_notation": "MONE",
+    "trade_venue": "PGSL",
+    "trade_ts": "2024-05-30T12:34:56.123456789Z",
+    "publication_venue": "PGSL",
+    "publication_ts": "2024-05-30T12:34:56.200000Z",
+}
+
+
+def test_published_trades_are_asked_for_by_time(rest: KrakenSpotRest, run: Any) -> None:
+    """A damaged row and a pair that no list has hide no other; the cursor keeps digits that our times do not have."""
+    rows = [PUBLISHED, PUBLISHED | {"symbol": "NEW/PAIR"}, PUBLISHED | {"price": "cheap"}]
+    answer = {"last_ts": PUBLISHED["trade_ts"], "count": 3, "trades": rows}
+    since, until = datetime(2024, 5, 30, 12, tzinfo=UTC), datetime(2024, 5, 30, 13, tzinfo=UTC)
+    page = run(rest.market.post_trade_page(BTC, since=since, until=until, count=3), answer)
+    assert only_call(run).path == "/0/public/PostTrade"
+    assert run.calls[0].params == {
+        "symbol": "BTC/USD",
+        "from_ts": "2024-05-30T12:00:00.000000Z",
+        "to_ts": "2024-05-30T13:00:00.000000Z",
+        "count": 3,
+    }
+    first, second = page.items
+    assert (first.id, first.symbol, second.symbol) == ("TGBB7L-HT5LX-J3BZ4A", BTC, "NEW/PAIR")
+    assert (first.price, first.quantity) == (Decimal("102002.1"), Decimal("1.24"))
+    assert first.time == datetime(2024, 5, 30, 12, 34, 56, 123456, tzinfo=UTC)
+    assert [one.id for one in page.unreadable] == ["2"]
+    run.calls.clear()
+    run(rest.market.post_trade_page(cursor=page.cursor), answer)
+    assert run.calls[0].params == {
+        "symbol": None,
+        "from_ts": "2024-05-30T12:34:56.123456789Z",
+        "to_ts": None,
+        "count": 1000,
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"cursor": "17"}, "cursor: '17' is no cursor of this call"),
+        ({"cursor": PUBLISHED["trade_ts"], "since": datetime(2024, 1, 1, tzinfo=UTC)}, "a cursor was given"),
+        ({"since": datetime(2024, 1, 1)}, "since: 2024-01-01 00:00:00 has no time zone"),  # noqa: DTZ001 (that is the point)
+    ],
+)
+def test_what_is_no_place_among_published_trades(rest: KrakenSpotRest, given: dict[str, Any], match: str) -> None:
+    with pytest.raises(InvalidValue, match=match):
+        next(rest.market.post_trade_page(**given))
+
+
+def test_the_published_book_is_asked_for_by_our_name(rest: KrakenSpotRest, run: Any) -> None:
+    level = {"side": "BUY", "price": "102002.1", "qty": "0.5", "count": 3, "publication_ts": PUBLISHED["trade_ts"]}
+    notation = {name: PUBLISHED[name] for name in ("symbol", "description", "base_asset", "quote_asset")}
+    answer = {**notation, "venue": "PGSL", "system": "CLOB", "bids": [level], "asks": []}
+    book = run(rest.market.pre_trade("BTC/USD"), answer)
+    assert only_call(run).params == {"symbol": "BTC/USD"}
+    assert (book.bids[0].price, book.bids[0].quantity, book.bids[0].count) == (Decimal("102002.1"), Decimal("0.5"), 3)
+    assert book.asks == ()
+    with pytest.raises(UnknownSymbol):
+        next(rest.market.pre_trade("NO/PAIR"))

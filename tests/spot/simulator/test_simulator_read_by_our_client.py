@@ -275,6 +275,8 @@ def look_at_the_market(taker: Client) -> None:
     assert whole(taker.run(market.maintenance_schedule())) == ()
     assert taker.run(market.grouped_book(BTC, grouping=10)).asks
     assert taker.run(market.level3(BTC)).asks
+    assert taker.run(market.pre_trade(BTC)).asks
+    assert not taker.run(market.post_trade_page(BTC)).unreadable
 
 
 def move_money(world: World, taker: Client) -> None:
