@@ -85,6 +85,11 @@ class Spent:
     here: float = 0.0
     there: float = 0.0
 
+    @property
+    def busier(self) -> float:
+        """What the one spent that spent more."""
+        return max(self.here, self.there)
+
     def __enter__(self) -> Spent:
         self.there = self.server.cpu()
         self.here, self.wall = time.process_time(), time.perf_counter()
