@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from typing import TypeVar
+from weakref import WeakSet
 
 from exchange_core.connector.rest import HttpReply, HttpRequest
 from exchange_core.errors import NotSupported
@@ -20,6 +21,12 @@ class InProcess:
         self._wire = wire
         self._advance = advance
         self._monotonic = monotonic
+        self._open: WeakSet[InProcessSession] = WeakSet()
+
+    def flush(self) -> None:
+        """Let frames set out that were said by now; to be called before time passes, as some of them may be late."""
+        for session in self._open:
+            session.flush()
 
     def http(self, request: HttpRequest) -> HttpReply:
         """Answer a request.
@@ -51,7 +58,11 @@ class InProcess:
         if answer != Pace():
             raise NotSupported(f"{path}: a WebSocket that is slow needs sockets; leave in_process out")
         line = self._wire.session(path)
-        return None if line is None else InProcessSession(line, self._monotonic)
+        if line is None:
+            return None
+        session = InProcessSession(line, self._monotonic)
+        self._open.add(session)
+        return session
 
     def _done(self, waits: Generator[float, None, T]) -> T:
         while True:
@@ -74,7 +85,7 @@ class InProcessSession:
     @property
     def outbox(self) -> list[str]:
         """What has arrived by now."""
-        self._arrived += self._line.take(self._monotonic())
+        self.flush()
         return self._arrived
 
     @outbox.setter
@@ -85,6 +96,9 @@ class InProcessSession:
     def is_cut(self) -> bool:
         """Whether the connection ended without a goodbye."""
         return self._line.is_cut
+
+    def flush(self) -> None:
+        self._arrived += self._line.take(self._monotonic())
 
     def opened(self, now: float) -> None:
         self._line.opened(now)

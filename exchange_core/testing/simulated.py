@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 
 from exchange_core.clock import Clock, SystemClock
 from exchange_core.connector.rest import HttpReply, HttpRequest
-from exchange_core.connector.simulation import SimLedgerEntry, SimulatorSpec, WireProtocol
+from exchange_core.connector.simulation import SimLedgerEntry, SimulatorSpec
 from exchange_core.errors import ConfigError, NotSupported
 from exchange_core.model.number import exact
 from exchange_core.plugins import load_plugins
@@ -172,7 +172,7 @@ class VenueInProcess(SimulatedVenue):
         )
         self.clock = clock
         self._wire = FaultyProtocol(made.protocol, made.exchange, made.faults)
-        self.protocol: WireProtocol = InProcess(self._wire, self.advance, clock.monotonic)
+        self.protocol = InProcess(self._wire, self.advance, clock.monotonic)
 
     def http(self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> HttpReply:
         """Answer one HTTP request; *target* is path and query.
@@ -187,6 +187,7 @@ class VenueInProcess(SimulatedVenue):
         return Socket(self, path)
 
     def advance(self, seconds: float) -> None:
+        self.protocol.flush()
         self.clock.forward(seconds)
         self._wire.step()
 

@@ -20,8 +20,8 @@ from exchange_core.errors import ConfigError, NotSupported
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.terms import OrderType
-from exchange_core.simulator.faults_actions import DropAnswer
-from exchange_core.simulator.faults_schedule import Fault
+from exchange_core.simulator.faults_actions import Delay, DelayAnswer, DropAnswer, Restart
+from exchange_core.simulator.faults_schedule import Fault, parse_faults
 
 Start = Callable[..., Any]
 BTC = Symbol.parse("BTC/USD")
@@ -125,3 +125,37 @@ def test_a_venue_that_cannot_start_says_why(simulated_exchange: Start) -> None:
     port = int(simulated_exchange("kraken_spot").urls["rest_url"].rpartition(":")[2])
     with pytest.raises(OSError, match=str(port)):
         simulated_exchange("kraken_spot", port=port)
+
+
+def test_faults_strike_in_process_as_on_sockets(simulated_exchange: Start) -> None:
+    rules = {"faults": [{"http": "/0/public/Time", "nth": 2, "action": "drop-answer"}]}
+    venue = simulated_exchange("kraken_spot", in_process=True, faults=parse_faults(rules))
+    assert venue.http("GET", "/0/public/Time").status == 200
+    with pytest.raises(ConnectionResetError, match="/0/public/Time"):
+        venue.http("GET", "/0/public/Time")
+    late = venue.faults.add(Fault(http="*", action=DelayAnswer(30), times=1))
+    before = venue.exchange.now()
+    assert venue.http("GET", "/0/public/Time").status == 200
+    assert (late.fired, (venue.exchange.now() - before).total_seconds()) == (1, 30)
+    socket = venue.socket("/v2")
+    assert len(socket.take()) == 1
+    venue.faults.add(Fault(action=Restart(seconds=10)))
+    venue.advance(1)
+    socket.say('{"method":"ping"}')
+    assert socket.take() == []
+    assert socket.session.is_cut
+    assert b'"maintenance"' in venue.http("GET", "/0/public/SystemStatus").body
+    venue.advance(10)
+    assert b'"online"' in venue.http("GET", "/0/public/SystemStatus").body
+
+
+def test_what_is_late_in_process_comes_when_time_has_passed(simulated_exchange: Start) -> None:
+    venue = simulated_exchange("kraken_spot", in_process=True)
+    socket = venue.socket("/v2")
+    socket.take()
+    venue.faults.add(Fault(websocket="out", action=Delay(5)))
+    socket.say('{"method":"ping"}')
+    venue.advance(4)
+    assert socket.take() == []
+    venue.advance(1)
+    assert len(socket.take()) == 1
