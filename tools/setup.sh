@@ -15,13 +15,13 @@ cd "$(dirname "$0")/.."
 kind=$1
 venv=${VENV:-.venv}
 stamp=$venv/.ready
-oldest=11 no_python=1
+oldest=11 no_python=1 asked=PYTHON
 
 case $kind in
 run) pins='-r requirements/runtime.txt -r requirements/build.txt' ;;
 dev) pins='-r requirements/dev.txt' ;;
 certify) pins='-r requirements/certify.txt' ;;
-certify-nautilus) pins='-r requirements/certify-nautilus.txt' oldest=12 no_python=77 ;;
+certify-nautilus) pins='-r requirements/certify-nautilus.txt' oldest=12 no_python=77 asked=CERTIFY_PYTHON312 ;;
 *)
     printf 'set-up: expected run, dev, certify or certify-nautilus, got %s\n' "'$kind'" >&2
     exit 1
@@ -42,8 +42,8 @@ version() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])'; }
 # may hide a working interpreter of the same name.
 find_python() {
     if [ -n "${PYTHON:-}" ]; then
-        runs "$PYTHON" || fail "PYTHON=$PYTHON does not run, or is older than Python 3.$oldest"
-        complete "$PYTHON" || fail "PYTHON=$PYTHON lacks venv, ensurepip or ssl (on Debian: apt install python3-venv)"
+        runs "$PYTHON" || fail "$asked=$PYTHON does not run, or is older than Python 3.$oldest"
+        complete "$PYTHON" || fail "$asked=$PYTHON lacks venv, ensurepip or ssl (on Debian: apt install python3-venv)"
         printf '%s\n' "$PYTHON"
         return
     fi
@@ -66,8 +66,8 @@ find_python() {
     IFS=$old_ifs
     code=$no_python
     [ -z "$incomplete" ] ||
-        fail "$incomplete lacks venv, ensurepip or ssl; install them (on Debian: apt install python3-venv) or set PYTHON="
-    fail "no Python 3.$oldest or newer found on the PATH; install one, or name it: make PYTHON=/path/to/python3 ..."
+        fail "$incomplete lacks venv, ensurepip or ssl; install them (on Debian: apt install python3-venv) or set $asked="
+    fail "no Python 3.$oldest or newer found on the PATH; install one, or name it: make $asked=/path/to/python3 ..."
 }
 
 # What the environment was made from; "dev" contains "run".
