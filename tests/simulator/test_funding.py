@@ -122,3 +122,17 @@ def test_other_markets_have_none(desk: Desk) -> None:
     assert desk.exchange.funding(SPOT) == []
     with pytest.raises(InvalidValue, match="no perpetual"):
         desk.exchange.set_funding(SPOT, Decimal(0))
+
+
+def test_the_premium_is_looked_at_once_in_a_moment(desk: Desk) -> None:
+    """A server steps before each request; what the mean is does not depend on how often it is asked."""
+    desk.exchange.set_index(LINEAR, Decimal(100))
+    desk.exchange.set_mark(LINEAR, Decimal("100.01"))
+    for _ in range(5):
+        desk.exchange.step()
+        desk.clock.advance(0.001)
+    desk.clock.advance(1)
+    desk.exchange.set_mark(LINEAR, Decimal(100))
+    desk.exchange.step()
+    desk.clock.advance(1)
+    assert desk.exchange.funding(LINEAR)[-1].rate == Decimal("0.000002083333")

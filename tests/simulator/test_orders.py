@@ -321,3 +321,20 @@ def test_an_account_that_keeps_little_forgets_its_oldest(desk: Desk) -> None:
     assert len(desk.exchange.ledger("small")) == 2
     assert desk.exchange.order("small", orders[0].id) is None
     desk.exchange.check_invariants()
+
+
+def test_a_copy_of_an_order_has_all_of_it_and_changes_no_more(desk: Desk) -> None:
+    order = desk.place("alice", "buy", "2", "99.5")
+    copy = order.copy()
+    assert (copy == order, copy.fill_ids is order.fill_ids) == (True, False)
+    desk.place("bob", "sell", "1", "99.5")
+    assert (copy.filled, copy.fill_ids, order.filled) == (0, [], 1)
+
+
+def test_a_request_tells_of_the_books_that_it_changed_and_of_no_others(desk: Desk) -> None:
+    linear = Symbol.parse("BTC/USD:USD")
+    desk.place("alice", "buy", "2", "99.5")
+    desk.place("alice", "buy", "2", "98", symbol=linear)
+    desk.events.clear()
+    desk.place("alice", "buy", "1", "99")
+    assert [event.symbol for event in desk.events if isinstance(event, BookChanged)] == [Symbol.parse("BTC/USD")]
