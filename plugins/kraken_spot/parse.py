@@ -219,13 +219,19 @@ def balances(answer: Mapping[str, wire.Balance], assets: AssetMap, venue: str) -
         for name, raw in answer.items():
             place = balance_asset(name, assets)
             total, held = sums.get(place, (Decimal(0), Decimal(0)))
-            own = number(raw.balance, "balance")
-            credit = number(raw.credit or Decimal(0), "credit") - number(raw.credit_used or Decimal(0), "credit_used")
-            sums[place] = total + own + credit, held + number(raw.hold_trade, "hold_trade")
+            own, own_held = amounts(raw)
+            sums[place] = total + own, held + own_held
     return [
         Balance(asset=asset, total=total, held=held, wallet=wallet, usable=usable(wallet), venue=venue)
         for (asset, wallet), (total, held) in sums.items()
     ]
+
+
+def amounts(raw: wire.Balance) -> tuple[Decimal, Decimal]:
+    """Return what there is, with what may be borrowed, and what of it is held."""
+    with localcontext(EXACT):
+        credit = number(raw.credit or Decimal(0), "credit") - number(raw.credit_used or Decimal(0), "credit_used")
+        return number(raw.balance, "balance") + credit, number(raw.hold_trade, "hold_trade")
 
 
 def fill(trade_id: str, raw: wire.Trade, symbols: SymbolMap, venue: str) -> Fill:

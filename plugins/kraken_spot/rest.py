@@ -29,7 +29,7 @@ from kraken_spot import limits, order_calls, parse, rest_changes, rest_orders, w
 from kraken_spot.dialect import KrakenSpotDialect, read
 from kraken_spot.families import Families
 from kraken_spot.feed_carriers import INTERVALS
-from kraken_spot.naming import load_assets, load_pairs
+from kraken_spot.naming import balance_asset, load_assets, load_pairs
 from kraken_spot.positions import positions
 from kraken_spot.rest_calls import private
 from kraken_spot.tokenized import TOKENIZED, classed, is_tokenized, pair_params
@@ -153,8 +153,22 @@ class KrakenSpotRest(Families):
         return rest_orders.open_orders(self._context, self.skipped)
 
     def balances(self) -> Flow[list[Balance]]:
-        answer: dict[str, wire.Balance] = yield _private("BalanceEx", {}, dict[str, wire.Balance])
-        return parse.balances(answer, self._context.assets, self._context.venue)
+        answer: dict[str, msgspec.Raw] = yield _private("BalanceEx", {}, dict[str, msgspec.Raw])
+        found: dict[str, wire.Balance] = {}
+        spoilt: dict[tuple[str, str], str] = {}
+        for name, raw in answer.items():
+            try:
+                entry = read(raw, wire.Balance, f"balance of {name}")
+                parse.amounts(entry)
+            except ProtocolError as error:
+                self.skipped[f"balance of {name}"] = str(error)
+                spoilt[balance_asset(name, self._context.assets)] = f"balance of {name}: {error}"
+            else:
+                self.skipped.pop(f"balance of {name}", None)
+                found[name] = entry
+        balances = parse.balances(found, self._context.assets, self._context.venue)
+        # Several names may be one asset in one wallet: without one of them the sum is wrong.
+        return listed((each for each in balances if (each.asset, each.wallet) not in spoilt), spoilt.values())
 
     def positions(self) -> Flow[list[Position]]:
         return positions(self.account.open_positions(calculate=True), self._context.venue)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from exchange_core.connector.partial import left_out
 from exchange_core.connector.rest import HttpReply, RestCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import NotSupported, ProtocolError, UnknownSymbol
@@ -189,10 +190,22 @@ def test_recorded_balances(rest: KrakenSpotRest, run: Any, captures: Path) -> No
     assert {b.wallet for b in balances} == {"spot", "staked"}
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e99999"])
-def test_a_balance_that_is_no_number_is_refused(rest: KrakenSpotRest, run: Any, value: str) -> None:
-    with pytest.raises(ProtocolError, match="balance"):
-        run(rest.balances(), {"XXBT": {"balance": value}})
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e99999", None, {}])
+def test_a_balance_that_does_not_read_hides_no_other_and_spoils_its_sum(
+    rest: KrakenSpotRest, run: Any, value: Any
+) -> None:
+    answer = {
+        "XXBT": {"balance": "1"},
+        "MATIC.S": {"balance": value},
+        "MATIC04.S": {"balance": "3"},
+        "ZUSD": {"balance": "2"},
+    }
+    found = run(rest.balances(), answer)
+    assert [(one.asset, one.total) for one in found] == [("BTC", 1), ("USD", 2)]
+    assert ["MATIC.S" in problem for problem in left_out(found)] == [True]
+    assert list(rest.skipped) == ["balance of MATIC.S"]
+    assert not left_out(run(rest.balances(), {"MATIC.S": {"balance": "3"}}))
+    assert not rest.skipped
 
 
 def trade(number: int, **changes: Any) -> dict[str, Any]:
