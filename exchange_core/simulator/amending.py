@@ -188,7 +188,9 @@ def _take_trigger(live: LiveOrder, terms: Terms) -> None:
 
 
 def _remember(live: LiveOrder, request: SimRequest, now: datetime) -> None:
-    order = live.order
-    order.amends += ((order.request, now, str(EndReason.USER)),)
+    order, before = live.order, live.order.request
+    if before.type.is_trailing:  # where its trigger stood is told nowhere else
+        before = attrs.evolve(before, trigger_price=order.trigger)
+    order.amends += ((before, now, str(EndReason.USER)),)
     order.request = request
     order.amended = order.updated = now

@@ -35,6 +35,7 @@ Not simulated, and different from the venue
 - Positions are liquidated against the book at the maintenance margin; there are no assignments, no unwinds, no
   liquidation fee. A trigger that fires goes on under its id. A reduce-only order is never cut: it executes as far as
   there is a position, and ends with it.
+- A trigger that a price which is there already sets off fires at once; what the venue does is not documented.
 - A limit may reach half the mark price beyond it (``outsidePriceCollar``); how far it may live is not published. Of an
   edit that was refused the order stays as it was. Market orders take any price, without the venue's band of 1 %. What
   is stated nowhere at all: the words for who asks too often on a connection, and how many orders may be open (1000,

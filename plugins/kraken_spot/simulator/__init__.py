@@ -31,6 +31,7 @@ Not simulated, and different from the venue
   maintenance everything but trading answers; a restart ends connections and tokens and keeps the orders.
 - Connections are not closed for being idle. All callers count as one address.
 - Distances of prices count from the last trade when the order comes in, those of a conditional close too.
+- A stop or take-profit on the wrong side of the market is canceled at once; a conditional close there fires.
 """
 
 from __future__ import annotations

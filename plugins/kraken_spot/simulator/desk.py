@@ -30,7 +30,9 @@ from exchange_core.connector.simulation import (
 from exchange_core.model.event import VenueState
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.order import OrderStatus, TimeInForce
+from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from exchange_core.model.terms import OrderType, TriggerBy
 from kraken_spot.simulator.codec import Refused
 from kraken_spot.simulator.hub import Hub
 from kraken_spot.simulator.limits import Limits
@@ -46,6 +48,8 @@ _REASONS = {
     # The venue's word is not known; by default it cancels the newer of two orders that would meet.
     Refusal.SELF_TRADE: EndReason.SELF_TRADE,
 }
+# Open point: the venue has this reason; that it is for every order on the wrong side of the market is not documented.
+_TRIGGERS_AT_ONCE = "Order would trigger immediately"
 _NO_CHANGES = (InstrumentStatus.CANCEL_ONLY, InstrumentStatus.OFFLINE)
 _KEPT = 1000
 
@@ -132,8 +136,12 @@ class Desk(Room):
     def _place(self, account: str, request: SimRequest, validate: bool) -> SimOrder:
         if request.echo.get("ordertype") == SETTLE:
             return self._settle(account, request, validate)
+        at_once = self._would_trigger(request)
         try:
-            return self._exchange.place(account, request, validate=validate)
+            placed = self._exchange.place(account, request, validate=validate or at_once)
+            if not at_once:
+                return placed
+            reason = _TRIGGERS_AT_ONCE
         except SimRefused as refused:
             if refused.refusal is Refusal.MARKET_CLOSED:
                 raise self._closed(request.symbol) from refused
@@ -146,6 +154,20 @@ class Desk(Room):
         if not validate:
             self._keep(order, OrderEvent.CANCELED)
         return order
+
+    def _would_trigger(self, request: SimRequest) -> bool:
+        """Whether a price that is there already would set the order off."""
+        trigger = request.trigger_price
+        if trigger is None or request.starts is not None or not request.type.is_triggered or request.type.is_trailing:
+            return False
+        if request.trigger_by is TriggerBy.INDEX:
+            now = self._exchange.index_price(request.symbol)
+        else:
+            last = self._hub.tapes[request.symbol].last
+            now = self._exchange.mark_price(request.symbol) if last is None else last.price
+        takes_profit = request.type in (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
+        rises = (request.side is Side.BUY) is not takes_profit
+        return now >= trigger if rises else now <= trigger
 
     def _settle(self, account: str, request: SimRequest, validate: bool) -> SimOrder:
         """Pay a margin position with the account's own money; such an order never meets the market."""

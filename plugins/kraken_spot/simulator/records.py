@@ -124,7 +124,8 @@ def amend_record(
     }
     if request.display_quantity is not None:
         record["display_qty"] = fixed(request.display_quantity, pair.volume_decimals)
-    for name, price in (("limit_price", request.price), ("trigger_price", request.trigger_price)):
+    trigger = None if request.type.is_trailing else request.trigger_price
+    for name, price in (("limit_price", request.price), ("trigger_price", trigger)):
         if price is not None:
             record[name] = fixed(price, pair.price_decimals)
     if reason:

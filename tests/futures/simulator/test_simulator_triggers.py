@@ -95,6 +95,17 @@ class TestPlacing:
         [row] = alice.get("openorders")["openOrders"]
         assert (row["orderType"], row["stopPrice"]) == ("trailing_stop", 79800)
 
+    def test_an_edit_of_a_trailing_stop_shows_where_its_trigger_was(
+        self, alice: Any, exchange: SimulatedExchange
+    ) -> None:
+        move(exchange, mark=84000)
+        trail = {"trailingStopMaxDeviation": "5", "trailingStopDeviationUnit": "PERCENT", "triggerSignal": "mark"}
+        order = alice.order("trailing_stop", "sell", "0.1", **trail)
+        changed = trail | {"trailingStopMaxDeviation": "10"}
+        edited = alice.post("editorder", orderId=order["order_id"], size="0.1", **changed)["editStatus"]
+        [event] = edited["orderEvents"]
+        assert (event["old"]["triggerPrice"], event["new"]["triggerPrice"]) == (79800, 75600)
+
     @pytest.mark.parametrize(
         ("kind", "terms", "reason"),
         [
