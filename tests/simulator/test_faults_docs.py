@@ -65,11 +65,12 @@ def test_both_venues_of_the_page_can_be_simulated() -> None:
     assert {plugins.venue(name).simulator.section for name in ("kraken_spot", "kraken_futures")} == {"spot", "futures"}  # type: ignore[union-attr]
 
 
-def test_the_command_takes_a_file(tmp_path: Path) -> None:
+def test_the_command_takes_a_file_and_single_faults(tmp_path: Path) -> None:
     path = tmp_path / "faults.toml"
     path.write_text('[[faults]]\nvenue = "spot"\nhttp = "*"\nnth = 2\naction = "bad-gateway"\n')
     process = subprocess.Popen(
-        [sys.executable, "-m", "exchange_core.cli", "simulate", "--json", "--faults", str(path)],
+        [sys.executable, "-m", "exchange_core.cli", "simulate", "--json", "--faults", str(path), "--control-port", "0"]
+        + ["--fault", "venue=futures http=*/orderbook action=answer status=418 body='no coffee'"],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -81,11 +82,15 @@ def test_the_command_takes_a_file(tmp_path: Path) -> None:
                 name: [httpx.get(where[name]["rest_url"] + target).status_code for _ in range(3)]
                 for name, target in (("spot", "/0/public/Time"), ("futures", "/derivatives/api/v3/tickers"))
             }
+            coffee = httpx.get(where["futures"]["rest_url"] + "/derivatives/api/v3/orderbook")
+            counted = httpx.get(where["control"]["url"] + "/faults").json()
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=10) == 130
         finally:
             process.kill()
     assert statuses == {"spot": [200, 502, 200], "futures": [200, 200, 200]}
+    assert (coffee.status_code, coffee.text) == (418, "no coffee")
+    assert [(row["name"], row["venue"], row["fired"]) for row in counted] == [("1", "spot", 1), ("2", "futures", 1)]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +108,23 @@ def test_the_command_refuses_a_wrong_file_in_one_line(
     if text is not None:
         path.write_text(text)
     assert call(["simulate", "--faults", str(path)]) != 0
+    said = capsys.readouterr()
+    assert complaint in said.err
+    assert len(said.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--fault", "http=* action=explode"], "--fault 'http=* action=explode': action: 'explode' is none"),
+        (["--fault", "venue=futures action=limit_only"], "futures: limit_only is no state of its markets"),
+        (["--fault", "action=post_only symbol=BTC/USD"], "futures: there is no market BTC/USD"),
+    ],
+)
+def test_the_command_refuses_a_wrong_fault_in_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+) -> None:
+    assert call(["simulate", *arguments]) != 0
     said = capsys.readouterr()
     assert complaint in said.err
     assert len(said.err.strip().splitlines()) == 1

@@ -13,10 +13,11 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatu
 from exchange_core.connector.simulation import SimulatorSpec
 from exchange_core.simulator import faults_actions as actions
 from exchange_core.simulator.exchange import SimulatedExchange
+from exchange_core.simulator.faults import Faults
 from exchange_core.simulator.faults_schedule import Fault
 from exchange_core.simulator.server import SimulatorServer
 from exchange_core.testing.clock import ManualClock
-from tests.simulator.conftest import Protocol
+from tests.simulator.conftest import SPOT, Protocol
 
 WITHIN = 5.0
 ORDER = "/order?account=user&side=buy&quantity=1&price=99"
@@ -280,3 +281,124 @@ async def test_without_faults_nothing_is_counted_and_all_goes_through(
     assert not server.faults
     assert await answers(socket, "a", "b") == ["A", "B"]
     assert json.loads((await http.get("/echo")).text)["target"] == "/echo"
+
+
+async def test_a_slow_answer_comes_in_pieces(
+    server: SimulatorServer, http: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    tally = strike(server, actions.SlowWrite(100))
+    asking = asyncio.create_task(http.post(ORDER))
+    async with asyncio.timeout(WITHIN):
+        await tally.until_fired()
+        await clock.advance(0.4)
+        assert not asking.done()
+        await clock.advance(60)
+        assert (await asking).status_code == 200
+
+
+async def test_the_body_of_a_request_is_read_slowly_before_it_acts(
+    server: SimulatorServer, exchange: SimulatedExchange, http: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    tally = strike(server, actions.SlowRead(100))
+    asking = asyncio.create_task(http.post(ORDER, content=b"x" * 1000))
+    async with asyncio.timeout(WITHIN):
+        await tally.until_fired()
+        await clock.until_asleep(3)
+        await clock.advance(9.9)
+        assert (orders(exchange), asking.done()) == (0, False)
+        await clock.advance(0.2)
+        assert (await asking).status_code == 200
+    assert orders(exchange) == 1
+
+
+async def test_a_slow_connection_sends_so_many_bytes_a_second(server: SimulatorServer, clock: ManualClock) -> None:
+    server.faults.add(Fault(websocket="open", action=actions.SlowWrite(50), times=1))
+    async with asyncio.timeout(WITHIN), connect(server.urls["ws_url"]) as slow, connect(server.urls["ws_url"]) as quick:
+        assert (await slow.recv(), await quick.recv()) == ("hello", "hello")
+        for client in (slow, quick):
+            await client.send("a" * 100)
+        assert await quick.recv() == "A" * 100
+        reading = asyncio.create_task(slow.recv())
+        await clock.advance(1.8)
+        await (await quick.ping())
+        assert not reading.done()
+        await clock.advance(0.6)
+        assert await reading == "A" * 100
+
+
+async def test_a_slow_connection_is_read_so_many_bytes_a_second(server: SimulatorServer, clock: ManualClock) -> None:
+    server.faults.add(Fault(websocket="open", action=actions.SlowRead(50), times=1))
+    async with asyncio.timeout(WITHIN), connect(server.urls["ws_url"]) as slow, connect(server.urls["ws_url"]) as quick:
+        assert (await slow.recv(), await quick.recv()) == ("hello", "hello")
+        await slow.send("a" * 100)
+        reading = asyncio.create_task(slow.recv())
+        await clock.until_asleep(3)
+        await clock.advance(1.8)
+        await (await quick.ping())
+        assert not reading.done()
+        for _ in range(5):
+            await (await quick.ping())
+            await clock.advance(0.2)
+        assert await reading == "A" * 100
+        slow.transport.abort()  # its goodbye would be read slowly too
+
+
+async def test_who_does_not_get_what_is_slow_is_dropped_at_the_same_limit(
+    exchange: SimulatedExchange, clock: ManualClock
+) -> None:
+    faults = Faults(clock)
+    faults.add(Fault(websocket="open", action=actions.SlowWrite(1)))
+    async with (
+        SimulatorServer(Protocol(exchange), exchange, faults=faults, max_unsent=100_000) as server,
+        asyncio.timeout(WITHIN),
+        connect(server.urls["ws_url"]) as socket,
+    ):
+        assert await socket.recv() == "hello"
+        await socket.send("flood 3")
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
+
+
+async def test_a_restart_cuts_every_connection_and_lets_new_ones_in(
+    server: SimulatorServer, exchange: SimulatedExchange, socket: ClientConnection, clock: ManualClock
+) -> None:
+    tally = server.faults.add(Fault(action=actions.Restart(seconds=10), after=1))
+    await clock.advance(0.8)
+    assert await answers(socket, "a") == ["A"]
+    await clock.advance(0.4)
+    async with asyncio.timeout(WITHIN):
+        with pytest.raises(ConnectionClosed) as caught:
+            await socket.recv()
+    assert caught.value.rcvd is None
+    assert (tally.fired, exchange.state, exchange.market(SPOT).instrument.status) == (1, "maintenance", "offline")
+    async with connect(server.urls["ws_url"]) as client:
+        assert await client.recv() == "hello"
+    await clock.advance(10)
+    assert (exchange.state, exchange.market(SPOT).instrument.status) == ("online", "online")
+
+
+async def test_nothing_becomes_due_in_maintenance_until_it_is_over(
+    server: SimulatorServer, exchange: SimulatedExchange, http: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    await http.post(ORDER)
+    exchange.cancel_all_after("user", 5)
+    server.faults.add(Fault(action=actions.Maintenance(seconds=20)))
+    await clock.advance(15)
+    assert orders(exchange) == 1
+    await clock.advance(10)
+    assert orders(exchange) == 0
+
+
+async def test_time_that_jumps_back_and_forth_breaks_nothing(
+    server: SimulatorServer, exchange: SimulatedExchange, http: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    for offset in (-3600, 7200, -30, 0, 90_000, -90_000):
+        tally = server.faults.add(Fault(action=actions.Skew(offset=offset, drift=0.5)))
+        await clock.advance(1)
+        assert (await http.post(ORDER)).status_code == 200
+        assert abs((exchange.now() - clock.now()).total_seconds() - offset) < 1
+        server.faults.remove(tally)
+        await clock.advance(1)
+        exchange.check_invariants()
+    assert exchange.now() == clock.now()
+    assert orders(exchange) == 6

@@ -1,5 +1,6 @@
 """Which faults a file can ask for, when they strike, and what is said of a wrong file."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from exchange_core.errors import ConfigError
 from exchange_core.simulator import faults_actions as actions
 from exchange_core.simulator.faults import Faults
 from exchange_core.simulator.faults_line import corrupted
-from exchange_core.simulator.faults_schedule import Fault, FaultSchedule, Where, parse_faults, read_faults
+from exchange_core.simulator.faults_schedule import Fault, FaultSchedule, Where, parse_faults, read_fault, read_faults
 from exchange_core.testing.clock import ManualClock
-from tests.simulator.conftest import HandClock
+from tests.simulator.conftest import SPOT, HandClock
 
 
 def get(target: str, body: bytes = b"", method: str = "GET") -> HttpRequest:
@@ -249,3 +250,63 @@ def test_what_has_no_digit_stays_as_it_is() -> None:
     random = Faults(HandClock()).add(fault()).random
     assert corrupted("no digit", None, random) == "no digit"
     assert corrupted('{"qty":1}', "price", random) == '{"qty":1}'
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "http=/0/private/AddOrder nth=1 action=drop-answer",
+            Fault(http="/0/private/AddOrder", nth=1, action=actions.DropAnswer()),
+        ),
+        (
+            """websocket = "out"  contains=['"a b"', 'c'] chance=0.5 action = "corrupt" field=checksum""",
+            Fault(websocket=Where.OUT, contains=('"a b"', "c"), chance=0.5, action=actions.Corrupt("checksum")),
+        ),
+        (
+            """http=* action=answer status=429 body='{"a": [1]}' headers={retry-after = "3", x = '}'}""",
+            Fault(http="*", action=actions.Answer(429, '{"a": [1]}', headers={"retry-after": "3", "x": "}"})),
+        ),
+        (
+            "venue=spot symbol=BTC/USD after=2.5 action=cancel_only seconds=3",
+            Fault(venue="spot", after=2.5, action=actions.CancelOnly(symbol=SPOT, seconds=3)),
+        ),
+        ("action=skew offset=-30 drift=0.001", Fault(action=actions.Skew(offset=-30, drift=0.001))),
+        ("action=restart", Fault(action=actions.Restart(seconds=5))),
+        ("http=*Order nth=3 action=restart", Fault(http="*Order", nth=3, action=actions.Restart())),
+    ],
+)
+def test_one_fault_can_be_said_in_a_line(line: str, expected: Fault) -> None:
+    assert read_fault(line, ["spot", "futures"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("", "action: None is none"),
+        ("http=* action", "'action' does not read; expected KEY=VALUE, such as nth=1"),
+        ("http=* action=pass nth=", "'nth=' does not read"),
+        ("http=* http=/x action=pass", "http: it is there twice"),
+        ("http='* action=pass", "'*: not TOML"),
+        ("http=* action=pass nth=x", "nth: 'x' is text; expected a whole number"),
+        ("venue=sport http=* action=pass", "did you mean 'spot'"),
+        ("action=drop-answer", "say what the fault is about"),
+        ("action=cancel_only nth=2", "nth: cancel_only without http or websocket happens once, after = SECONDS"),
+        ("action=cancel_only symbol=BTC", "'BTC' is not of the form BASE/QUOTE"),
+        ("action=maintenance seconds=-1", "seconds: -1.0 is below zero"),
+        ("action=skew offset=1e12", "offset: 1000000000000.0 is not between"),
+        ("http=* action=slow-write bytes_per_second=0", "bytes_per_second: 0 is not above zero"),
+        ("websocket=out action=slow-write bytes_per_second=9", 'slow-write does not fit websocket = "out"'),
+    ],
+)
+def test_a_wrong_line_is_named_with_what_would_be_right(line: str, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(complaint)):
+        read_fault(line, ["spot", "futures"])
+
+
+def test_faults_without_a_name_have_their_number() -> None:
+    rule = {"http": "*", "action": "pass"}
+    schedule = parse_faults({"seed": 3, "faults": [rule, {**rule, "name": "mine"}]})
+    more = schedule.plus([read_fault("action=restart"), read_fault("name=last action=restart")])
+    assert [fault.name for fault in more.faults] == ["1", "mine", "3", "last"]
+    assert more.seed == 3
