@@ -61,11 +61,12 @@ def history(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Show all that happened, oldest first, each entry once, as it comes: our fills, orders that are over, the ledger;
-    public trades; candles that are over.
+    """Show all of the past, to be gone on with later.
 
-    With --cursor it may be stopped at any time, and the same command goes on with the entry after the last one; --since
-    counts the first time only. Ends with status 1 when entries did not read.
+    Our fills, orders that are over, the ledger; public trades; candles that are over. The oldest comes first, and each
+    entry once, on a line as soon as it is there. With --cursor it may be stopped at any time, and the same command goes
+    on with the entry after the last one; --since counts the first time only. Ends with status 1 when entries did not
+    read.
     """
     out = output(as_json)
     if (symbol is None) is (kind in _OF_A_SYMBOL):

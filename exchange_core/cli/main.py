@@ -97,7 +97,7 @@ def call(arguments: Sequence[str] | None = None, plugins: Plugins | None = None)
         _warn_of_plugins(found)
         result = build_app(found)(args=arguments, prog_name="exchange", standalone_mode=False)
     except TyperException as error:
-        fail(f"{_message(error)} See: {_path(error)} --help")
+        fail(f"{_message(error)} See: {_path(error, arguments)} --help")
         return 2
     except ExchangeError as error:
         fail(f"{type(error).__name__}: {error}")
@@ -121,10 +121,13 @@ def _message(error: TyperException) -> str:
     return f"{str(format_message() if format_message else error).rstrip('.')}."
 
 
-def _path(error: TyperException) -> str:
+def _path(error: TyperException, arguments: Sequence[str]) -> str:
     """Return the command that was called wrongly."""
     context = getattr(error, "ctx", None)
-    return context.command_path if context is not None else "exchange"
+    if context is not None:
+        return str(context.command_path)
+    # Only an option that lacks its value is told without: the command stands before it.
+    return " ".join(["exchange", *(word for word in arguments[:1] if not word.startswith("-"))])
 
 
 def _reader_gone() -> int:

@@ -81,7 +81,10 @@ def book(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show an order book; with --watch the live one, checked message by message, or that it is not live."""
+    """Show an order book, once or live.
+
+    The live one is checked message by message; where it fails, or is not heard, that is said instead of prices.
+    """
     out = output(as_json)
 
     async def job() -> None:

@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command(context_settings=NUMBERS_MAY_BE_NEGATIVE)(amend)
     app.command()(cancel)
     app.command("cancel-all")(cancel_all)
-    app.command("cancel-all-after")(cancel_all_after)
+    app.command("cancel-all-after", context_settings=NUMBERS_MAY_BE_NEGATIVE)(cancel_all_after)
 
 
 def place(
@@ -169,9 +169,10 @@ def cancel(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Cancel one order; show what became of it, and when, also where it was over before.
+    """Cancel one order.
 
-    Ends with status 1 when all of it was filled: nothing was left to cancel.
+    Shows what became of it, and when, also where it was over before. Ends with status 1 when all of it was filled:
+    nothing was left to cancel.
     """
     out = output(as_json)
 
@@ -210,9 +211,10 @@ def cancel_all_after(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Have the venue cancel every order of the account in so many seconds, unless this is said again before.
+    """Have the venue cancel all orders later.
 
-    It is the venue that counts: nothing here has to run on.
+    Every order of the account, in so many seconds, unless this is said again before: a dead man's switch. It is the
+    venue that counts: nothing here has to run on.
     """
     out = output(as_json)
 

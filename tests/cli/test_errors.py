@@ -57,6 +57,8 @@ def test_one_clear_line(exchange: Any, arguments: list[str], parts: list[str]) -
         pytest.param(["nope"], "exchange --help", id="unknown command"),
         pytest.param(["ticker"], "exchange ticker --help", id="missing arguments"),
         pytest.param(["ticker", "spot", "BTC/USD", "--nope"], "exchange ticker --help", id="unknown option"),
+        pytest.param(["fills", "spot", "--since"], "exchange fills --help", id="option without its value"),
+        pytest.param(["cancel-all-after", "spot", "-5"], "exchange cancel-all-after --help", id="negative seconds"),
         pytest.param(
             ["book", "spot", "BTC/USD", "--depth", "x"], "exchange book --help", id="option of the wrong kind"
         ),

@@ -38,7 +38,7 @@ def test_a_walk_that_is_cut_goes_on_where_it_was(exchange: Any, tmp_path: Path) 
         (["futures", "trades", "BTC/USD:USD"], "price"),
         (["spot", "candles", "ETH/USD", "--interval", "1"], "close"),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_what_happened_is_shown(exchange: Any, arguments: list[str], column: str) -> None:
     exchange("place", "spot", "buy", "ETH/USD", "0.01", "--wait", "10")
