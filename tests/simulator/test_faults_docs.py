@@ -68,9 +68,10 @@ def test_both_venues_of_the_page_can_be_simulated() -> None:
 def test_the_command_takes_a_file_and_single_faults(tmp_path: Path) -> None:
     path = tmp_path / "faults.toml"
     path.write_text('[[faults]]\nvenue = "spot"\nhttp = "*"\nnth = 2\naction = "bad-gateway"\n')
+    options = ["--json", "--control-port", "0", "--faults", str(path)]
+    fault = "venue=futures http=*/orderbook action=answer status=418 body='no coffee'"
     process = subprocess.Popen(
-        [sys.executable, "-m", "exchange_core.cli", "simulate", "--json", "--faults", str(path), "--control-port", "0"]
-        + ["--fault", "venue=futures http=*/orderbook action=answer status=418 body='no coffee'"],
+        [sys.executable, "-m", "exchange_core.cli", "simulate", *options, "--fault", fault],
         stdout=subprocess.PIPE,
         text=True,
     )
