@@ -28,8 +28,7 @@ _REMEMBERED = 5000
 
 def sign(secret: str, message: bytes) -> str:
     """Return base64 of the HMAC-SHA512 over the SHA-256 of *message*."""
-    mac = hmac.new(b64decode(secret), hashlib.sha256(message).digest(), hashlib.sha512)
-    return b64encode(mac.digest()).decode()
+    return b64encode(hmac.digest(b64decode(secret), hashlib.sha256(message).digest(), "sha512")).decode()
 
 
 def authent(secret: str, post_data: bytes, nonce: str, path: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -35,6 +36,7 @@ _CHANGE_FLAGS = {
 }
 
 
+@lru_cache(maxsize=1024)
 def account_id(account: str) -> str:
     """Return the account's id as the venue shapes it."""
     return str(uuid5(NAMESPACE_OID, account))

@@ -43,8 +43,7 @@ _LARGEST_NONCE = 2**64 - 1
 def signature(secret: str, path: str, nonce: str, body: bytes) -> str:
     """Return API-Sign: HMAC-SHA512 over the path and the SHA-256 of nonce and body."""
     inner = hashlib.sha256(nonce.encode() + body).digest()
-    mac = hmac.new(b64decode(secret), path.encode() + inner, hashlib.sha512)
-    return b64encode(mac.digest()).decode()
+    return b64encode(hmac.digest(b64decode(secret), path.encode() + inner, "sha512")).decode()
 
 
 @attrs.define
