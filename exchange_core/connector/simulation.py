@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from random import Random
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
@@ -88,8 +88,6 @@ __all__ = [
     "WireSession",
 ]
 
-T = TypeVar("T")
-
 
 class SimExchange(Protocol):
     """What a wire protocol may ask of the exchange.
@@ -116,13 +114,6 @@ class SimExchange(Protocol):
     def key(self, api_key: str) -> SimKey | None: ...
     def accept_nonce(self, api_key: str, nonce: int) -> bool:
         """Return whether *nonce* is above all earlier ones of the key, and remember it."""
-        ...
-
-    def kept(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
-        """Return what the wire protocol keeps under *key*, made by *make* at first.
-
-        For what all connections share: rate counters by API key, or by account and market.
-        """
         ...
 
     def place(self, account: str, request: SimRequest, *, validate: bool = False) -> SimOrder:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import Any, NamedTuple, Self, TypeVar, cast
+from typing import Any, NamedTuple, Self
 
 from exchange_core.clock import Clock
 from exchange_core.connector.simulation import (
@@ -51,7 +51,6 @@ _LONGEST = 366 * 24 * 3600  # of a dead man's switch, in seconds
 _MOMENT = timedelta(milliseconds=10)
 
 Listener = Callable[[SimEvent], None]
-T = TypeVar("T")
 
 
 class Parts(NamedTuple):
@@ -104,7 +103,6 @@ class SimulatedExchange(Views):
         self.tiers: dict[str, str] = {}
         self._listeners: list[Listener] = []
         self._is_one = False
-        self._kept: dict[tuple[str, ...], object] = {}
         self._watched: datetime | None = None
 
     # Accounts and keys
@@ -162,11 +160,6 @@ class SimulatedExchange(Views):
             return False
         self.nonces[api_key] = nonce
         return True
-
-    def kept(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
-        if key not in self._kept:
-            self._kept[key] = make()
-        return cast(T, self._kept[key])
 
     def book_money(
         self, account: str, asset: str, amount: Decimal, *, kind: str, fee: Decimal = Decimal(0), reference: str = ""
