@@ -16,12 +16,15 @@ from exchange_core.model.number import EXACT
 from exchange_core.model.order import Order
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from exchange_core.model.terms import Offset
 from kraken_futures import parse_terms
+from kraken_futures.order_requests import OrderKind, Unit
 from kraken_futures.parse_terms import Shown
+from kraken_futures.types_trading import TriggerSide
 
 if TYPE_CHECKING:
     from kraken_futures.rest_history import HistoryCalls
-    from kraken_futures.types_history import HistoryEvent, PastOrder
+    from kraken_futures.types_history import HistoryEvent, PastOrder, Trigger
 
 _MOST_PAGES = 5
 
@@ -73,10 +76,11 @@ def _order(past: PastOrder, venue: str) -> Order | None:
             symbol=past.symbol,
             side=past.side,
             quantity=quantity,
-            kind=past.type,
+            kind=past.type if trigger is None else _kind(trigger, past.side),
             price=past.limit_price or None,
             trigger=None if trigger is None else trigger.price,
             signal=None if trigger is None else trigger.signal,
+            trail=None if trigger is None else _trail(trigger),
             reduce_only=past.reduce_only,
             client_order_id=past.client_order_id,
         )
@@ -88,3 +92,18 @@ def _order(past: PastOrder, venue: str) -> Order | None:
         client_order_id=past.client_order_id,
         created=past.created,
     )
+
+
+def _kind(trigger: Trigger, side: Side) -> OrderKind:
+    """Return what kind of trigger it was: an event has the type of the order that would have come of it."""
+    if trigger.trailing_deviation is not None:
+        return OrderKind.TRAILING_STOP
+    takes_profit = trigger.side is (TriggerSide.ABOVE if side is Side.SELL else TriggerSide.BELOW)
+    return OrderKind.TAKE_PROFIT if takes_profit else OrderKind.STOP
+
+
+def _trail(trigger: Trigger) -> Offset | None:
+    deviation, unit = trigger.trailing_deviation, trigger.trailing_unit
+    if deviation is None or not isinstance(unit, Unit):
+        return None
+    return Offset(deviation, percent=unit is Unit.PERCENT)

@@ -8,6 +8,7 @@ import pytest
 
 from exchange_core.errors import ProtocolError
 from exchange_core.model.order import OrderStatus
+from exchange_core.model.terms import Offset
 from kraken_futures.rest import FuturesRest
 
 NOON_MS = 1767614400000
@@ -53,12 +54,27 @@ def test_its_events_tell_its_terms_and_what_became_of_it(rest: FuturesRest, run:
     assert not any(call.changes_state for call in calls)
 
 
-def test_triggers_are_looked_at_too(rest: FuturesRest, run: Any) -> None:
-    trigger = {"triggerPrice": "59000", "triggerSignal": "MARK_PRICE"}
-    past = page(event("OrderTriggerCancelled", 5, orderType="Stop", limitPrice=None, triggerOptions=trigger))
-    none = {"fills": []}
-    found, _ = run(rest.look_up("o-1"), NONE, past, *FORGOTTEN, none, NONE, past)
-    assert (found.status, found.request.type, found.request.trigger_price) == (OrderStatus.CANCELED, "stop", 59000)
+@pytest.mark.parametrize(
+    ("options", "terms"),
+    [
+        ({"triggerPrice": "59000", "triggerSide": "Below"}, {"type": "stop", "trigger_price": 59000}),
+        ({"triggerPrice": "61000", "triggerSide": "Above"}, {"type": "take_profit", "trigger_price": 61000}),
+        ({"triggerPrice": "59000"}, {"type": "stop", "trigger_price": 59000}),
+        (
+            {"triggerPrice": "59000", "trailingStopOptions": {"maxDeviation": "2", "unit": "Percent"}},
+            {"type": "trailing_stop", "trail": Offset(2, percent=True)},
+        ),
+    ],
+)
+def test_triggers_are_looked_at_too(
+    rest: FuturesRest, run: Any, options: dict[str, Any], terms: dict[str, Any]
+) -> None:
+    """Their events have the type of the order that would have come of them."""
+    fields = {"orderType": "Market", "limitPrice": None, "triggerOptions": {"triggerSignal": "MarkPrice", **options}}
+    past = page(event("OrderTriggerCancelled", 5, **fields))
+    found, _ = run(rest.look_up("o-1"), NONE, past, *FORGOTTEN, {"fills": []}, NONE, past)
+    assert found.status is OrderStatus.CANCELED
+    assert {name: getattr(found.request, name) for name in terms} == terms
 
 
 def test_it_is_looked_for_in_so_many_pages(rest: FuturesRest, run: Any) -> None:
