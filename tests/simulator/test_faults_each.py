@@ -28,6 +28,7 @@ from exchange_core.simulator.faults_line import FaultyProtocol
 from exchange_core.simulator.faults_schedule import Fault, FaultSchedule, parse_faults
 from exchange_core.testing.in_process import InProcess
 from exchange_core.testing.world import Socket, World
+from kraken_spot.feed_base import token
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "simulator.md"
 BLOCKS = re.findall(r"^```toml\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S)
@@ -327,8 +328,6 @@ def _(home: Home, tally: Tally) -> None:
 
 def _private(home: Home) -> Callable[[], list[str]]:
     """Subscribe to the executions of alice; return what says what came since."""
-    from kraken_spot.feed_base import token
-
     socket = home.world.socket("/auth/v2")
     params = {"channel": "executions", "token": home.alice.run(token())}
     socket.say(json.dumps({"method": "subscribe", "params": params}))
@@ -342,6 +341,14 @@ def _(home: Home, tally: Tally) -> None:
         _private(home)
     home.faults.clear()
     _private(home)
+
+
+def _over_websocket(home: Home, auth: Socket, token: str) -> str:
+    """Let alice place an order over a WebSocket; return what the venue said."""
+    order = {"order_type": "limit", "side": "buy", "symbol": "BTC/USD", "order_qty": 0.001, "limit_price": 50000}
+    auth.take()
+    auth.say(json.dumps({"method": "add_order", "params": {**order, "token": token}}))
+    return auth.take()[-1]
 
 
 def _state(home: Home, word: str, *, symbol: bool = False) -> None:
@@ -410,15 +417,20 @@ def _(home: Home, tally: Tally) -> None:
     socket = home.books()
     socket.take()
     home.exchange.cancel_all_after("alice", 5)
+    private = (home.world.socket("/auth/v2"), home.alice.run(token())) if home.section == "spot" else None
     home.faults.add(tally.fault)
     home.advance(10)
     socket.tick()
-    if home.section == "spot":
+    if private is not None:
+        assert '"error":"EService:Unavailable"' in _over_websocket(home, *private)
         frames = [json.loads(frame) for frame in socket.take() if '"status"' in frame]
         assert frames[0]["data"] == [{"version": "2.0.10", "system": "maintenance", "api_version": "v2"}]
     _state(home, "maintenance")
     _refused(home, "EService:Unavailable", "Unavailable")
     assert "navailable" in home.cancel()
+    if home.section == "futures":
+        [notice] = home.alice.run(home.alice.rest.account.notifications())
+        assert (notice.type, notice.priority) == ("maintenance", "high")
     assert [order.id for order in home.orders] == [standing.id]
     home.advance(20)  # the dead man's switch fires when the engine returns
     assert not home.orders

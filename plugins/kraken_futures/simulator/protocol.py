@@ -33,6 +33,7 @@ _CHARTS = "/api/charts/v1"
 # The older version is still answered, and clients in wide use call it.
 _HISTORY = ("/api/history/v3/", "/api/history/v2/")
 _KEY_CHECK = "/api/auth/v1/api-keys/v3/check"
+_READING = ("orders/status", "portfolio-margining/simulate")  # though they are POST
 _WS = "/ws/v1"
 _UNAUTHORIZED = {"reason": "You are not authorized to access this endpoint.", "status": "unauthorized"}
 _BAD_KEY = {"error": "UNAUTHORIZED", "message": "The request could not be authenticated.", "suberror": None}
@@ -140,7 +141,8 @@ class KrakenFutures:
     def _ask_private(self, request: HttpRequest, name: str, private: Private, given: Arguments) -> HttpReply:
         key = self._admit(request, private.level)
         # Open point: what answers in maintenance is not documented, but for this word.
-        if request.method != "GET" and self._venue.exchange.state is VenueState.MAINTENANCE:
+        reads = request.method == "GET" or name in _READING
+        if not reads and self._venue.exchange.state is VenueState.MAINTENANCE:
             raise Refused("Unavailable")
         items = len(read_batch(given)) if name == "batchorder" else 0
         self._limits.call(key.account, limits.cost_of(request.method, name, given, items))
