@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from exchange_core.clock import Clock, SystemClock
+from exchange_core.connector.saved_state import load
 from exchange_core.connector.simulation import SavedWire, SimMarket, SimulatorSpec, WireProtocol
 from exchange_core.errors import ConfigError
 from exchange_core.model.account import FeeRates
@@ -185,7 +186,7 @@ def prepare(wanted: SimulatorLaunch, clock: Clock, tides: Tides | None = None) -
     faults = Faults(clock, None if wanted.faults is None else wanted.faults.of(spec.section))
     exchange.skew = faults.skew()
     if tides is None:
-        tides = Tides(wanted.seed, datetime.fromisoformat(saved["tides"]) if "tides" in saved else exchange.now())
+        tides = Tides(wanted.seed, load(saved["tides"], datetime) if "tides" in saved else exchange.now())
     makers = market_makers(
         exchange,
         seed=wanted.seed,

@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 
+from exchange_core.connector.saved_state import dump, load
 from exchange_core.connector.simulation import SimMarket, SimOrder, SimRefused, SimRequest
 from exchange_core.errors import ConfigError
 from exchange_core.model.instrument import InstrumentStatus
@@ -21,7 +22,7 @@ from exchange_core.model.number import ceil_to, floor_to
 from exchange_core.model.order import OrderType, TimeInForce
 from exchange_core.model.side import Side
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.maker_settings import SETTINGS, MakerSettings
+from exchange_core.simulator.maker_settings import MakerSettings
 
 __all__ = ["QUOTER", "TRADER", "MakerSettings", "MarketMaker", "open_pockets"]
 
@@ -41,12 +42,14 @@ class _Way:
 
     Attributes:
         drifted: The drift that *shared* has taken in.
+        steps: How many it made.
     """
 
     middle: Decimal
     shared: Decimal = Decimal(0)
     own: Decimal = Decimal(0)
     drifted: Decimal = Decimal(0)
+    steps: int = 0
 
 
 class MarketMaker:
@@ -81,7 +84,6 @@ class MarketMaker:
         self._tick = market.instrument.tick_size
         self._drift = drift
         self._quotes: dict[Side, list[SimOrder]] = {Side.BUY: [], Side.SELL: []}
-        self._steps = 0
         self._way = _Way(middle=market.start_price, drifted=drift(exchange.now()))
         self._check(market.start_price)
         self._price = market.start_price
@@ -103,8 +105,7 @@ class MarketMaker:
 
     def saved(self) -> dict[str, Any]:
         """Return what it needs to go on later, beside the exchange's state, as JSON."""
-        settings = {name: str(getattr(self.settings, name)) for name in SETTINGS}
-        return {"settings": settings, "steps": self._steps, "way": [str(each) for each in attrs.astuple(self._way)]}
+        return {"settings": dump(self.settings, MakerSettings), "way": dump(self._way, _Way)}
 
     def resume(
         self, quotes: Iterable[SimOrder], saved: Mapping[str, Any] | None, *, settings: MakerSettings | None = None
@@ -115,14 +116,17 @@ class MarketMaker:
             quotes: Its open orders.
             saved: What that said; without, the index price tells what it can.
             settings: What it shall do, whatever it did before.
+
+        Raises:
+            InvalidValue: What was saved does not read.
         """
         index = self._exchange.index_price(self.symbol)
         if saved is None:
             self._way.own = index / self._way.middle - 1
-            self._steps = 1
+            self._way.steps = 1
         else:
-            self.settings = settings or self.settings.changed(saved["settings"])
-            self._steps, self._way = saved["steps"], _Way(*map(Decimal, saved["way"]))
+            self.settings = settings or load(saved.get("settings"), MakerSettings)
+            self._way = load(saved.get("way"), _Way)
         self._price = self._here()
         for order in quotes:
             self._quotes[order.request.side].append(order)
@@ -134,9 +138,9 @@ class MarketMaker:
         """
         if self._exchange.market(self.symbol).instrument.status not in _QUOTED:
             return
-        is_first = not self._steps
-        self._steps += 1
-        self._random.seed(f"{self._seed} {self._steps}")
+        is_first = not self._way.steps
+        self._way.steps += 1
+        self._random.seed(f"{self._seed} {self._way.steps}")
         self._wander(now)
         self._exchange.set_index(self.symbol, self._price)
         for side in Side:

@@ -60,7 +60,7 @@ def market_makers(
             seed=f"{seed} {symbol}",
             settings=chosen,
             quote_worth=worths.get(symbol.quote, Decimal(1)),
-            drift=partial(_drift, tides, [asset for asset in (symbol.base, symbol.quote) if asset in bases]),
+            drift=partial(_drift, tides, [asset if asset in bases else "" for asset in (symbol.base, symbol.quote)]),
         )
         if restored:
             before = (saved or {}).get(str(symbol))
@@ -75,9 +75,9 @@ def saved_makers(makers: Iterable[MarketMaker]) -> dict[str, Any]:
 
 
 def _drift(tides: Tides, assets: Sequence[str], now: datetime) -> Decimal:
-    """Return the drift of the first of *assets* against the others."""
-    first, *others = (tides.at(asset, now) for asset in assets)
-    return first - sum(others, Decimal(0))
+    """Return the drift of the first of two *assets* against the other; what has no name stands still."""
+    base, quote = (tides.at(asset, now) if asset else Decimal(0) for asset in assets)
+    return base - quote
 
 
 def warm_up(makers: Sequence[MarketMaker], now: datetime) -> None:

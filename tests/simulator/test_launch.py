@@ -1,12 +1,14 @@
 import json
 from decimal import Decimal
+from typing import Any
 
+import attrs
 import httpx
 import pytest
 from websockets.asyncio.client import connect
 
 from exchange_core.connector.simulation import SimEvent, SimulatorSpec
-from exchange_core.errors import ConfigError
+from exchange_core.errors import ConfigError, InvalidValue
 from exchange_core.model.account import FeeRates
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.symbol import Symbol
@@ -140,6 +142,23 @@ def test_a_state_without_makers_can_be_restored(spec: SimulatorSpec) -> None:
         assert abs(before.price / after.price - 1) < Decimal("1e-6")
     go_on(again, clock, 20)
     again.exchange.check_invariants()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"tides": "noon"}, {"makers": {"BTC/USD": {}}}, {"makers": {"BTC/USD": {"settings": {"levels": 0}, "way": {}}}}],
+)
+def test_a_damaged_state_is_refused(spec: SimulatorSpec, change: dict[str, Any]) -> None:
+    saved = prepare(SimulatorLaunch(spec=spec), HandClock()).save() | change
+    with pytest.raises(InvalidValue, match="saved state: "):
+        prepare(SimulatorLaunch(spec=spec, saved=saved), HandClock())
+
+
+def test_a_market_of_the_asset_that_all_is_counted_in_has_a_maker_too(spec: SimulatorSpec) -> None:
+    first, *others = spec.markets
+    odd = attrs.evolve(first, instrument=attrs.evolve(first.instrument, symbol=Symbol("USD", "BTC"), min_cost=None))
+    venue = prepare(SimulatorLaunch(spec=attrs.evolve(spec, markets=[first, odd, *others])), HandClock())
+    assert venue.exchange.book(Symbol("USD", "BTC"))[0]
 
 
 def go_on(venue: PreparedSimulator, clock: HandClock, steps: int) -> None:

@@ -223,9 +223,9 @@ def test_of_many_markets_only_some_move_at_a_time() -> None:
     turns = Turns(makers, at_once=2)
     seen = []
     for _ in range(3):
-        before = [maker.saved()["steps"] for maker in makers]
+        before = [maker.saved()["way"]["steps"] for maker in makers]
         turns.step(desk.clock.now())
-        after = [maker.saved()["steps"] for maker in makers]
+        after = [maker.saved()["way"]["steps"] for maker in makers]
         seen.append([later - earlier for earlier, later in zip(before, after, strict=True)])
     assert seen == [[1, 1, 0], [1, 0, 1], [0, 1, 1]]
 
