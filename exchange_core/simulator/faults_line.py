@@ -151,6 +151,11 @@ class Line:
     def is_cut(self) -> bool:
         return self._in.is_cut or self._out.is_cut or self._venue.restarts != self._begun
 
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something to take, now or later, or the connection is to be closed."""
+        return bool(self._session.outbox) or self._out.is_late or self.is_cut
+
     def opened(self, now: float) -> None:
         self._session.opened(now)
 
@@ -191,6 +196,10 @@ class _Lane:
         self._frozen: list[Tally] = []
         self._swapped: dict[Tally, str] = {}
         self._late: deque[tuple[float, str]] = deque()
+
+    @property
+    def is_late(self) -> bool:
+        return bool(self._late)
 
     def pass_on(self, frames: list[str], now: float) -> list[str]:
         """Return what comes out at the other end now, of *frames* and of those before."""

@@ -120,7 +120,8 @@ class SimulatorServer:
     def _flush(self) -> None:
         self._flush_is_due = False
         for socket in tuple(self._sockets):
-            socket.flush()
+            if socket.has_news:
+                socket.flush()
 
     async def _tick_sessions(self) -> None:
         while True:

@@ -120,6 +120,11 @@ class WebSocket:
             self._wire.send_close(CloseCode.GOING_AWAY)
         self.flush()
 
+    @property
+    def has_news(self) -> bool:
+        """Whether the session has something to say; of many, most have nothing most of the time."""
+        return bool(self._late) or (self._session is not None and self._session.has_news)
+
     def flush(self) -> None:
         """Send what the session and the protocol have to say."""
         frames: list[bytes] = []
