@@ -132,8 +132,9 @@ def read_saved(path: Path, sections: Collection[str]) -> Saved:
         found = json.loads(path.read_text("utf-8"))
         if found["format"] != _FORMAT:
             raise ConfigError(f"{path}: format {found['format']!r}; this program reads {_FORMAT}")
-        saved = Saved(int(found["seed"]), datetime.fromisoformat(found["time"]), dict(found["venues"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        venues = {str(name): dict(state) for name, state in found["venues"].items()}
+        saved = Saved(int(found["seed"]), datetime.fromisoformat(found["time"]), venues)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path}: is no saved state of exchange simulate: {error}") from error
     if saved.venues.keys() != set(sections):
         raise ConfigError(f"{path}: has {', '.join(sorted(saved.venues))}; expected {', '.join(sorted(sections))}")

@@ -118,3 +118,20 @@ async def test_what_is_printed_are_a_configuration_and_programs() -> None:
         "exchange_core",
     ]
     compile(rest, "printed", "exec")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[]", "is no saved state"),
+        ('{"format": 0}', "format 0; this program reads 1"),
+        ('{"format": 1, "seed": 0, "time": "2026-01-01T00:00:00+00:00", "venues": {"spot": 5}}', "is no saved state"),
+        ('{"format": 1, "seed": 0, "time": "2026-01-01T00:00:00+00:00", "venues": {"spot": {}}}', "has spot; expected"),
+    ],
+)
+def test_what_is_no_saved_state_is_refused(
+    tmp_path: Path, text: str, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state.json").write_text(text)
+    assert call(["simulate", "--restore", str(tmp_path / "state.json")]) == 1
+    assert complaint in " ".join(capsys.readouterr().err.split())

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import attrs
 
 from exchange_core.connector.rest import HttpRequest
-from exchange_core.connector.saved_state import Room
+from exchange_core.connector.saved_state import Room, dump, load
 from exchange_core.connector.simulation import SimExchange, SimKey
 from kraken_spot.simulator.codec import Arguments, Refused, read_body
 from kraken_spot.simulator.limits import Limits
@@ -132,6 +132,9 @@ class Token:
     held: int = 0
 
 
+_Issued = dict[str, tuple[str, datetime]]
+
+
 class Tokens:
     """The tokens given out. One must be used within 15 minutes; a private subscription keeps it alive.
 
@@ -167,12 +170,13 @@ class Tokens:
 
     def saved(self) -> dict[str, Any]:
         """Return what :meth:`restore` takes: whose they are, and since when. Their subscriptions end with the run."""
-        return {digest: [token.key.api_key, token.created.isoformat()] for digest, token in self._tokens.items()}
+        issued = {digest: (token.key.api_key, token.created) for digest, token in self._tokens.items()}
+        return {"issued": dump(issued, _Issued)}
 
     def restore(self, saved: Mapping[str, Any]) -> None:
-        for digest, (api_key, created) in saved.items():
+        for digest, (api_key, created) in load(saved.get("issued", {}), _Issued).items():
             if (key := self._exchange.key(api_key)) is not None:
-                self._tokens[digest] = Token(key, datetime.fromisoformat(created))
+                self._tokens[digest] = Token(key, created)
 
     def _is_good(self, token: Token, now: datetime) -> bool:
         return token.held > 0 or now - token.created < timedelta(seconds=TOKEN_SECONDS)

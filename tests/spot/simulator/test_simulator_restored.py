@@ -121,5 +121,6 @@ def test_it_goes_on_with_the_ids_that_it_would_have_given(world: World, alice: A
 
 def test_a_damaged_state_is_refused(world: World) -> None:
     assert isinstance(world.protocol, KrakenSpot)
-    with pytest.raises(InvalidValue, match="saved state: "):
-        world.protocol.restore({"exports": {"_reports": {"ABCD": {"id": 5}}}})
+    for room in ({"exports": {"_reports": {"ABCD": {"id": 5}}}}, {"tokens": {"issued": {"a": 5}}}):
+        with pytest.raises(InvalidValue, match="saved state: "):
+            world.protocol.restore(room)
