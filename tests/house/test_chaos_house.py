@@ -101,7 +101,7 @@ async def test_a_slow_reader_loses_no_order_and_no_fill_of_the_record(kind: Kind
 def no_task_left() -> Iterator[None]:
     before = asyncio.all_tasks()
     yield
-    left = [task for task in asyncio.all_tasks() - before if "SimulatorServer" not in repr(task.get_coro())]
+    left = [task for task in asyncio.all_tasks() - before if "Listener._serve" not in repr(task.get_coro())]
     assert left == []
 
 
