@@ -349,6 +349,7 @@ async def test_the_end_says_goodbye_and_leaves_nothing(
     await asyncio.wait_for(talking.wait_closed(), WITHIN)
     assert talking.close_code == 1001
     writer.close()
-    assert not [task for task in asyncio.all_tasks() if "SimulatorServer" in repr(task)]
+    ours = ("SimulatorServer", "Listener")
+    assert not [task for task in asyncio.all_tasks() if any(name in repr(task) for name in ours)]
     assert not caplog.records
     place(exchange)
