@@ -184,3 +184,5 @@ class ControlServer:
             return HTTPStatus.NOT_FOUND, {"error": str(error)}
         except (BadRequest, ExchangeError) as error:
             return HTTPStatus.BAD_REQUEST, {"error": str(error)}
+        except ArithmeticError:
+            return HTTPStatus.BAD_REQUEST, {"error": "a number is far too large or too small"}

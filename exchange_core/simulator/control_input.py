@@ -50,6 +50,9 @@ class Body:
         """Return the object; numbers with a point are of the kind *number*."""
         try:
             found = json.loads(self.text or "{}", parse_float=number, parse_constant=_refuse)
+            json.dumps(found, default=str, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise BadRequest("the body has half a character") from None
         except (ValueError, RecursionError) as error:
             raise BadRequest(f"the body is no JSON: {error}") from None
         if not isinstance(found, dict):

@@ -56,7 +56,7 @@ class FaultyProtocol:
 
     async def http(self, request: HttpRequest) -> Sent:
         """Hand a request to the protocol, unless something comes between them."""
-        return await self._waited(self.ask(request))
+        return await self._waited(self.ask(request)) if self._faults else Sent(self._act(request))
 
     async def handshake(self, path: str) -> Sent | Pace:
         """Return what is sent instead of opening a WebSocket, or how fast it is once it is open."""

@@ -172,6 +172,8 @@ async def test_an_account_is_opened_and_trades(
         ("POST", "/faults", '{"action":"skew","offset":1e300}', 400, "offset: 1e+300 is not between"),
         ("POST", "/faults", '{"action":"skew","offset":NaN}', 400, "NaN is no number"),
         ("POST", "/faults", b"\xff", 400, "the body is not UTF-8"),
+        ("POST", "/accounts", '{"name":"\\ud800"}', 400, "the body has half a character"),
+        ("POST", "/markets/spot/BTC/USD", f'{{"requotes":{10**40}}}', 400, "far too large"),
         ("POST", "/time", "{}", 400, "advance: found None, expected a number"),
         ("POST", "/time", '{"advance":-1}', 400, "advance: -1 is not above zero"),
         ("POST", "/time", '{"advance":1e9}', 400, "more than a day"),
