@@ -236,8 +236,9 @@ class OrderRecord:
         # An end is believed however old its time stamp: nothing comes after it.
         if stale and not status.is_final:
             return Heard.REVIVED if revived else Heard.STALE
-        # What the executed quantity proves rules out other ends, and is ahead of what says less.
-        before = self.status if status.is_final else self._stated
+        # What the executed quantity proves rules out other ends, and is ahead of what says less. One that was never
+        # shown may have, as its quantity, what it came to in the end.
+        before = self.status if status.is_final and self.shown is not None else self._stated
         if not before.may_become(status):
             return Heard.REVIVED if revived else Heard.ILLEGAL
         self._stated = status

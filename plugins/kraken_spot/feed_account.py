@@ -149,11 +149,12 @@ class Executions:
             events.append(Unrecognised(kind=f"order_status {raw.order_status:.20}", detail=f"order {raw.order_id:.20}"))
         if raw.exec_type == "trade":
             self._fill(raw, known, events)
+        # A past fill of the snapshot is no order; one that is has its quantity, or its amount.
+        is_order = raw.exec_type != "trade" or raw.order_qty is not None or raw.cash_order_qty is not None
         if not is_snapshot:
             events.append(self._update(raw, known, status))
             events += levels(raw, known.symbol, self._context)
-        # A past fill of the snapshot is no order; one that is has its quantity.
-        elif (raw.exec_type != "trade" or raw.order_qty is not None) and (status is None or not status.is_final):
+        elif is_order and (status is None or not status.is_final):
             orders.append(self._update(raw, known, status, snapshot=True))
         if status is not None and status.is_final:
             self._finish(raw.order_id)

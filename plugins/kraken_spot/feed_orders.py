@@ -28,7 +28,9 @@ class KnownOrder:
     """What was said of an order. What a message does not say is unchanged.
 
     Attributes:
+        quote_amount: What it is to spend, of an order for an amount; how much that buys is known when it is over.
         fires_at: The price that sets it off now; moves with a trailing order.
+        parent: The order that made it.
     """
 
     symbol: Symbol | None = None
@@ -36,6 +38,8 @@ class KnownOrder:
     client_order_id: str | None = None
     kind: str | None = None
     quantity: Decimal | None = None
+    quote_amount: Decimal | None = None
+    filled: Decimal | None = None
     price: Decimal | None = None
     limit: Price | None = None
     trigger: Price | None = None
@@ -46,6 +50,7 @@ class KnownOrder:
     expires: datetime | None = None
     post_only: bool = False
     reduce_only: bool = False
+    parent: str | None = None
 
     def learn(self, raw: wire.Execution, symbols: SymbolMap) -> None:
         """Take what a message says."""
@@ -55,8 +60,8 @@ class KnownOrder:
             self.side = side(raw.side)
         self.client_order_id = raw.cl_ord_id or self.client_order_id
         self.kind = raw.order_type or self.kind
-        if raw.order_qty is not None:
-            self.quantity = number(raw.order_qty, "order_qty")
+        self.parent = raw.ord_ref_id or self.parent
+        self._learn_quantity(raw)
         if raw.limit_price is not None:
             self.limit = _price(number(raw.limit_price, "limit_price"), raw.limit_price_type)
             self.price = self.limit if isinstance(self.limit, Decimal) else None
@@ -68,6 +73,18 @@ class KnownOrder:
         self.expires = from_rfc3339(raw.expire_time) if raw.expire_time else self.expires
         self.post_only = self.post_only if raw.post_only is None else raw.post_only
         self.reduce_only = self.reduce_only if raw.reduce_only is None else raw.reduce_only
+
+    def _learn_quantity(self, raw: wire.Execution) -> None:
+        if raw.cum_qty is not None:
+            self.filled = number(raw.cum_qty, "cum_qty")
+        if raw.cash_order_qty:
+            self.quote_amount = number(raw.cash_order_qty, "cash_order_qty")
+        if self.quote_amount is not None:
+            # Open point: what stands as order_qty beside the amount, if anything does.
+            status = parse.ORDER_STATUSES.get(raw.order_status)
+            self.quantity = (self.filled or None) if status is not None and status.is_final else None
+        elif raw.order_qty is not None:
+            self.quantity = number(raw.order_qty, "order_qty")
 
     def _learn_triggers(self, raw: wire.Triggers) -> None:
         self.reference = raw.reference or self.reference
@@ -99,6 +116,8 @@ class KnownOrder:
                     reduce_only=self.reduce_only,
                     display_quantity=self.display_quantity,
                     client_order_id=self.client_order_id,
+                    quote_amount=self.quote_amount,
+                    parent=self.parent,
                 )
             )
         except (InvalidValue, ProtocolError):

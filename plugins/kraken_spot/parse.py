@@ -16,7 +16,7 @@ from exchange_core.model.account import Balance, FeeRates
 from exchange_core.model.book import BookSnapshot
 from exchange_core.model.fill import Fee, Fill, Liquidity
 from exchange_core.model.market import Candle, Level, Ticker, Trade
-from exchange_core.model.number import EXACT
+from exchange_core.model.number import EXACT, plain
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
@@ -27,6 +27,9 @@ from kraken_spot.prices import Price
 from kraken_spot.prices import price as price_of
 
 V = TypeVar("V")
+
+NO_ID = (None, "", "None")
+"""What is shown where there is no order to name."""
 
 _MAGNITUDE = 40
 
@@ -138,18 +141,28 @@ def candle(row: wire.CandleRow, symbol: Symbol, interval: int, *, closed: bool) 
 def order(txid: str, raw: wire.Order, symbols: SymbolMap, venue: str) -> Order:
     """Read an order record; a kind that we do not send shows as what it becomes, with the venue's words as reason.
 
+    One for an amount of the quote asset shows what that bought.
+
     Raises:
-        ProtocolError: For what does not read as documented.
+        ProtocolError: For what does not read as documented, and for an order for an amount that bought nothing yet, or
+            goes on: nobody can say its quantity.
         UnknownSymbol: For a pair that is in no list.
     """
     symbol = symbols.from_venue(raw.descr.pair)
-    if "viqc" in raw.oflags:
-        raise ProtocolError(f"order {txid}: its volume is in {symbol.quote}, which is not supported")
     filled = number(raw.vol_exec, "vol_exec")
+    status = _status(txid, raw.status, filled)
+    quantity, amount = number(raw.vol, "vol"), None
+    if "viqc" in raw.oflags.split(","):
+        if not (filled and status.is_final):
+            raise ProtocolError(
+                f"order {txid}: {status}; it is to spend {plain(quantity)} {symbol.quote}, and its quantity in "
+                f"{symbol.base} is known once that is spent; operations.history shows it"
+            )
+        quantity, amount = filled, quantity
     return Order(
-        request=_request(txid, raw, symbol),
+        request=_request(txid, raw, symbol, quantity, amount),
         venue=venue,
-        status=_status(txid, raw.status, filled),
+        status=status,
         venue_order_id=txid,
         client_order_id=raw.cl_ord_id or None,
         filled=filled,
@@ -161,7 +174,9 @@ def order(txid: str, raw: wire.Order, symbols: SymbolMap, venue: str) -> Order:
     )
 
 
-def _request(txid: str, raw: wire.Order, symbol: Symbol) -> OrderRequest:
+def _request(
+    txid: str, raw: wire.Order, symbol: Symbol, quantity: Decimal, quote_amount: Decimal | None
+) -> OrderRequest:
     kind, descr = raw.descr.ordertype, raw.descr
     prices = [_ordered(text) for text in (descr.price, descr.price2)]
     limit, trigger = prices if kind in ("limit", "iceberg") else reversed(prices)
@@ -171,7 +186,7 @@ def _request(txid: str, raw: wire.Order, symbol: Symbol) -> OrderRequest:
                 symbol=symbol,
                 side=side(descr.type),
                 kind=kind,
-                quantity=number(raw.vol, "vol"),
+                quantity=quantity,
                 limit=limit,
                 trigger=trigger,
                 fires_at=number(raw.stopprice, "stopprice") or None if raw.stopprice is not None else None,
@@ -182,6 +197,8 @@ def _request(txid: str, raw: wire.Order, symbol: Symbol) -> OrderRequest:
                 reduce_only=raw.reduce_only or False,
                 leverage=_leverage(descr.leverage),
                 client_order_id=raw.cl_ord_id or None,
+                quote_amount=quote_amount,
+                parent=None if raw.refid in NO_ID else raw.refid,
             )
         )
     except ProtocolError as error:

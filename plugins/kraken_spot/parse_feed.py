@@ -141,6 +141,7 @@ def fill(raw: wire.Execution, of: Symbol, direction: Side, client_order_id: str 
         cost=None if raw.cost is None else number(raw.cost, "cost"),
         fee=fee(raw.fees),
         liquidity=LIQUIDITY.get(raw.liquidity_ind or ""),
+        kind="liquidated" if raw.liquidated else "",
     )
 
 

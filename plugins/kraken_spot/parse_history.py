@@ -28,7 +28,6 @@ from kraken_spot.types_history import (
     TradeRecord,
 )
 
-_NONE = ("", "None")
 _NO_LEVERAGE = ("", "0", "none")
 
 # Seconds, milliseconds, microseconds, nanoseconds; each begins where the one before would be far in the future.
@@ -62,7 +61,7 @@ def order(txid: str, raw: raw_history.Order, symbols: SymbolMap) -> OrderRecord:
         closed=_time(raw.closetm, "closetm"),
         userref=raw.userref or None,
         client_order_id=raw.cl_ord_id or None,
-        parent=None if raw.refid in _NONE else raw.refid,
+        parent=None if raw.refid in parse.NO_ID else raw.refid,
         description=raw.descr.order,
         close_description=raw.descr.close,
     )

@@ -19,7 +19,7 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.terms import Offset, OrderType, TimeInForce, TriggerBy
 from kraken_spot.prices import Price, RelativePrice
-from kraken_spot.terms import TYPES, SpotTerms
+from kraken_spot.terms import TYPES, ShownTerms, SpotTerms
 from kraken_spot.types_history import SpotOrderType
 
 KINDS: dict[str, OrderType] = {
@@ -39,6 +39,8 @@ class Shown:
     Attributes:
         kind: Kraken's word for the type.
         trigger: As it was ordered; *fires_at* is the price that it comes to.
+        quote_amount: What it was to spend, of an order for an amount; *quantity* is what that bought.
+        parent: The order that made it.
     """
 
     symbol: Symbol
@@ -56,6 +58,8 @@ class Shown:
     leverage: int | None = None
     display_quantity: Decimal | None = None
     client_order_id: str | None = None
+    quote_amount: Decimal | None = None
+    parent: str | None = None
 
 
 def request(shown: Shown) -> OrderRequest:
@@ -75,7 +79,8 @@ def request(shown: Shown) -> OrderRequest:
             raise
     # An offset from a market that has moved on, or terms that are new: what it becomes when it fires.
     limit = shown.limit if kind.has_limit and isinstance(shown.limit, Decimal) else None
-    return OrderRequest(type=OrderType.LIMIT if limit else OrderType.MARKET, price=limit, **_common(shown))
+    kind = OrderType.LIMIT if limit else OrderType.MARKET
+    return OrderRequest(type=kind, price=limit, terms=_own(shown), **_common(shown))
 
 
 def _common(shown: Shown) -> dict[str, Any]:
@@ -116,5 +121,12 @@ def _rest(shown: Shown, kind: OrderType) -> dict[str, Any]:
         "trigger_by": _TRIGGERS.get(shown.reference or "") if kind.is_triggered else None,
         "display_quantity": shown.display_quantity if shown.kind == SpotOrderType.ICEBERG else None,
         "leverage": shown.leverage,
-        "terms": SpotTerms(settle=True) if shown.kind == SpotOrderType.SETTLE_POSITION else None,
+        "terms": _own(shown),
     }
+
+
+def _own(shown: Shown) -> SpotTerms | None:
+    settles = shown.kind == SpotOrderType.SETTLE_POSITION
+    if shown.quote_amount is not None or shown.parent is not None:
+        return ShownTerms(settle=settles, quote_amount=shown.quote_amount, parent=shown.parent)
+    return SpotTerms(settle=True) if settles else None

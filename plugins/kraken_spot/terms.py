@@ -96,6 +96,20 @@ class SpotTerms:
 _NONE = SpotTerms()
 
 
+@attrs.frozen(kw_only=True)
+class ShownTerms(SpotTerms):
+    """Terms of an order that the venue shows, with what it tells of one and cannot be asked for so.
+
+    Attributes:
+        quote_amount: What of the quote asset it was to spend: it was ordered for an amount. Its quantity is what that
+            bought, which is told once the order is over.
+        parent: The order that made this one, as a conditional close does.
+    """
+
+    quote_amount: Decimal | None = None
+    parent: str | None = None
+
+
 def spot_order(request: OrderRequest, venue: str) -> SpotOrder:
     """Return *request* in Kraken's terms.
 
@@ -103,6 +117,8 @@ def spot_order(request: OrderRequest, venue: str) -> SpotOrder:
         NotSupported: For what Kraken Spot has nothing for.
     """
     own = request.terms or _NONE
+    if isinstance(own, ShownTerms):
+        raise refuse(venue, "terms", "ShownTerms are those of an order that was placed; an order takes SpotTerms")
     if request.time_in_force is TimeInForce.FOK and request.type is not OrderType.LIMIT:
         raise refuse(venue, "time_in_force", f"fok needs a limit order, and this is a {request.type} order")
     rests = request.type is OrderType.MARKET or request.time_in_force is TimeInForce.GTC

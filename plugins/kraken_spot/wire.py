@@ -111,6 +111,7 @@ class Order(msgspec.Struct):
     trigger: str | None = None
     expiretm: Decimal | None = None
     reduce_only: bool | None = None
+    refid: str | None = None
 
 
 class OpenOrders(msgspec.Struct):

@@ -164,6 +164,7 @@ class Execution(msgspec.Struct):
     side: str | None = None
     order_type: str | None = None
     order_qty: Decimal | None = None
+    cash_order_qty: Decimal | None = None
     limit_price: Decimal | None = None
     limit_price_type: str | None = None
     display_qty: Decimal | None = None
@@ -181,6 +182,8 @@ class Execution(msgspec.Struct):
     liquidity_ind: str | None = None
     fees: list[FeeData] | None = None
     reason: str | None = None
+    ord_ref_id: str | None = None
+    liquidated: bool | None = None
     # Open point: which of these names the pair's counter has, and whether it is a number or a text.
     ratecounter: Any = None
     ratecount: Any = None
