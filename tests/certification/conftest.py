@@ -91,11 +91,16 @@ def exact_levels(levels: Any, depth: int | None = None) -> list[tuple[Decimal, D
     return [(exact(each[0]), exact(each[1])) for each in list(levels)[:depth]]
 
 
-async def until(holds: Callable[[], Any]) -> Any:
-    """Wait until something holds, and return it; a test that waits in vain fails."""
+async def until(holds: Callable[[], Any], act: Callable[[], Coroutine[Any, Any, Any]] | None = None) -> Any:
+    """Wait until something holds, and return it; a test that waits in vain fails.
+
+    *act* is done again and again meanwhile, for what is only told to who listens already.
+    """
     async with asyncio.timeout(PATIENCE):
-        while not (found := holds()):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)  # what it waits for may be in another thread
+        while not (found := holds()):
+            if act is not None:
+                await act()
+            await asyncio.sleep(0.1 if act else 0.01)  # what it waits for may be in another thread
     return found
 
 

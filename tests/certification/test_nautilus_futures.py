@@ -182,10 +182,11 @@ async def test_streams_of_the_account(futures: Certified, client: Any, line: tup
     feeds.set_account_id(ACCOUNT)
     await feeds.authenticate()
     await feeds.subscribe_executions()
-    placed = ""
-    while not heard.orders("ACCEPTED"):  # it does not say when it listens
-        placed = await place(client, BUY, LIMIT, "0.01", price=price(futures.far()))
-        await asyncio.sleep(0.1)
+
+    async def rest() -> None:
+        await place(client, BUY, LIMIT, "0.01", price=price(futures.far()))
+
+    placed = (await until(lambda: heard.orders("ACCEPTED"), rest))[-1]
     await client.cancel_order(ACCOUNT, BITCOIN, venue_order_id=pyo3.VenueOrderId(placed))
     await until(lambda: placed in heard.orders("CANCELED"))
     await place(client, SELL, MARKET, "0.5")

@@ -223,10 +223,11 @@ async def test_streams_of_the_account(spot: Certified, client: Any, lines: Any) 
     heard = Heard(BITCOIN)
     line = await lines("ws_auth_url", heard, private=True)
     await line.subscribe_executions(snap_orders=True, snap_trades=True)
-    placed = ""
-    while not heard.orders("ACCEPTED"):  # it does not say when it listens
-        placed = await place(client, BUY, LIMIT, "0.01", price=price(spot.far()))
-        await asyncio.sleep(0.1)
+
+    async def rest() -> None:
+        await place(client, BUY, LIMIT, "0.01", price=price(spot.far()))
+
+    placed = (await until(lambda: heard.orders("ACCEPTED"), rest))[-1]
     await client.cancel_order(ACCOUNT, BITCOIN, venue_order_id=pyo3.VenueOrderId(placed))
     await until(lambda: placed in heard.orders("CANCELED"))
     sold = await place(client, SELL, MARKET, "0.5")
