@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from exchange_core.errors import ExchangeError
+from exchange_core.errors import ExchangeError, LockedOut
 from exchange_core.model.account import Balance, Position
 from exchange_core.model.book import BookByOrder, OrderBook
 from exchange_core.model.fill import Fill
@@ -90,6 +90,13 @@ class SubscriptionRefused:
     subscription: Subscription
     reason: str
     codes: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class LockoutTold:
+    """The venue said over this connection that it ignores the key for a while: nothing is to be sent meanwhile."""
+
+    error: LockedOut
 
 
 @attrs.frozen(kw_only=True)
@@ -317,6 +324,7 @@ Event = (
     | SequenceGap
     | Subscribed
     | SubscriptionRefused
+    | LockoutTold
     | SubscriptionSilent
     | BookDesynced
     | Answered

@@ -46,6 +46,10 @@ class Breaker:
             return None
         return self._clock.now() + timedelta(seconds=max(0.0, self._lockout.until - self._clock.monotonic()))
 
+    def open(self, error: LockedOut) -> None:
+        """Let nothing through from now on until the lockout ends that *error* tells of."""
+        self._lockout.until = self._clock.monotonic() + (error.retry_after or LOCKOUT)
+
     def check(self) -> None:
         """Raise LockedOut, which says until when, unless a call may be made."""
         if self._lockout.until is None:
@@ -73,7 +77,7 @@ class Breaker:
         try:
             yield
         except LockedOut as error:
-            self._lockout.until = self._clock.monotonic() + (error.retry_after or LOCKOUT)
+            self.open(error)
             raise
         except (VenueError, OrderRefused):
             self._answered(probe)

@@ -29,6 +29,7 @@ from exchange_core.model.event import (
     Answered,
     Event,
     Events,
+    LockoutTold,
     Subscribed,
     Subscription,
     SubscriptionRefused,
@@ -56,7 +57,7 @@ UNREADABLE = "unreadable frame"
 # So many unreadable frames in a row are no accident any more.
 UNREADABLE_IN_A_ROW = 20
 
-_ANSWERS = frozenset({Subscribed, SubscriptionRefused, Answered})
+_ANSWERS = frozenset({Subscribed, SubscriptionRefused, LockoutTold, Answered})
 
 
 class FeedRunner:
@@ -321,6 +322,8 @@ class FeedRunner:
     def _answered(self, event: Event) -> None:
         if isinstance(event, Subscribed | SubscriptionRefused):
             self._confirmations.answered(event)
+        elif isinstance(event, LockoutTold) and self._rest is not None:
+            self._rest.locked_out(event.error)
         elif isinstance(event, Answered) and self.requests is not None:
             self.requests.answered(event)
 

@@ -129,6 +129,10 @@ class RestClient:
         """When the venue's lockout ends; None without one."""
         return self._breaker.closes_at
 
+    def locked_out(self, error: LockedOut) -> None:
+        """Note that the venue told of a lockout elsewhere, with the same key: nothing is sent until its end."""
+        self._breaker.open(error)
+
     @property
     def gate(self) -> Gate:
         """Where calls wait for the venue's limits."""

@@ -187,6 +187,14 @@ def error_for(codes: Sequence[str], call: RestCall, reply: HttpReply | None, ven
     return found.error(text, venue=venue, codes=codes)
 
 
+def lockout_of(code: str, venue: str) -> LockedOut | None:
+    """Return the lockout that *code* tells of, if it does."""
+    found = meaning(code)
+    if not issubclass(found.error, LockedOut):
+        return None
+    return LockedOut(f"{venue}: {code}", venue=venue, codes=[code], retry_after=found.retry_after)
+
+
 def no_answer(call: RestCall, reply: HttpReply, venue: str, why: str) -> ExchangeError:
     """Return what a reply means that is none of Kraken's own: a proxy's page, an HTTP error, broken text."""
     text = f"{venue}: {_name(call)}: HTTP {reply.status}, {why}"

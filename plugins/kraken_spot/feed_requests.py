@@ -17,8 +17,17 @@ import msgspec
 from exchange_core.connector.spec import VenueContext
 from exchange_core.connector.subscriptions import SubscriptionLedger
 from exchange_core.errors import ProtocolError
-from exchange_core.model.event import Channel, Event, Ignored, Subscribed, Subscription, SubscriptionRefused
+from exchange_core.model.event import (
+    Channel,
+    Event,
+    Ignored,
+    LockoutTold,
+    Subscribed,
+    Subscription,
+    SubscriptionRefused,
+)
 from kraken_spot import wire_feed as wire
+from kraken_spot.errors import lockout_of
 from kraken_spot.feed_carriers import Carriers
 from kraken_spot.feed_counts import tiers
 from kraken_spot.feed_words import PASSING, WORDS, as_echoed, difference, kinds, name_of, parameters
@@ -186,7 +195,7 @@ class Conversation:
 
     def _serve(self, now: float) -> None:
         """Ask for what is due, as far as the pace allows; the rest waits for the next tick."""
-        if not self._is_open or not self._pace.is_free(now):
+        if not self._is_open or self.broken is not None or not self._pace.is_free(now):
             return
         due = []
         for carrier in self._ledger.unasked():
@@ -287,7 +296,12 @@ class Conversation:
     def _refused(self, response: wire.Response, now: float) -> list[Event]:
         reason = response.error or "refused without a reason"
         carriers = [] if response.method == "unsubscribe" else self._refused_carriers(response)
-        events: list[Event] = []
+        lockout = lockout_of(reason, self._context.venue)
+        events: list[Event] = [] if lockout is None else [LockoutTold(error=lockout)]
+        if events and self._token is not None:
+            # What is wanted stays wanted: the next connection needs a token, for which it waits until that is over.
+            self.broken = reason
+            return events
         for carrier in carriers:
             if reason.startswith("ESession:Invalid session") and self._lost_sessions < ATTEMPTS:
                 self._is_session_lost = True

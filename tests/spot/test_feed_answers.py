@@ -13,13 +13,14 @@ from exchange_core.errors import NotSupported
 from exchange_core.model.event import (
     Channel,
     Ignored,
+    LockoutTold,
     Subscribed,
     Subscription,
     SubscriptionRefused,
     TickerTrigger,
 )
 from exchange_core.model.symbol import Symbol
-from kraken_spot.feed import PublicFeed
+from kraken_spot.feed import PrivateFeed, PublicFeed
 
 BTC, ETH, DOGE = Symbol("BTC", "USD"), Symbol("ETH", "USD"), Symbol("DOGE", "USD")
 ANSWER = {"channel": "book", "symbol": "BTC/USD", "depth": 10, "snapshot": True}
@@ -281,3 +282,36 @@ def test_the_wrong_host_is_no_passing_refusal(public: PublicFeed, other: Any) ->
 def test_what_a_channel_has_not_is_refused(public: PublicFeed, subscription: Subscription, what: str) -> None:
     with pytest.raises(NotSupported, match=what):
         public.subscribe([subscription], 0.0)
+
+
+LOCKOUT = "EGeneral:Temporary lockout"
+
+
+def test_a_lockout_is_told_and_nothing_more_is_asked_with_the_token(private: PrivateFeed, wire: Any) -> None:
+    """What is wanted stays wanted: it is asked for over the next connection, which logs in first."""
+    wanted = [Subscription(Channel.ORDERS), Subscription(Channel.BALANCES)]
+    private.subscribe(wanted, 0.0)
+    private.opened(0.0, "the-token")
+    end = wire(private)
+    first, _ = end.requests()
+    (told,) = end.tell(no(first, LOCKOUT, channel="executions"))
+    assert isinstance(told, LockoutTold)
+    assert (told.error.codes, told.error.retry_after, told.error.venue) == ((LOCKOUT,), 900, "kraken")
+    assert private.is_dead(0.1) == LOCKOUT
+    assert not private.can_ask()
+    assert private.tick(20.0) == []
+    assert not end.requests()
+    private.closed(20.0)
+    private.opened(920.0, "another-token")
+    assert private.is_dead(920.0) is None
+    assert [request["params"]["channel"] for request in end.requests()] == ["executions", "balances"]
+    assert list(private.subscriptions()) == wanted
+
+
+def test_a_lockout_without_a_login_is_told_and_refuses(public: PublicFeed, other: Any) -> None:
+    public.subscribe([book(BTC)], 0.0)
+    (request,) = other.requests()
+    told, refused = other.tell(no(request, LOCKOUT, symbol="BTC/USD"))
+    assert isinstance(told, LockoutTold)
+    assert refused == SubscriptionRefused(subscription=book(BTC), reason=LOCKOUT, codes=(LOCKOUT,))
+    assert public.is_dead(0.1) is None

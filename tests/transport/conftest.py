@@ -17,12 +17,13 @@ from exchange_core.connector.limits import DecayingCounter, Limits
 from exchange_core.connector.rest import Flow, HttpReply, HttpRequest, RestCall
 from exchange_core.connector.spec import FeedSpec, VenueConfig
 from exchange_core.connector.subscriptions import SubscriptionLedger
-from exchange_core.errors import NotSupported, OutcomeUnknown, ProtocolError, VenueUnavailable
+from exchange_core.errors import LockedOut, NotSupported, OutcomeUnknown, ProtocolError, VenueUnavailable
 from exchange_core.model.event import (
     BookDesynced,
     Channel,
     Event,
     Ignored,
+    LockoutTold,
     Subscribed,
     Subscription,
     SubscriptionRefused,
@@ -123,6 +124,8 @@ class Feed:
             for subscription in refused:
                 self.ledger.refused(subscription)
             return [SubscriptionRefused(subscription=s, reason="no such pair", codes=("E1",)) for s in refused]
+        if what == "lockout":
+            return [LockoutTold(error=LockedOut("the venue said so", retry_after=value))]
         if what == "crash":
             raise KeyError(value)
         if what == "ping":

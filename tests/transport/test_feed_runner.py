@@ -2,12 +2,13 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from exchange_core.connector.rest import Flow, RestCall
-from exchange_core.errors import AuthenticationError, BadRequest, ConfigError, TransportError
+from exchange_core.errors import AuthenticationError, BadRequest, ConfigError, LockedOut, TransportError
 from exchange_core.model.event import (
     BookDesynced,
     Channel,
@@ -482,6 +483,29 @@ async def test_a_lockout_at_login_is_waited_out_in_full(
         run = new_run(server.url, new_feed(login), rest, clock=clock)
         await run.until(lambda: run.runner.state.phase is FeedPhase.WAITING)
         assert run.runner.state.retry_in == 900
+        await run.stop()
+
+
+async def test_a_lockout_that_a_connection_tells_of_silences_calls_and_logins_too(
+    new_run: New, new_feed: New, new_client: Callable[..., RestClient], clock: ManualClock
+) -> None:
+    async def lock_out(peer: Peer) -> None:
+        await peer.send(say("lockout", 900))
+        await peer.until_gone()
+
+    http = ScriptedHttp(answer({"result": "token"}))
+    async with LoopbackSocket(lock_out) as server, new_client(http=http.transport, clock=clock) as rest:
+        run = new_run(server.url, new_feed(login), rest, clock=clock)
+        await run.until(lambda: rest.locked_until is not None)
+        assert rest.locked_until == clock.now() + timedelta(seconds=900)
+        with pytest.raises(LockedOut):
+            await rest.run(login())
+        server.peers[0].abort()
+        await run.until(lambda: run.runner.state.phase is FeedPhase.WAITING)
+        await clock.until_asleep()
+        await clock.advance(1)
+        await run.until(lambda: run.runner.state.phase is FeedPhase.WAITING and run.runner.state.retry_in > 890)
+        assert len(http.requests) == 1
         await run.stop()
 
 
