@@ -21,8 +21,8 @@ from exchange_core.model.instrument import Instrument
 from exchange_core.model.order import OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from exchange_core.simulator.engine.matching import MatchingBook, Resting
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.matching import MatchingBook, Resting
 
 ORDERS = 20_000
 PROMISED = 10_000

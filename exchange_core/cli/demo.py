@@ -32,7 +32,7 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.portfolio import Portfolio, PortfolioView, Reconciliation, explain
 from exchange_core.routing import Router, RouteResult
 from exchange_core.simulator.launch import RunningSimulator, SimulatorLaunch, launch
-from exchange_core.simulator.maker import MakerSettings
+from exchange_core.simulator.makers.maker import MakerSettings
 from exchange_core.venue.protocol import Venue
 
 SPOT = Symbol("BTC", "USD")

@@ -11,8 +11,8 @@ from exchange_core.cli.simulate_files import Saved, write_saved
 from exchange_core.clock import Clock, SystemClock
 from exchange_core.errors import ConfigError
 from exchange_core.simulator.clock import AcceleratedClock, SteppedClock
-from exchange_core.simulator.control import ControlServer
-from exchange_core.simulator.faults_schedule import Fault, FaultSchedule, read_fault, read_faults
+from exchange_core.simulator.control.api import ControlServer
+from exchange_core.simulator.faults.schedule import Fault, FaultSchedule, read_fault, read_faults
 from exchange_core.simulator.launch import RunningSimulator
 
 _FASTEST = 3600

@@ -16,8 +16,8 @@ from exchange_core.config import VenueEntry
 from exchange_core.connector.spec import VenueSpec
 from exchange_core.errors import ConfigError, NotSupported, UnknownSymbol
 from exchange_core.model.symbol import Symbol
-from exchange_core.simulator.following import Following, RealVenue, real_venue
 from exchange_core.simulator.launch import RunningSimulator, SimulatorLaunch, launch
+from exchange_core.simulator.outside.following import Following, RealVenue, real_venue
 
 
 @attrs.define

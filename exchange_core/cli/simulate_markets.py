@@ -16,7 +16,7 @@ from exchange_core.model.account import FeeRates
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.number import exact
 from exchange_core.model.symbol import Symbol
-from exchange_core.simulator.maker_settings import SETTINGS, MakerSettings, MarketWanted, check_listed
+from exchange_core.simulator.makers.settings import SETTINGS, MakerSettings, MarketWanted, check_listed
 
 _KEYS = ("venue", "symbol", "price", "status", "maker_fee", "taker_fee", *SETTINGS)
 

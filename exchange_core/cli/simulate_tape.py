@@ -19,7 +19,7 @@ from exchange_core.model.event import Event
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.exchange import SimulatedExchange
 from exchange_core.simulator.launch import RunningSimulator, SimulatorLaunch, launch
-from exchange_core.simulator.replaying import Tape, TapePlayer
+from exchange_core.simulator.outside.replaying import Tape, TapePlayer
 from exchange_core.storage.recording import Frame, frames
 from exchange_core.storage.replay import recorded_news, replay_context
 

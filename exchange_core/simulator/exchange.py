@@ -33,19 +33,19 @@ from exchange_core.errors import InvalidValue
 from exchange_core.model.event import VenueState
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.symbol import Symbol
-from exchange_core.simulator import amending, invariants, saving
-from exchange_core.simulator.accounts import Account, Accounts
-from exchange_core.simulator.admission import admit
-from exchange_core.simulator.clockwork import Clockwork
-from exchange_core.simulator.desk import Desk
-from exchange_core.simulator.market import MarketState, kept_decimals
-from exchange_core.simulator.orders import LiveOrder
-from exchange_core.simulator.settlement import Settlement
-from exchange_core.simulator.settling import settle
-from exchange_core.simulator.timers import Due, Timers
-from exchange_core.simulator.units import rate, to_units
-from exchange_core.simulator.views import Views
-from exchange_core.simulator.volumes import VolumeUnit
+from exchange_core.simulator.engine import amending, invariants, saving
+from exchange_core.simulator.engine.accounts import Account, Accounts
+from exchange_core.simulator.engine.admission import admit
+from exchange_core.simulator.engine.clockwork import Clockwork
+from exchange_core.simulator.engine.desk import Desk
+from exchange_core.simulator.engine.market import MarketState, kept_decimals
+from exchange_core.simulator.engine.orders import LiveOrder
+from exchange_core.simulator.engine.settlement import Settlement
+from exchange_core.simulator.engine.settling import settle
+from exchange_core.simulator.engine.timers import Due, Timers
+from exchange_core.simulator.engine.units import rate, to_units
+from exchange_core.simulator.engine.views import Views
+from exchange_core.simulator.engine.volumes import VolumeUnit
 
 _LONGEST = 366 * 24 * 3600  # of a dead man's switch, in seconds
 _MOMENT = timedelta(milliseconds=10)
@@ -281,7 +281,7 @@ class SimulatedExchange(Views):
         self._market(symbol).force_status(status)
 
     def save(self) -> dict[str, Any]:
-        """Return the whole state as one JSON-able value; see :mod:`exchange_core.simulator.saving`."""
+        """Return the whole state as one JSON-able value; see :mod:`exchange_core.simulator.engine.saving`."""
         return saving.save(self)
 
     @classmethod

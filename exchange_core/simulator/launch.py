@@ -18,13 +18,13 @@ from exchange_core.errors import ConfigError
 from exchange_core.model.account import FeeRates
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.faults import Faults
-from exchange_core.simulator.faults_schedule import FaultSchedule
-from exchange_core.simulator.maker import MakerSettings, MarketMaker
-from exchange_core.simulator.maker_settings import MarketWanted, check_listed
-from exchange_core.simulator.makers import Turns, market_makers, saved_makers, warm_up
-from exchange_core.simulator.server import SimulatorServer
-from exchange_core.simulator.tides import Tides
+from exchange_core.simulator.faults.schedule import FaultSchedule
+from exchange_core.simulator.faults.tally import Faults
+from exchange_core.simulator.makers.maker import MakerSettings, MarketMaker
+from exchange_core.simulator.makers.opening import Turns, market_makers, saved_makers, warm_up
+from exchange_core.simulator.makers.settings import MarketWanted, check_listed
+from exchange_core.simulator.makers.tides import Tides
+from exchange_core.simulator.serving.server import SimulatorServer
 
 ACCOUNT = "user"
 

@@ -8,8 +8,8 @@ from weakref import WeakSet
 
 from exchange_core.connector.rest import HttpReply, HttpRequest
 from exchange_core.errors import NotSupported
-from exchange_core.simulator.faults import Pace
-from exchange_core.simulator.faults_line import FaultyProtocol, Line
+from exchange_core.simulator.faults.line import FaultyProtocol, Line
+from exchange_core.simulator.faults.tally import Pace
 
 T = TypeVar("T")
 

@@ -23,8 +23,8 @@ from exchange_core.errors import ConfigError, NotSupported
 from exchange_core.model.number import exact
 from exchange_core.plugins import load_plugins
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.faults import Faults
-from exchange_core.simulator.faults_line import FaultyProtocol
+from exchange_core.simulator.faults.line import FaultyProtocol
+from exchange_core.simulator.faults.tally import Faults
 from exchange_core.simulator.launch import (
     ACCOUNT,
     AccountWanted,

@@ -18,7 +18,7 @@ from exchange_core.errors import ConfigError
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.launch import SimulatorLaunch, prepare
-from exchange_core.simulator.maker_settings import SETTINGS
+from exchange_core.simulator.makers.settings import SETTINGS
 from exchange_core.testing.clock import ManualClock
 from tests.cli.test_simulate import run_once
 

@@ -119,6 +119,8 @@ async def test_ticker(run: Run) -> None:
         mark_price=Decimal(84000),
         index_price=Decimal(84000),
         funding_rate=Decimal(0),
+        next_funding_rate=Decimal(0),
+        open_interest=Decimal("0.2"),
         time=PLACED,
     )
 

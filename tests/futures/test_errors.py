@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +26,7 @@ from exchange_core.errors import (
 )
 from kraken_futures import wire
 from kraken_futures.dialect import FuturesDialect
+from kraken_futures.errors import is_known
 
 READ = RestCall(method="GET", path="/derivatives/api/v3/openorders", reply=wire.OpenOrders, private=True)
 WRITE = RestCall(
@@ -99,6 +101,35 @@ def test_the_newer_envelope(code: Any, message: str, status: int, kind: type[Exc
     found = error(WRITE, body, status)
     assert type(found) is kind
     assert str(code) in found.codes
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("INVALID_PRICE", OrderRefused),
+        ("MAX_POSITION_EXCEEDED", OrderRefused),
+        ("INSUFFICIENT_CLOSING_MARGIN", InsufficientFunds),
+        ("ORDER_FOR_CANCELLATION_NOT_FOUND", OrderNotFound),
+        pytest.param("REJECTED_AFTER_EXECUTION", OutcomeUnknown, id="executed first"),
+        ("insufficientAvailableFunds", InsufficientFunds),
+        ("postWouldExecute", OrderRefused),
+        ("orderForEditNotFound", OrderNotFound),
+        ("wouldProcessAfterSpecifiedTime", OrderRefused),
+    ],
+)
+def test_words_that_are_documented_for_orders_are_no_doubt(word: str, kind: type[ExchangeError], status: int) -> None:
+    """Whichever envelope and HTTP status they come in: what was refused is not asked for as if it might stand."""
+    for body in ({"error": word}, {"errors": [{"code": 7, "message": word}]}):
+        assert type(error(WRITE, {"result": "error", **body}, status)) is kind
+    assert is_known(word)
+
+
+def test_a_word_about_an_order_says_nothing_of_a_whole_batch() -> None:
+    call = attrs.evolve(WRITE, path="/derivatives/api/v3/batchorder")
+    assert type(error(call, {"result": "error", "error": "invalidSize"})) is OutcomeUnknown
+    executed = {"result": "error", "errors": [{"code": 7, "message": "REJECTED_AFTER_EXECUTION"}]}
+    assert type(error(call, executed, 400)) is OutcomeUnknown
 
 
 @pytest.mark.parametrize(

@@ -118,9 +118,6 @@ def test_an_empty_list_says_that_nothing_is_open(feed: FuturesFeed) -> None:
         ("would_execute_self", True, OrderStatus.CANCELED),
         ("would_not_reduce_position", True, OrderStatus.CANCELED),
         ("contract_expired", True, OrderStatus.EXPIRED),
-        ("post_order_failed_because_it_would_filled", True, OrderStatus.REJECTED),
-        ("post_order_failed_because_it_would_be_filled", True, OrderStatus.REJECTED),
-        ("ioc_order_failed_because_it_would_not_be_executed", True, OrderStatus.REJECTED),
         pytest.param("stop_order_triggered", True, None, id="it may go on under the same id"),
         pytest.param("order_for_edit_not_found", True, None, id="its edit failed; how it ended is not said"),
         ("a_reason_of_tomorrow", True, OrderStatus.CANCELED),
@@ -132,6 +129,28 @@ def test_what_a_reason_means(feed: FuturesFeed, reason: str, is_cancel: bool, st
     assert found.reason == reason
     assert found.filled == Decimal("0.1")
     assert not found.snapshot
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "post_order_failed_because_it_would_filled",
+        "post_order_failed_because_it_would_be_filled",
+        "ioc_order_failed_because_it_would_not_be_executed",
+    ],
+)
+def test_an_order_that_fails_is_rejected_unless_it_stood_or_was_executed_in_part(
+    feed: FuturesFeed, reason: str
+) -> None:
+    """Such as a post-only order whose edit would have made it a taker: a standing order cannot be refused any more."""
+    failed: dict[str, Any] = {"is_cancel": True, "reason": reason}
+    assert update(feed, order=order(filled=0.0), **failed).status is OrderStatus.REJECTED
+    assert update(feed, order=order(), **failed).status is OrderStatus.CANCELED
+    say(feed, feed="open_orders_verbose_snapshot", account="a", orders=[order(filled=0.0)])
+    update(feed, order=order(order_id="o-2", filled=0.0), is_cancel=False, reason="new_placed_order_by_user")
+    assert update(feed, order=order(filled=0.0), **failed).status is OrderStatus.CANCELED
+    assert update(feed, order_id="o-2", **failed).status is OrderStatus.CANCELED
+    assert update(feed, order_id="o-3", **failed).status is OrderStatus.REJECTED
 
 
 def test_an_order_that_ended_says_no_quantity(feed: FuturesFeed) -> None:

@@ -4,9 +4,18 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
-from exchange_core.errors import BadRequest, ExchangeError, InvalidValue, RateLimited
+from exchange_core.connector.spec import VenueContext
+from exchange_core.errors import (
+    AuthenticationError,
+    BadRequest,
+    ExchangeError,
+    InvalidValue,
+    NonceRejected,
+    RateLimited,
+)
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from kraken_futures.limits import HISTORY_CALL, units
 from kraken_futures.rest import FuturesRest
@@ -231,3 +240,41 @@ def test_the_newest_event_of_the_history_counts_over_pages(rest: FuturesRest, ru
 def test_events_of_other_shapes_are_passed_over(rest: FuturesRest, run: Any, event: dict[str, Any]) -> None:
     page = {"elements": [{"uid": "h", "timestamp": 1, "event": event}]}
     assert run(rest.find(order()), NOTHING, NONE_OPEN, NO_FILLS, page)[0] is None
+
+
+def test_a_key_that_may_only_read_finds_it_in_lists_and_history(rest: FuturesRest, run: Any) -> None:
+    """``orders/status`` is documented as a call of keys that may trade."""
+    denied = AuthenticationError("denied")
+    found, _ = run(rest.find(order()), denied, open_order(0.1), fills((0.1, 59000)))
+    assert (found.status, found.filled) == (OrderStatus.PARTIALLY_FILLED, Decimal("0.1"))
+    found, _ = run(rest.find(order()), denied, NONE_OPEN, NO_FILLS, history("OrderCancelled"))
+    assert found.status is OrderStatus.CANCELED
+    for refused, answers in ((NonceRejected("overtaken"), ()), (denied, (denied,))):
+        with pytest.raises(AuthenticationError):
+            run(rest.find(order()), refused, *answers)
+
+
+LATER = NOON + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("now", "known", "answers", "is_gone"),
+    [
+        pytest.param(
+            LATER, {"filled": Decimal("0.1")}, [fills((0.1, 59000)), NO_HISTORY], True, id="all is known of it"
+        ),
+        pytest.param(LATER, {}, [fills((0.1, 59000)), NO_HISTORY], False, id="its executions are news"),
+        pytest.param(LATER, {"unknown": True}, [NO_FILLS, history("OrderPlaced")], False, id="it may be on its way"),
+        pytest.param(LATER, {}, [NO_FILLS, history("OrderPlaced")], True, id="it stood"),
+        pytest.param(NOON, {}, [NO_FILLS, history("OrderPlaced")], False, id="lists may lag behind"),
+        pytest.param(LATER, {}, [NO_FILLS, history("OrderCancelled")], False, id="its end is known"),
+    ],
+)
+def test_what_stood_and_is_listed_nowhere_is_gone(
+    context: VenueContext, run: Any, now: datetime, known: dict[str, Any], answers: list[Any], is_gone: bool
+) -> None:
+    """Such as what reduce-only made smaller as it executed: no history has its end, and it is in no list."""
+    rest = FuturesRest(attrs.evolve(context, now=lambda: now))
+    stood = attrs.evolve(order(), **{"status": OrderStatus.OPEN, "unknown": False, "venue_order_id": "o-1", **known})
+    found, _ = run(rest.find(stood), NOTHING, NONE_OPEN, *answers)
+    assert (found is None) is is_gone

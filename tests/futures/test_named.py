@@ -79,9 +79,34 @@ def test_triggers_are_looked_at_too(
 
 def test_it_is_looked_for_in_so_many_pages(rest: FuturesRest, run: Any) -> None:
     pages = [page(OTHER, more=f"t{number}") for number in range(5)]
-    found, calls = run(rest.look_up("o-1"), *pages, NONE)
+    found, calls = run(rest.look_up("o-1"), *pages, NONE, NONE)
     assert found is None
-    assert [call.path.rpartition("/")[2] for call in calls] == ["orders"] * 5 + ["triggers"]
+    assert [call.path.rpartition("/")[2] for call in calls] == ["orders"] * 5 + ["triggers", "executions"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "filled", "status"),
+    [("Market", 0.3, OrderStatus.FILLED), ("IoC", 0.1, OrderStatus.CANCELED), ("Limit", 0.3, OrderStatus.FILLED)],
+)
+def test_what_was_executed_at_once_is_known_by_its_executions(
+    rest: FuturesRest, run: Any, kind: str, filled: float, status: OrderStatus
+) -> None:
+    """It may never have stood, so that it has no event of its own; what is left of an IOC order does not rest."""
+    raw = event(
+        "OrderPlaced", 1, orderType=kind, quantity=str(Decimal("0.3") - Decimal(str(filled))), filled=str(filled)
+    )
+    execution = {
+        "uid": "e-1",
+        "timestamp": NOON_MS + 1,
+        "quantity": str(filled),
+        "price": "60000",
+        "executionType": "taker",
+        "order": raw["event"]["OrderPlaced"]["order"],
+    }
+    row = {"uid": "h1", "timestamp": NOON_MS + 1, "event": {"Execution": {"execution": execution}}}
+    rest_of = [] if status is OrderStatus.FILLED else [NONE]
+    found, _ = run(rest.look_up("o-1"), NONE, NONE, page(row), *FORGOTTEN, fill(filled), *rest_of)
+    assert (found.status, found.filled, found.quantity) == (status, Decimal(str(filled)), Decimal("0.3"))
 
 
 def test_an_event_of_it_that_does_not_read_is_never_taken_for_none(rest: FuturesRest, run: Any) -> None:

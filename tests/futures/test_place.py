@@ -1,7 +1,7 @@
 """An order is what its status and its events say; "success" says nothing."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -402,3 +402,37 @@ def test_a_cancel_event_counts_whatever_the_word(rest: FuturesRest, run: Any) ->
 def test_messages_name_the_order(rest: FuturesRest, run: Any) -> None:
     with pytest.raises(OrderNotFound, match=re.escape(f"cancel {ID} of {LINEAR}")):
         run(rest.cancel(OPEN), canceled("filled"))
+
+
+@pytest.mark.parametrize(
+    ("events", "status"),
+    [
+        pytest.param([(0.1, 0.2)], OrderStatus.FILLED, id="the rest was taken away"),
+        pytest.param([(0.1, 0.1)], OrderStatus.PARTIALLY_FILLED, id="some of the rest was"),
+        pytest.param([(0.1, 0.4)], OrderStatus.PARTIALLY_FILLED, id="more than there was: that says nothing"),
+        pytest.param([(0.1, 0.1), (0.1, 0.1)], OrderStatus.FILLED, id="told with each execution"),
+    ],
+)
+def test_reduce_only_may_make_an_order_smaller_as_it_executes(
+    rest: FuturesRest, run: Any, events: list[tuple[float, float]], status: OrderStatus
+) -> None:
+    happened = [
+        {**execution(amount, 60000, number), "takerReducedQuantity": reduced}
+        for number, (amount, reduced) in enumerate(events)
+    ]
+    answer = {"sendStatus": {"order_id": ID, "status": "placed", "orderEvents": happened}}
+    placed, _ = run(rest.place(order(reduce_only=True)), answer)
+    assert placed.status is status
+    answer["sendStatus"]["orderEvents"] = [*happened, PLACE]
+    placed, _ = run(rest.place(order(reduce_only=True)), answer)
+    assert placed.status is OrderStatus.PARTIALLY_FILLED
+
+
+def test_what_has_a_deadline_does_not_wait_for_a_limit_until_it_is_too_late(rest: FuturesRest, run: Any) -> None:
+    """The venue would refuse it, and count it."""
+    deadline = datetime(2026, 1, 5, 12, 0, 1, tzinfo=UTC)
+    _, (call,) = run(rest.place(order(deadline=deadline)), {"sendStatus": {"status": "placed", "order_id": ID}})
+    assert call.leave_by is not None
+    assert timedelta(0) < deadline - call.leave_by < timedelta(seconds=0.5)
+    _, (call,) = run(rest.place(order()), {"sendStatus": {"status": "placed", "order_id": ID}})
+    assert call.leave_by is None

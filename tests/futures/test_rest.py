@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from exchange_core.connector.partial import left_out
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import NotSupported, ProtocolError, VenueUnavailable
 from exchange_core.model.account import FeeRates
@@ -92,7 +93,11 @@ def test_an_empty_list_is_an_outage(rest: FuturesRest, run: Any, context: VenueC
 def test_a_ticker_has_its_funding_as_a_fraction(
     rest: FuturesRest, run: Any, symbol: Symbol, row: dict[str, Any], funding: Decimal
 ) -> None:
-    ticker, (call,) = run(rest.ticker(symbol), {"tickers": [INDEX, PI_TICKER, PF_TICKER]})
+    rows = [
+        {**each, "fundingRatePrediction": 2 * each["fundingRate"], "openInterest": 21279580.5}
+        for each in (PI_TICKER, PF_TICKER)
+    ]
+    ticker, (call,) = run(rest.ticker(symbol), {"tickers": [INDEX, *rows]})
     assert call.params == {"symbol": row["symbol"]}
     assert ticker.symbol == symbol
     assert ticker.bid == Decimal("91415.0")
@@ -100,6 +105,8 @@ def test_a_ticker_has_its_funding_as_a_fraction(
     assert ticker.mark_price == Decimal(str(row["markPrice"]))
     assert ticker.funding_rate is not None
     assert abs(ticker.funding_rate - funding) < Decimal("1e-18")
+    assert ticker.next_funding_rate == 2 * ticker.funding_rate
+    assert ticker.open_interest == Decimal("21279580.5")
     assert ticker.time == NOON
 
 
@@ -244,6 +251,16 @@ def test_what_remains_and_what_is_filled_make_the_quantity(rest: FuturesRest, ru
     assert (order.status, order.quantity, order.filled) == (OrderStatus.PARTIALLY_FILLED, 304, 4)
 
 
+def test_an_order_without_its_size_is_not_taken_for_none(rest: FuturesRest, run: Any) -> None:
+    """What is not executed yet may be missing by the documentation; hiding the order would be worse."""
+    row = {name: value for name, value in OPEN_ORDER.items() if name != "unfilledSize"}
+    found, _ = run(rest.open_orders(), {"openOrders": [row, {**OPEN_ORDER, "order_id": "o-2"}]})
+    assert [order.venue_order_id for order in found] == ["o-2"]
+    (problem,) = left_out(found)
+    assert "o-1" in problem
+    assert "unfilledSize is missing" in problem
+
+
 def test_a_stop_is_shown_with_what_fires_it(rest: FuturesRest, run: Any) -> None:
     stop = {**OPEN_ORDER, "orderType": "stop", "stopPrice": 29259, "limitPrice": None, "triggerSignal": "mark"}
     (order,), _ = run(rest.open_orders(), {"openOrders": [stop]})
@@ -284,7 +301,7 @@ def test_fills_without_their_list_are_an_error(rest: FuturesRest, run: Any) -> N
 def test_positions_are_signed_and_valued_at_the_mark(rest: FuturesRest, run: Any) -> None:
     rows = [
         {"side": "short", "symbol": "PI_XBTUSD", "price": 50000, "size": 10000, "unrealizedPnl": -607250.0},
-        {"side": "long", "symbol": "PF_XBTUSD", "price": 91500.5, "size": 0.5},
+        {"side": "long", "symbol": "PF_XBTUSD", "price": 91500.5, "size": 0.5, "unrealizedFunding": -0.0073428},
         {"side": "long", "symbol": "PV_XRPXBT", "price": 1, "size": 1},
     ]
     tickers = {"tickers": [{**PI_TICKER, "markPrice": 55000}, PF_TICKER]}
@@ -295,6 +312,7 @@ def test_positions_are_signed_and_valued_at_the_mark(rest: FuturesRest, run: Any
     assert linear.quantity == Decimal("0.5")
     assert linear.unrealised == Decimal("4.75")
     assert linear.mark_price == 91510
+    assert (inverse.unrealised_funding, linear.unrealised_funding) == (None, Decimal("-0.0073428"))
     assert calls[1].params == {"symbol": ["PI_XBTUSD", "PF_XBTUSD", "PV_XRPXBT"]}
 
 

@@ -22,11 +22,11 @@ from exchange_core.model.order import Order, OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.plugins import Plugins, load_plugins
-from exchange_core.simulator import faults_actions as actions
-from exchange_core.simulator.faults import Faults, Tally
-from exchange_core.simulator.faults_schedule import Fault
+from exchange_core.simulator.faults import actions
+from exchange_core.simulator.faults.schedule import Fault
+from exchange_core.simulator.faults.tally import Faults, Tally
 from exchange_core.simulator.launch import ACCOUNT, RunningSimulator, SimulatorLaunch, launch
-from exchange_core.simulator.maker import MakerSettings
+from exchange_core.simulator.makers.maker import MakerSettings
 from exchange_core.transport.nonces import NonceSource
 from exchange_core.venue.connected import ConnectedVenue
 from exchange_core.venue.resolver import ResolvePolicy

@@ -13,8 +13,8 @@ import attrs
 
 from exchange_core.model.fill import Fill
 from exchange_core.model.order import Order, OrderStatus
-from exchange_core.simulator import faults_actions as actions
-from exchange_core.simulator.faults import Tally
+from exchange_core.simulator.faults import actions
+from exchange_core.simulator.faults.tally import Tally
 from exchange_core.simulator.launch import ACCOUNT
 from exchange_core.venue.protocol import EventStream
 from exchange_core.venue.resolver import ResolvePolicy

@@ -13,8 +13,8 @@ import pytest
 
 from exchange_core.model.fill import Fill
 from exchange_core.model.order import Order, OrderStatus
-from exchange_core.simulator import faults_actions as actions
-from exchange_core.simulator.faults import Tally
+from exchange_core.simulator.faults import actions
+from exchange_core.simulator.faults.tally import Tally
 from exchange_core.simulator.launch import ACCOUNT
 from exchange_core.venue.protocol import EventStream
 from tests.house.chaos import KINDS, QUICK, SPOT, WITHIN, FastClock, House, Kind, house, until

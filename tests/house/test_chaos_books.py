@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exchange_core.model.book import BookHealth
-from exchange_core.simulator import faults_actions as actions
+from exchange_core.simulator.faults import actions
 from tests.house.chaos import FUTURES, KINDS, SPOT, WITHIN, FastClock, House, Kind, Watch, house, until
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids=str)

@@ -8,7 +8,7 @@ import pytest
 from exchange_core.errors import OutcomeUnknown
 from exchange_core.model.order import OrderStatus
 from exchange_core.model.symbol import Symbol
-from exchange_core.simulator import faults_actions as actions
+from exchange_core.simulator.faults import actions
 from exchange_core.simulator.launch import ACCOUNT
 from tests.house.chaos import FUTURES, KINDS, NOTHING, Kind, house
 

@@ -12,8 +12,8 @@ import pytest
 from exchange_core import OrderRequest
 from exchange_core.errors import ExchangeError, SlowConsumer
 from exchange_core.model.order import OrderStatus
-from exchange_core.simulator import faults_actions as actions
-from exchange_core.simulator.faults_schedule import Fault
+from exchange_core.simulator.faults import actions
+from exchange_core.simulator.faults.schedule import Fault
 from exchange_core.simulator.launch import ACCOUNT
 from tests.house.chaos import KINDS, WITHIN, Kind, house, until
 from tests.house.chaos_hub import both, hub_of

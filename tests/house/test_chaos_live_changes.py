@@ -9,7 +9,7 @@ from exchange_core.errors import OrderNotFound, OrderRefused, OutcomeUnknown
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.side import Side
-from exchange_core.simulator import faults_actions as actions
+from exchange_core.simulator.faults import actions
 from exchange_core.simulator.launch import ACCOUNT
 from tests.house.chaos import NOTHING, SPOT, House, until
 from tests.house.chaos_line import LINE_FAULTS, LineFault, named, on_line, standing, ways

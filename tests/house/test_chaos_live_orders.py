@@ -9,7 +9,7 @@ import pytest
 
 from exchange_core.errors import ExchangeError, InsufficientFunds, OrderRefused
 from exchange_core.model.order import Order, OrderStatus
-from exchange_core.simulator import faults_actions as actions
+from exchange_core.simulator.faults import actions
 from tests.house.chaos import NOTHING, SPOT, FastClock, house, until
 from tests.house.chaos_line import (
     ARRIVES,

@@ -9,7 +9,7 @@ import pytest
 
 from exchange_core.errors import ExchangeError, NonceRejected, OrderRefused, RateLimited
 from exchange_core.model.order import OrderStatus
-from exchange_core.simulator import faults_actions as actions
+from exchange_core.simulator.faults import actions
 from exchange_core.venue.resolver import ResolvePolicy
 from tests.house.chaos import FUTURES, KINDS, NOTHING, SPOT, FastClock, House, Kind, house, until
 

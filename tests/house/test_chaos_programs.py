@@ -14,7 +14,7 @@ import pytest
 from exchange_core.clock import SystemClock
 from exchange_core.errors import NonceRejected, OrderRefused
 from exchange_core.model.order import Order, OrderStatus
-from exchange_core.simulator import faults_actions as actions
+from exchange_core.simulator.faults import actions
 from exchange_core.simulator.launch import ACCOUNT
 from exchange_core.transport.nonces import NonceSource
 from tests.house.chaos import KINDS, SPOT, House, Kind, house, until

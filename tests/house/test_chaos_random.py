@@ -16,7 +16,7 @@ from exchange_core.errors import ExchangeError
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.order import Order, OrderStatus
 from exchange_core.model.side import Side
-from exchange_core.simulator import faults_actions as actions
+from exchange_core.simulator.faults import actions
 from exchange_core.venue.resolver import ResolvePolicy
 from tests.house.chaos import FUTURES, SPOT, FastClock, House, Kind, house
 from tests.house.chaos_line import agrees, is_stillborn, known, summary, told

@@ -13,9 +13,9 @@ from exchange_core.portfolio import Portfolio, PortfolioView, explain
 from exchange_core.routing import Router, RouteResult
 from exchange_core.routing.leg import Patience
 from exchange_core.routing.result import LegOutcome
-from exchange_core.simulator import faults_actions as actions
-from exchange_core.simulator.faults import Tally
-from exchange_core.simulator.faults_schedule import Fault, Where
+from exchange_core.simulator.faults import actions
+from exchange_core.simulator.faults.schedule import Fault, Where
+from exchange_core.simulator.faults.tally import Tally
 from exchange_core.simulator.launch import ACCOUNT, RunningSimulator
 from exchange_core.venue.resolver import ResolvePolicy
 from tests.house.chaos import NOTHING, SPOT, FastClock

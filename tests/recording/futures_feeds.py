@@ -11,7 +11,7 @@ from typing import Any
 from exchange_core.errors import OrderRefused
 from exchange_core.model.event import Channel, Subscription
 from exchange_core.model.side import Side
-from exchange_core.simulator.maker import MakerSettings
+from exchange_core.simulator.makers.maker import MakerSettings
 from kraken_futures.order_requests import OrderCancel, OrderEdit
 from recording.futures_calls import COIN, DATED, INVERSE, LINEAR, NAME, SPEC, futures_order
 from recording.rig import Rig, client_id

@@ -30,8 +30,8 @@ from exchange_core.model.order import OrderRequest, OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.maker import MakerSettings
-from exchange_core.simulator.makers import market_makers
+from exchange_core.simulator.makers.maker import MakerSettings
+from exchange_core.simulator.makers.opening import market_makers
 from exchange_core.storage.cassette import FEED_SUFFIX, FeedTape, RestTape
 from exchange_core.storage.scrub import Scrubber
 from exchange_core.testing.clock import ManualClock

@@ -9,7 +9,7 @@ import attrs
 
 from exchange_core.model.event import Channel, Subscription
 from exchange_core.model.side import Side
-from exchange_core.simulator.maker import MakerSettings
+from exchange_core.simulator.makers.maker import MakerSettings
 from recording.rig import Rig
 
 QUIET = MakerSettings(levels=15, requotes=1, volatility=Decimal("0.0001"))

@@ -19,10 +19,10 @@ from exchange_core.errors import ExchangeError
 from exchange_core.model.order import OrderType
 from exchange_core.model.side import Side
 from exchange_core.plugins import load_plugins
-from exchange_core.simulator.faults import Faults, Tally
-from exchange_core.simulator.faults_actions import OnVenue
-from exchange_core.simulator.faults_line import FaultyProtocol
-from exchange_core.simulator.faults_schedule import Fault, parse_faults
+from exchange_core.simulator.faults.actions import OnVenue
+from exchange_core.simulator.faults.line import FaultyProtocol
+from exchange_core.simulator.faults.schedule import Fault, parse_faults
+from exchange_core.simulator.faults.tally import Faults, Tally
 from exchange_core.testing.in_process import InProcess
 from exchange_core.testing.world import Socket, World
 from kraken_spot.feed_base import token

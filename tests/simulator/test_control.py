@@ -21,7 +21,7 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.plugins import load_plugins
 from exchange_core.simulator.clock import SteppedClock
-from exchange_core.simulator.control import ControlServer
+from exchange_core.simulator.control.api import ControlServer
 from exchange_core.simulator.launch import RunningSimulator, SimulatorLaunch, launch
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "simulator.md"

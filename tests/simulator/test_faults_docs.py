@@ -17,9 +17,9 @@ import pytest
 from exchange_core.cli.main import call
 from exchange_core.cli.simulate_files import read_accounts
 from exchange_core.plugins import load_plugins
-from exchange_core.simulator import faults_actions as actions
-from exchange_core.simulator.faults_actions import WORDS
-from exchange_core.simulator.faults_schedule import Occasion, parse_faults
+from exchange_core.simulator.faults import actions
+from exchange_core.simulator.faults.actions import WORDS
+from exchange_core.simulator.faults.schedule import Occasion, parse_faults
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "simulator.md"
 TEXT = PAGE.read_text("utf-8")

@@ -11,9 +11,9 @@ import pytest
 
 from exchange_core.connector.rest import HttpRequest
 from exchange_core.errors import NotSupported
-from exchange_core.simulator.faults import Faults, Tally
-from exchange_core.simulator.faults_actions import Answer
-from exchange_core.simulator.faults_schedule import Fault, parse_faults
+from exchange_core.simulator.faults.actions import Answer
+from exchange_core.simulator.faults.schedule import Fault, parse_faults
+from exchange_core.simulator.faults.tally import Faults, Tally
 from tests.simulator.faults_home import (
     DOCUMENTED,
     PLUGINS,

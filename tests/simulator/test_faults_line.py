@@ -11,11 +11,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from exchange_core.connector.simulation import SimulatorSpec
-from exchange_core.simulator import faults_actions as actions
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.faults import Faults
-from exchange_core.simulator.faults_schedule import Fault
-from exchange_core.simulator.server import SimulatorServer
+from exchange_core.simulator.faults import actions
+from exchange_core.simulator.faults.schedule import Fault
+from exchange_core.simulator.faults.tally import Faults
+from exchange_core.simulator.serving.server import SimulatorServer
 from exchange_core.testing.clock import ManualClock
 from tests.simulator.conftest import SPOT, Protocol
 

@@ -8,10 +8,10 @@ import pytest
 
 from exchange_core.connector.rest import HttpRequest
 from exchange_core.errors import ConfigError
-from exchange_core.simulator import faults_actions as actions
-from exchange_core.simulator.faults import Faults
-from exchange_core.simulator.faults_line import corrupted
-from exchange_core.simulator.faults_schedule import Fault, FaultSchedule, Where, parse_faults, read_fault, read_faults
+from exchange_core.simulator.faults import actions
+from exchange_core.simulator.faults.line import corrupted
+from exchange_core.simulator.faults.schedule import Fault, FaultSchedule, Where, parse_faults, read_fault, read_faults
+from exchange_core.simulator.faults.tally import Faults
 from exchange_core.testing.clock import ManualClock
 from tests.simulator.conftest import SPOT, HandClock
 

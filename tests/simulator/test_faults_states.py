@@ -11,9 +11,9 @@ import pytest
 from exchange_core.errors import ExchangeError
 from exchange_core.model.event import VenueState
 from exchange_core.model.instrument import InstrumentStatus
-from exchange_core.simulator.faults import Faults, Tally
-from exchange_core.simulator.faults_line import FaultyProtocol
-from exchange_core.simulator.faults_schedule import Fault, FaultSchedule, parse_faults
+from exchange_core.simulator.faults.line import FaultyProtocol
+from exchange_core.simulator.faults.schedule import Fault, FaultSchedule, parse_faults
+from exchange_core.simulator.faults.tally import Faults, Tally
 from exchange_core.testing.world import Socket
 from kraken_spot.feed_base import token
 from tests.simulator.faults_home import PLUGINS, STATUS, Checks, Home, cases, follow_alice

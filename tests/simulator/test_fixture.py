@@ -20,8 +20,8 @@ from exchange_core.errors import ConfigError, NotSupported
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.terms import OrderType
-from exchange_core.simulator.faults_actions import Delay, DelayAnswer, DropAnswer, Restart
-from exchange_core.simulator.faults_schedule import Fault, parse_faults
+from exchange_core.simulator.faults.actions import Delay, DelayAnswer, DropAnswer, Restart
+from exchange_core.simulator.faults.schedule import Fault, parse_faults
 
 Start = Callable[..., Any]
 BTC = Symbol.parse("BTC/USD")

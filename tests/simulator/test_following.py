@@ -19,10 +19,10 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.plugins import load_plugins
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.faults_actions import Cut, Drop, DropRequest, Pass, Replace
-from exchange_core.simulator.faults_schedule import Fault
-from exchange_core.simulator.following import Following, real_venue
+from exchange_core.simulator.faults.actions import Cut, Drop, DropRequest, Pass, Replace
+from exchange_core.simulator.faults.schedule import Fault
 from exchange_core.simulator.launch import ACCOUNT, RunningSimulator, SimulatorLaunch, launch
+from exchange_core.simulator.outside.following import Following, real_venue
 from exchange_core.testing.clock import ManualClock
 from exchange_core.venue.protocol import Venue
 

@@ -16,8 +16,8 @@ from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.market import Level, Ticker, Trade
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from exchange_core.simulator.following import Following, RealVenue
-from exchange_core.simulator.following_market import FollowedMarket
+from exchange_core.simulator.outside.following import Following, RealVenue
+from exchange_core.simulator.outside.market import FollowedMarket
 from exchange_core.testing.clock import ManualClock
 from exchange_core.venue.health import VenueHealth
 from exchange_core.venue.protocol import Venue

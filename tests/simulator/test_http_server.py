@@ -9,8 +9,8 @@ import pytest
 
 from exchange_core.connector.simulation import SimulatorSpec
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.http import MAX_BODY
-from exchange_core.simulator.server import SimulatorServer
+from exchange_core.simulator.serving.http import MAX_BODY
+from exchange_core.simulator.serving.server import SimulatorServer
 from exchange_core.testing.clock import ManualClock
 from tests.simulator.conftest import SPOT, Protocol
 

@@ -13,8 +13,8 @@ from exchange_core.model.account import FeeRates
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.launch import PreparedSimulator, SimulatorLaunch, launch, prepare
-from exchange_core.simulator.maker_settings import MarketWanted
-from exchange_core.simulator.transport import SimulatorTransport
+from exchange_core.simulator.makers.settings import MarketWanted
+from exchange_core.simulator.serving.transport import SimulatorTransport
 from exchange_core.testing.clock import ManualClock
 from tests.simulator.conftest import LINEAR, SPOT, Desk, HandClock, Protocol
 

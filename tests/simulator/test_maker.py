@@ -13,9 +13,9 @@ from exchange_core.model.number import is_multiple
 from exchange_core.model.order import OrderStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.maker import MakerSettings, MarketMaker
-from exchange_core.simulator.makers import Turns, market_makers
-from exchange_core.simulator.tides import Tides
+from exchange_core.simulator.makers.maker import MakerSettings, MarketMaker
+from exchange_core.simulator.makers.opening import Turns, market_makers
+from exchange_core.simulator.makers.tides import Tides
 from tests.simulator.conftest import INVERSE, LINEAR, SPOT, Desk, HandClock, build
 
 SYMBOLS = (SPOT, LINEAR, INVERSE)

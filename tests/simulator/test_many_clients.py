@@ -19,8 +19,8 @@ from websockets.exceptions import ConnectionClosedError
 from exchange_core import load_plugins
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.launch import PreparedSimulator, SimulatorLaunch, prepare
-from exchange_core.simulator.maker_settings import MakerSettings
-from exchange_core.simulator.server import SimulatorServer
+from exchange_core.simulator.makers.settings import MakerSettings
+from exchange_core.simulator.serving.server import SimulatorServer
 from exchange_core.testing.clock import ManualClock
 
 CLIENTS, BOOKS, STEPS = 50, 20, 5

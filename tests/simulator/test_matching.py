@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange_core.model.side import Side
-from exchange_core.simulator.matching import LevelChange, MatchingBook, Plan, Resting
+from exchange_core.simulator.engine.matching import LevelChange, MatchingBook, Plan, Resting
 
 BUY, SELL = Side.BUY, Side.SELL
 

@@ -19,9 +19,9 @@ from exchange_core.model.order import OrderStatus, OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.maker import QUOTER
-from exchange_core.simulator.makers import market_makers
-from exchange_core.simulator.mirror import Mirror
+from exchange_core.simulator.makers.maker import QUOTER
+from exchange_core.simulator.makers.opening import market_makers
+from exchange_core.simulator.outside.mirror import Mirror
 from tests.simulator.conftest import INVERSE, LINEAR, SPEC, SPOT, Desk, build
 
 BUY, SELL = Side.BUY, Side.SELL

@@ -29,7 +29,7 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.plugins import load_plugins
 from exchange_core.simulator.launch import SimulatorLaunch
-from exchange_core.simulator.replaying import Tape, TapePlayer
+from exchange_core.simulator.outside.replaying import Tape, TapePlayer
 from exchange_core.storage.cassette import FeedTape
 from exchange_core.storage.scrub import Scrubber
 from exchange_core.testing.clock import ManualClock

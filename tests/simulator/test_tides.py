@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange_core.simulator.tides import Tides
+from exchange_core.simulator.makers.tides import Tides
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 QUARTER = timedelta(seconds=0.25)

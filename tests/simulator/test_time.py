@@ -11,7 +11,7 @@ from exchange_core.model.side import Side
 from exchange_core.model.terms import Offset
 from exchange_core.simulator.clock import AcceleratedClock
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.server import SimulatorServer
+from exchange_core.simulator.serving.server import SimulatorServer
 from exchange_core.testing.clock import ManualClock
 from tests.simulator.conftest import SPEC, SPOT, Desk
 

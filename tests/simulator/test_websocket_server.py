@@ -12,9 +12,9 @@ from exchange_core.connector.simulation import SimRequest, SimulatorSpec
 from exchange_core.model.order import OrderType
 from exchange_core.model.side import Side
 from exchange_core.simulator.exchange import SimulatedExchange
-from exchange_core.simulator.makers import market_makers
-from exchange_core.simulator.server import SimulatorServer
-from exchange_core.simulator.websocket import MAX_MESSAGE
+from exchange_core.simulator.makers.opening import market_makers
+from exchange_core.simulator.serving.server import SimulatorServer
+from exchange_core.simulator.serving.websocket import MAX_MESSAGE
 from exchange_core.testing.clock import ManualClock
 from tests.simulator.conftest import SPOT, Protocol
 

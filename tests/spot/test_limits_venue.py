@@ -10,7 +10,7 @@ import pytest
 from exchange_core.connector.limits import Cost
 from exchange_core.errors import OrderRefused, RateLimited
 from exchange_core.model.order import Order, OrderRequest
-from exchange_core.simulator.transport import SimulatorTransport
+from exchange_core.simulator.serving.transport import SimulatorTransport
 from exchange_core.testing.world import World
 from exchange_core.venue.connected import ConnectedVenue
 from exchange_core.venue.venue import Surroundings, open_venue

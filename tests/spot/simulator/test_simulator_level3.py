@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exchange_core.model.symbol import Symbol
-from exchange_core.simulator.makers import market_makers
+from exchange_core.simulator.makers.opening import market_makers
 from kraken_spot.checksum import CheckedOrders
 from kraken_spot.simulator.orders_book import Entry, window
 

@@ -1,0 +1,1 @@
+"""The HTTP interface that changes a simulated exchange while it runs."""

@@ -1,0 +1,1 @@
+"""The exchange proper: matching, accounts, money, time. No I/O."""

@@ -1,0 +1,1 @@
+"""Seeded market makers, and how their markets move."""
