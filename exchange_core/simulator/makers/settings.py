@@ -43,7 +43,7 @@ class MakerSettings:
 
     spread: Decimal = attrs.field(default=Decimal("0.0002"), validator=_between("0", "0.5"))
     gap: Decimal = attrs.field(default=Decimal("0.0001"), validator=_between("0", "0.1"))
-    levels: int = attrs.field(default=25, validator=_between("1", "1000"))
+    levels: int = attrs.field(default=25, validator=_between("1", "5000"))
     depth: Decimal = attrs.field(default=Decimal(20_000), validator=_between("0.01", "1e9"))
     volatility: Decimal = attrs.field(default=Decimal("0.0002"), validator=_between("0", "0.1"))
     correlation: Decimal = attrs.field(default=Decimal("0.95"), validator=_between("0", "1"))
