@@ -59,6 +59,18 @@ _ORDER_CALLS = frozenset(
     {"batchorder", "cancelallorders", "cancelallordersafter", "cancelorder", "editorder", "sendorder"}
 )
 
+# Of these, an error speaks of the one order that the call is about; of a batch it need not speak of all.
+_ONE_ORDER_CALLS = frozenset({"cancelorder", "editorder", "sendorder"})
+_EXECUTED = "REJECTED_AFTER_EXECUTION"
+# Of the venue's order errors; all others are plain refusals.
+_ORDER_ERRORS: dict[str, type[ExchangeError]] = {
+    _EXECUTED: VenueError,
+    "INSUFFICIENT_CLOSING_MARGIN": InsufficientFunds,
+    "INSUFFICIENT_MARGIN": InsufficientFunds,
+    "ORDER_FOR_CANCELLATION_NOT_FOUND": OrderNotFound,
+    "ORDER_FOR_EDIT_NOT_FOUND": OrderNotFound,
+}
+
 _BY_CODE: dict[str, type[ExchangeError]] = {
     "11": BadRequest,  # invalid order type; live answers put it on other invalid arguments too
     "41": OrderRefused,  # would cause liquidation
@@ -92,7 +104,7 @@ _SEEN = frozenset({"404 NOT_FOUND", "429"})
 def is_known(code: str) -> bool:
     """Return whether *code*, without its detail, is in a table."""
     head = code.partition(":")[0].strip()
-    return head in _BY_TEXT or head in _BY_CODE or head in _SEEN
+    return head in _BY_TEXT or head in _BY_CODE or head in _SEEN or _order_error(head) is not None
 
 
 def error_of(call: RestCall, reply: HttpReply, venue: str) -> ExchangeError | None:
@@ -164,8 +176,32 @@ def _kind(found: _Found) -> type[ExchangeError] | None:
     )
 
 
-def _from_envelope(found: _Found, call: RestCall, status: int, what: str, venue: str) -> ExchangeError:
+def _kind_for(call: RestCall, found: _Found) -> type[ExchangeError] | None:
+    """Return what the texts mean as an answer to *call*: of an order they say, in either list of words, why not."""
+    endpoint = call.path.rpartition("/")[2]
+    if endpoint in _ORDER_CALLS and _EXECUTED in found.codes:
+        return _ORDER_ERRORS[_EXECUTED]
     kind = _kind(found)
+    if kind is None and endpoint in _ONE_ORDER_CALLS:
+        told = (_order_error(code.partition(":")[0].strip()) for code in found.codes)
+        kind = next(filter(None, told), None)
+    return kind
+
+
+def _order_error(word: str) -> type[ExchangeError] | None:
+    """Return what a word means that is documented as the status of an answer to an order, or as an order's error."""
+    # Only errors need the words.
+    from kraken_futures.documented_words import ORDER_ERRORS
+    from kraken_futures.outcomes import EDIT_REFUSALS, REFUSALS
+
+    if word in ORDER_ERRORS.known:
+        return _ORDER_ERRORS.get(word, OrderRefused)
+    refusal = EDIT_REFUSALS.get(word) or REFUSALS.get(word)
+    return None if refusal is None else refusal[0]
+
+
+def _from_envelope(found: _Found, call: RestCall, status: int, what: str, venue: str) -> ExchangeError:
+    kind = _kind_for(call, found)
     if kind is None:
         by_status = BadRequest if 400 <= status < 500 else VenueUnavailable if status >= 500 else VenueError
         kind = AuthenticationError if status == 401 else by_status
