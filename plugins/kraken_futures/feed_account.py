@@ -130,6 +130,8 @@ class AccountData:
     def open_orders(self, frame: wire.OpenOrders) -> Events:
         # There is no sequence on this feed: what is lost here is seen only by comparing with the whole list.
         status = parse_orders.order_status(frame)
+        if status is OrderStatus.REJECTED and self._stood(frame):
+            status = OrderStatus.CANCELED  # such as a post-only order that an edit would have made a taker
         if frame.order is None:
             update = OrderUpdate(venue_order_id=frame.order_id, client_order_id=frame.cli_ord_id)
         else:
@@ -145,6 +147,12 @@ class AccountData:
             self._ask(str(frame.__struct_config__.tag))
         continues = self._continued(frame, update)
         return (attrs.evolve(update, status=status, reason=frame.reason, continues=continues),)
+
+    def _stood(self, frame: wire.OpenOrders) -> bool:
+        """Return whether an order was open, or executed in part, before it failed."""
+        order_id = frame.order_id if frame.order is None else frame.order.order_id
+        was_open = self._open is not None and order_id in self._open
+        return was_open or (frame.order is not None and frame.order.filled > 0)
 
     def _note(self, frame: wire.OpenOrders, update: OrderUpdate) -> None:
         if self._open is not None and update.venue_order_id is not None:

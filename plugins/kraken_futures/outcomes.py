@@ -14,12 +14,12 @@ from decimal import Decimal
 import attrs
 
 from exchange_core.errors import InsufficientFunds, OrderNotFound, OrderRefused, OutcomeUnknown, ProtocolError
-from exchange_core.model.number import total
+from exchange_core.model.number import EXACT, total
 from exchange_core.model.order import OrderStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_rfc3339
 from kraken_futures import contracts, wire
-from kraken_futures.numbers import number
+from kraken_futures.numbers import number, optional
 
 TAKEN = frozenset({"placed", "partiallyFilled", "filled"})
 
@@ -104,6 +104,7 @@ def judge(asked: Question, status: wire.SendStatus, venue: str) -> Outcome:
         executed = executions(events, order_id, asked.client_order_id)
         average = contracts.average_price(asked.symbol.is_inverse, executed)
         received = from_rfc3339(status.received_time) if status.received_time else None
+        asked = attrs.evolve(asked, quantity=_left(asked, events))
     except (ProtocolError, ArithmeticError) as problem:  # such as an execution at the price 0
         raise OutcomeUnknown(f"{venue}: {asked.call}: the answer does not read as documented: {problem}") from problem
     filled = total(quantity for quantity, _ in executed)
@@ -143,6 +144,17 @@ def _status(asked: Question, word: str, filled: Decimal, events: set[str], venue
     if not filled and not ended:
         raise _unknown(asked, word, "not what came of it", venue)
     return OrderStatus.CANCELED  # what does not rest is over with its answer
+
+
+def _left(asked: Question, events: Iterable[wire.OrderEvent]) -> Decimal:
+    """Return how large the order is: less than was asked for where reduce-only took the rest away as it executed."""
+    reduced = Decimal(0)
+    for event in events:
+        if event.type == "PLACE":
+            return asked.quantity  # what is left of it stands, and is told of when it ends
+        if event.type == "EXECUTION":
+            reduced = max(reduced, optional(event.taker_reduced_quantity, "takerReducedQuantity") or Decimal(0))
+    return EXACT.subtract(asked.quantity, reduced) if reduced < asked.quantity else asked.quantity
 
 
 def _unknown(asked: Question, word: str, what: str, venue: str) -> OutcomeUnknown:

@@ -12,7 +12,7 @@ from decimal import Decimal
 import attrs
 
 from exchange_core.errors import InvalidValue
-from exchange_core.model.order import OrderRequest, OrderType
+from exchange_core.model.order import OrderRequest, OrderType, TimeInForce
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.terms import Offset, TriggerBy
@@ -28,6 +28,8 @@ _TYPES: dict[str | None, tuple[OrderType, OrderType]] = {
     OrderKind.TAKE_PROFIT: (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT),
     OrderKind.TRAILING_STOP: (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT),
 }
+# What is over with its executions is never taken for something that rests.
+_STAYS: dict[str | None, TimeInForce] = {OrderKind.IOC: TimeInForce.IOC, OrderKind.FOK: TimeInForce.FOK}
 _SIGNALS = {
     TriggerSignal.LAST: TriggerBy.LAST,
     TriggerSignal.MARK: TriggerBy.MARK,
@@ -93,6 +95,7 @@ def _request(shown: Shown, kind: OrderType, post_only: bool) -> OrderRequest | N
 
 def _made(shown: Shown, kind: OrderType, *, post_only: bool) -> OrderRequest:
     triggered, signal = kind.is_triggered, words.signal(shown.signal)
+    stays = _STAYS.get(words.kind(shown.kind)) if kind is OrderType.LIMIT else None
     return OrderRequest(
         symbol=shown.symbol,
         side=shown.side,
@@ -101,6 +104,7 @@ def _made(shown: Shown, kind: OrderType, *, post_only: bool) -> OrderRequest:
         type=kind,
         reduce_only=shown.reduce_only,
         post_only=post_only,
+        time_in_force=stays or TimeInForce.GTC,
         trigger_price=shown.trigger if triggered and not kind.is_trailing else None,
         trigger_by=_SIGNALS.get(signal) if triggered and isinstance(signal, TriggerSignal) else None,
         trail=shown.trail if kind.is_trailing else None,

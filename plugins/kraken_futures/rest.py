@@ -202,10 +202,13 @@ class FuturesRest(Families):
 
 
 def _ticker(raw: wire.Ticker, instrument: Instrument, time: datetime | None) -> Ticker:
-    index, absolute = optional(raw.index_price, "indexPrice"), optional(raw.funding_rate, "fundingRate")
-    funding = None
-    if absolute is not None and index is not None and index > 0:
-        funding = contracts.relative_funding(instrument.is_inverse, absolute, index)
+    index = optional(raw.index_price, "indexPrice")
+
+    def relative(absolute: Decimal | None) -> Decimal | None:
+        if absolute is None or index is None or index <= 0:
+            return None
+        return contracts.relative_funding(instrument.is_inverse, absolute, index)
+
     return Ticker(
         symbol=instrument.symbol,
         bid=optional(raw.bid, "bid"),
@@ -218,7 +221,9 @@ def _ticker(raw: wire.Ticker, instrument: Instrument, time: datetime | None) -> 
         volume=optional(raw.vol24h, "vol24h"),
         mark_price=optional(raw.mark_price, "markPrice"),
         index_price=index,
-        funding_rate=funding,
+        funding_rate=relative(optional(raw.funding_rate, "fundingRate")),
+        next_funding_rate=relative(optional(raw.funding_rate_prediction, "fundingRatePrediction")),
+        open_interest=optional(raw.open_interest, "openInterest"),
         time=time,
     )
 

@@ -48,7 +48,7 @@ def batch(items: Sequence[Item], deadline: datetime | None, context: VenueContex
     params = {"json": batch_json(fields), "ProcessBefore": before, "processBefore": before}
     costs = batch_units(len(items), urgent=all(isinstance(item, OrderCancel) for item in items))
     try:
-        reply: wire.Batch = yield change(_CALL, wire.Batch, params, costs=costs)
+        reply: wire.Batch = yield change(_CALL, wire.Batch, params, costs=costs, deadline=deadline)
     except BadRequest as problem:
         raise OrderRefused(str(problem), venue=problem.venue, codes=problem.codes) from problem
     rows = _match(items, reply.batch_status, context.venue)

@@ -8,6 +8,7 @@ See https://docs.kraken.com/api/docs/guides/futures-rest
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,9 @@ API = "/derivatives/api/v3/"
 API_V4 = "/derivatives/api/v4/"
 CHARTS = "/api/charts/v1/"
 HISTORY = "/api/history/v3/"
+
+# What waits here until its deadline comes too late at the venue, which counts it all the same.
+_ON_ITS_WAY = timedelta(milliseconds=100)
 
 
 def refuse(venue: str, parameter: str, why: str) -> NotSupported:
@@ -56,8 +60,13 @@ def change(
     method: str = "POST",
     costs: Sequence[Cost] | None = None,
     urgent: bool = False,
+    deadline: datetime | None = None,
 ) -> RestCall:
-    """Return a write."""
+    """Return a write.
+
+    Args:
+        deadline: When it must have come to the venue, or is not sent at all.
+    """
     return RestCall(
         method=method,
         path=API + endpoint,
@@ -66,6 +75,19 @@ def change(
         private=True,
         changes_state=True,
         costs=units(endpoint, urgent=urgent) if costs is None else tuple(costs),
+        leave_by=None if deadline is None else deadline - _ON_ITS_WAY,
+    )
+
+
+def orders_status(params: Mapping[str, Any], reply: Any) -> RestCall:
+    """Return a question for orders that are open or ended just now; it changes nothing, although it is a POST."""
+    return RestCall(
+        method="POST",
+        path=API + "orders/status",
+        params=params,
+        reply=reply,
+        private=True,
+        costs=units("orders/status"),
     )
 
 

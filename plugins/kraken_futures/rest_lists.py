@@ -59,18 +59,20 @@ class AccountLists:
         reply: wire.OpenPositions = yield private("openpositions", wire.OpenPositions)
         what = self._what("openpositions")
         rows, bad = readable(reply.open_positions, wire.OpenPosition, self._position, what)
-        found = [(instrument, quantity, entry) for _, instrument, quantity, entry in rows if instrument is not None]
         marks: Mapping[str, Decimal | None] = {}
         if rows:
-            names = [name for name, *_ in rows]
-            tickers: wire.Tickers = yield public("tickers", wire.Tickers, symbol=names)
+            tickers: wire.Tickers = yield public("tickers", wire.Tickers, symbol=[row.symbol for row, *_ in rows])
             marks = dict(_marks(tickers))
         self._note("position", bad)
         positions = (
-            parse.make_position(
-                instrument, quantity, entry, mark=marks.get(instrument.venue_id.upper()), venue=self._context.venue
+            attrs.evolve(
+                parse.make_position(
+                    instrument, quantity, entry, mark=marks.get(row.symbol.upper()), venue=self._context.venue
+                ),
+                unrealised_funding=row.unrealized_funding,
             )
-            for instrument, quantity, entry in found
+            for row, instrument, quantity, entry in rows
+            if instrument is not None
         )
         return listed(positions, _problems("position", bad))
 
@@ -127,12 +129,13 @@ class AccountLists:
         instrument = self._instrument(raw.symbol, f"open order {raw.order_id}")
         return None if instrument is None else rest_orders.open_order(raw, instrument, self._context.venue)
 
-    def _position(self, raw: wire.OpenPosition) -> tuple[str, Instrument | None, Decimal, Decimal]:
+    def _position(self, raw: wire.OpenPosition) -> tuple[wire.OpenPosition, Instrument | None, Decimal, Decimal]:
         sign = {"long": 1, "short": -1}.get(raw.side)
         if sign is None:
             raise ProtocolError(f"{self._context.venue}: position side {raw.side[:20]!r} is neither long nor short")
         quantity = EXACT.multiply(number(raw.size, "size"), sign)
-        return raw.symbol, self._instrument(raw.symbol, "position"), quantity, number(raw.price, "price")
+        raw.unrealized_funding = optional(raw.unrealized_funding, "unrealizedFunding")
+        return raw, self._instrument(raw.symbol, "position"), quantity, number(raw.price, "price")
 
     def _fill(self, raw: wire.RestFill) -> tuple[str, datetime, Fill | None]:
         instrument, time = self._instrument(raw.symbol, f"fill {raw.fill_id}"), from_rfc3339(raw.fill_time)

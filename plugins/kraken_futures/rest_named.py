@@ -1,6 +1,7 @@
 """Find an order of which no more than an id is known: its terms are in the history of events, as its end is.
 
-``orders/status`` forgets an order five seconds after its end, and there is no other call that takes an id.
+``orders/status`` forgets an order five seconds after its end, and there is no other call that takes an id. An order
+that was executed at once may have no other events than its executions.
 See https://docs.kraken.com/api/docs/futures-api/history/get-order-events
 """
 
@@ -24,7 +25,7 @@ from kraken_futures.types_trading import TriggerSide
 
 if TYPE_CHECKING:
     from kraken_futures.rest_history import HistoryCalls
-    from kraken_futures.types_history import HistoryEvent, PastOrder, Trigger
+    from kraken_futures.types_history import Execution, HistoryEvent, PastOrder, Trigger
 
 _MOST_PAGES = 5
 
@@ -37,7 +38,7 @@ def look_up(
     Raises:
         ProtocolError: An event that names it does not read.
     """
-    for pages in (history.orders(), history.triggers()):
+    for pages in (history.orders(), history.triggers(), history.executions()):
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
             page = yield from pages.page(cursor)
@@ -52,7 +53,7 @@ def look_up(
     return None
 
 
-def _known(order_id: str, events: Iterable[HistoryEvent], context: VenueContext) -> Order | None:
+def _known(order_id: str, events: Iterable[HistoryEvent | Execution], context: VenueContext) -> Order | None:
     """Return the order as the newest event has it that tells its size."""
     for event in events:
         past = event.order

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exchange_core.connector.rest import Flow
-from exchange_core.errors import OrderNotFound, OutcomeUnknown
+from exchange_core.errors import OrderNotFound, OutcomeUnknown, ProtocolError
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.number import EXACT, plain
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
@@ -76,7 +76,9 @@ def open_order(raw: wire.OpenOrder, instrument: Instrument, venue: str) -> Order
     are the reason: hiding an order would be worse.
     """
     filled = number(raw.filled_size, "filledSize")
-    quantity = EXACT.add(filled, optional(raw.unfilled_size, "unfilledSize") or 0)
+    if raw.unfilled_size is None:
+        raise ProtocolError(f"open order {raw.order_id}: unfilledSize is missing; it is open, and its size is not told")
+    quantity = EXACT.add(filled, number(raw.unfilled_size, "unfilledSize"))
     if quantity <= 0:
         return None
     # 0 is none, for both.

@@ -13,20 +13,19 @@ from decimal import Decimal
 
 import attrs
 
-from exchange_core.connector.rest import Flow, RestCall
+from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import BadRequest, InvalidValue, OrderRefused, ProtocolError
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_rfc3339
 from kraken_futures import naming, parse_trading, words
 from kraken_futures import wire_trading as wire
-from kraken_futures.limits import units
 from kraken_futures.numbers import number, optional
 from kraken_futures.order_fields import as_text, check, check_edit, deadline_text, edit_fields, order_fields
 from kraken_futures.order_requests import FuturesOrder, OrderCancel, OrderEdit
 from kraken_futures.pages import Rows
 from kraken_futures.rest_batch import batch
-from kraken_futures.rest_calls import API, change, private
+from kraken_futures.rest_calls import change, orders_status, private
 from kraken_futures.rest_lookup import STATUS_WORDS
 from kraken_futures.rows import aware, made, rows
 from kraken_futures.types_trading import (
@@ -63,7 +62,7 @@ class OrderCalls:
         params = as_text(order_fields(order, instrument.venue_id))
         params["processBefore"] = deadline_text(order.deadline)
         try:
-            reply: wire.SendOrder = yield change("sendorder", wire.SendOrder, params)
+            reply: wire.SendOrder = yield change("sendorder", wire.SendOrder, params, deadline=order.deadline)
         except BadRequest as problem:
             raise _refused(problem) from problem
         return parse_trading.sent(order, reply.send_status, context)
@@ -83,7 +82,7 @@ class OrderCalls:
         params = {"orderId": edit.order_id, "cliOrdId": edit.client_order_id, **as_text(edit_fields(edit))}
         params["processBefore"] = deadline_text(edit.deadline)
         try:
-            reply: wire.EditOrder = yield change("editorder", wire.EditOrder, params)
+            reply: wire.EditOrder = yield change("editorder", wire.EditOrder, params, deadline=edit.deadline)
         except BadRequest as problem:
             raise _refused(problem) from problem
         return parse_trading.edited(edit, reply.edit_status, context, "editorder")
@@ -100,7 +99,9 @@ class OrderCalls:
             "cliOrdId": cancel.client_order_id,
             "processBefore": deadline_text(cancel.deadline),
         }
-        reply: wire.CancelOrder = yield change("cancelorder", wire.CancelOrder, params, urgent=True)
+        reply: wire.CancelOrder = yield change(
+            "cancelorder", wire.CancelOrder, params, urgent=True, deadline=cancel.deadline
+        )
         return parse_trading.canceled(cancel, reply.cancel_status, self._context, "cancelorder")
 
     def cancel_all(self, symbol: Symbol | str) -> Flow[CanceledAll]:
@@ -143,14 +144,7 @@ class OrderCalls:
         params: dict[str, list[str]] = {"orderIds": [*order_ids], "cliOrdIds": [*client_order_ids]}
         if not any(params.values()):
             raise InvalidValue("status: no order is named; give order_ids or client_order_ids")
-        reply: wire.OrdersStatus = yield RestCall(
-            method="POST",
-            path=API + "orders/status",
-            params=params,
-            reply=wire.OrdersStatus,
-            private=True,
-            costs=units("orders/status"),
-        )
+        reply: wire.OrdersStatus = yield orders_status(params, wire.OrdersStatus)
         return rows(reply.orders, wire.StatusEntry, self._known, f"{self._context.venue}: orders/status")
 
     def open(self) -> Flow[Rows[OpenOrder]]:

@@ -55,6 +55,8 @@ class Ticker(Struct, rename="camel"):
     mark_price: Decimal | None = None
     index_price: Decimal | None = None
     funding_rate: Decimal | None = None
+    funding_rate_prediction: Decimal | None = None
+    open_interest: Decimal | None = None
     suspended: bool = False
 
 
@@ -115,6 +117,7 @@ class OrderEvent(Struct, rename="camel"):
     execution_id: str | None = None
     price: Decimal | None = None
     amount: Decimal | None = None
+    taker_reduced_quantity: Decimal | None = None
     reason: str | None = None
 
 
@@ -209,6 +212,7 @@ class OpenPosition(Struct):
     side: str
     size: Decimal
     price: Decimal
+    unrealized_funding: Decimal | None = field(name="unrealizedFunding", default=None)
 
 
 class OpenPositions(Struct, rename="camel"):

@@ -283,6 +283,7 @@ async def test_positions(run: Run) -> None:
             entry_price=Decimal(84010),
             mark_price=Decimal(84005),
             unrealised=Decimal("-0.25"),
+            unrealised_funding=Decimal(0),
             venue="futures",
         )
     ]
