@@ -28,6 +28,7 @@ from kraken_spot.types_account import Permission, ReportStatus
 from kraken_spot.types_earn import LockType
 from kraken_spot.types_funding import StatusDetail, TransactionStatus
 from kraken_spot.types_history import AmendType, LedgerType, RecordStatus, SpotOrderType
+from kraken_spot.types_listings import ExecutionVenue
 from kraken_spot.types_market import MaintenancePhase, RecommendedAction, SystemState
 
 CLASSES = words("currency tokenized_asset")
@@ -39,18 +40,18 @@ TIMES = words("gtc ioc gtd fok")
 
 ASSET = record(
     wire.Asset,
-    also="display_decimals collateral_value margin_rate",
+    wire_market.AssetDetails,
     aclass=CLASSES,
     status=words(naming.ASSET_STATUSES),
 )
 PAIR = record(
     wire.Pair,
-    also="lot lot_multiplier leverage_buy leverage_sell fees fees_maker fee_volume_currency margin_call margin_stop"
-    " margin_level long_position_limit short_position_limit",
+    wire_market.PairDetails,
+    also="lot lot_multiplier",
     aclass_base=CLASSES,
     aclass_quote=CLASSES,
     status=words(naming.STATUSES, naming.CLOSED),
-    execution_venue=words("international bitnomial_exchange"),
+    execution_venue=words(ExecutionVenue),
 )
 DESCRIPTION = record(wire.OrderDescription, wire_history.OrderDescription, type_=SIDES, ordertype=TYPES)
 ORDER = record(
@@ -100,6 +101,17 @@ STRATEGY = record(
 )
 
 
+class Flag:
+    """Yes or no, and nothing with it."""
+
+    def look(self, value: Any, where: str, tell: Tell) -> None:
+        if value is not None and not isinstance(value, bool):
+            tell("kind", where, value)
+
+
+FLAG = Flag()
+
+
 class Series:
     """Rows under the name of their pair, with ``last`` beside them, which is a text or a number."""
 
@@ -131,7 +143,7 @@ RESULTS: dict[str, Shape] = {
     "public/MaintenanceSchedule": record(wire_market.Schedule, events=Each(MAINTENANCE)),
     "public/Assets": Each(ASSET),
     "public/AssetPairs": Each(PAIR),
-    "public/Ticker": Each(record(wire.Ticker, also="t o")),
+    "public/Ticker": Each(record(wire_market.TickerDetails)),
     "public/Depth": Each(record(wire.Depth)),
     "public/Trades": Series(Row(7, {3: SIDES, 4: words("m l")})),
     "public/OHLC": Series(Row(8)),
@@ -169,6 +181,9 @@ RESULTS: dict[str, Shape] = {
         fees_maker=Each(FEE),
         schedules=Each(record(wire_account.Schedule)),
     ),
+    "private/AddExport": record(wire_account.ExportId),
+    "private/RetrieveExport": ANYTHING,  # an archive
+    "private/RemoveExport": record(wire_account.ExportRemoved),
     "private/ExportStatus": Each(record(wire_account.Export, status=words(ReportStatus, folded=True))),
     "private/DepositMethods": Each(record(wire_funding.DepositMethod)),
     "private/DepositAddresses": Each(record(wire_funding.DepositAddress)),
@@ -176,6 +191,16 @@ RESULTS: dict[str, Shape] = {
     "private/WithdrawStatus": TRANSACTIONS,
     "private/WithdrawMethods": Each(record(wire_funding.WithdrawMethod)),
     "private/WithdrawAddresses": Each(record(wire_funding.WithdrawAddress, also="tag")),
+    "private/WithdrawInfo": record(wire_funding.WithdrawInfo),
+    "private/Withdraw": record(wire_funding.Reference),
+    "private/WithdrawCancel": FLAG,
+    "private/WalletTransfer": record(wire_funding.Reference),
+    "private/CreateSubaccount": FLAG,
+    "private/AccountTransfer": record(wire_funding.AccountTransfer, status=words("pending complete")),
+    "private/Earn/Allocate": FLAG,
+    "private/Earn/Deallocate": FLAG,
+    "private/Earn/AllocateStatus": Either(record(wire_earn.Status), FLAG),
+    "private/Earn/DeallocateStatus": Either(record(wire_earn.Status), FLAG),
     "private/Earn/Strategies": record(wire_earn.Strategies, items=Each(STRATEGY)),
     "private/Earn/Allocations": record(wire_earn.Allocations, items=Each(record(wire_earn.Allocation))),
     "private/GetWebSocketsToken": record(wire.Token),

@@ -77,21 +77,22 @@ def ticker(raw: wire.Ticker, symbol: Symbol) -> Ticker:
     try:
         return Ticker(
             symbol=symbol,
-            bid=_price(raw.b[0]),
+            bid=some_price(raw.b[0]),
             bid_quantity=number(raw.b[2], "bid volume"),
-            ask=_price(raw.a[0]),
+            ask=some_price(raw.a[0]),
             ask_quantity=number(raw.a[2], "ask volume"),
-            last=_price(raw.c[0]),
-            low=_price(raw.l[1]),
-            high=_price(raw.h[1]),
+            last=some_price(raw.c[0]),
+            low=some_price(raw.l[1]),
+            high=some_price(raw.h[1]),
             volume=number(raw.v[1], "volume"),
-            vwap=_price(raw.p[1]),
+            vwap=some_price(raw.p[1]),
         )
     except IndexError:
         raise ProtocolError(f"{symbol}: ticker with too few values") from None
 
 
-def _price(value: Decimal) -> Decimal | None:
+def some_price(value: Decimal) -> Decimal | None:
+    """Return a price; what never traded has one of zero, which is none."""
     return number(value, "price") or None
 
 
@@ -132,7 +133,7 @@ def candle(row: wire.CandleRow, symbol: Symbol, interval: int, *, closed: bool) 
         low=number(row.low, "low"),
         close=number(row.close, "close"),
         volume=number(row.volume, "volume"),
-        vwap=_price(row.vwap),
+        vwap=some_price(row.vwap),
         count=row.count,
         closed=closed,
     )

@@ -1,6 +1,6 @@
 """Kraken Spot's own market data calls, reached as ``operations.market``.
 
-What the normalised calls give already (instruments, tickers, books) is not repeated here.
+What the normalised calls give already is here with all that the venue tells beside it, or not at all.
 See https://docs.kraken.com/api-reference/market-data/
 """
 
@@ -26,6 +26,7 @@ from kraken_spot import wire_market as raw_market
 from kraken_spot.dialect import read
 from kraken_spot.feed_carriers import INTERVALS
 from kraken_spot.rest_calls import aware, one_of, private, public, refuse, second_before
+from kraken_spot.rest_listings import ListingCalls
 from kraken_spot.rest_transparency import TransparencyCalls
 from kraken_spot.rows import Listing, Page, readable, word
 from kraken_spot.tokenized import pair_params
@@ -52,7 +53,7 @@ _ORDER_TYPES = {"m": "market", "l": "limit"}
 
 
 @attrs.frozen
-class MarketCalls(TransparencyCalls):
+class MarketCalls(ListingCalls, TransparencyCalls):
     """Calls about markets; only ``level3`` needs a key."""
 
     _context: VenueContext

@@ -9,9 +9,53 @@ from decimal import Decimal
 
 import msgspec
 
+from kraken_spot import wire
+
 
 class Time(msgspec.Struct):
     unixtime: int
+
+
+class AssetDetails(msgspec.Struct):
+    altname: str
+    decimals: int
+    aclass: str = "currency"
+    status: str = "enabled"
+    display_decimals: int | None = None
+    collateral_value: Decimal | None = None
+    margin_rate: Decimal | None = None
+
+
+class PairDetails(msgspec.Struct):
+    """All of it may be missing: a part can be asked for."""
+
+    altname: str | None = None
+    base: str | None = None
+    quote: str | None = None
+    aclass_base: str | None = None
+    status: str | None = None
+    execution_venue: str | None = None
+    pair_decimals: int | None = None
+    lot_decimals: int | None = None
+    cost_decimals: int | None = None
+    ordermin: Decimal | None = None
+    costmin: Decimal | None = None
+    tick_size: Decimal | None = None
+    leverage_buy: list[int] = []
+    leverage_sell: list[int] = []
+    margin_call: int | None = None
+    margin_stop: int | None = None
+    margin_level: int | None = None  # what margin_stop is called where margin alone is asked for
+    long_position_limit: Decimal | None = None
+    short_position_limit: Decimal | None = None
+    fees: list[tuple[Decimal, Decimal]] = []
+    fees_maker: list[tuple[Decimal, Decimal]] = []
+    fee_volume_currency: str | None = None
+
+
+class TickerDetails(wire.Ticker):
+    t: list[int]
+    o: Decimal
 
 
 class Maintenance(msgspec.Struct):

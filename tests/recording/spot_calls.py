@@ -16,6 +16,7 @@ from kraken_spot.order_terms import Amendment, ConditionalClose, Edit, SpotOrder
 from kraken_spot.plugin import KRAKEN_SPOT
 from kraken_spot.simulator.markets import public_id
 from kraken_spot.types_account import ReportKind
+from kraken_spot.types_listings import PairInfo
 from recording.rig import OURS, PATIENCE, START, Rig, client_id
 from recording.scenes import set_the_table
 
@@ -55,6 +56,10 @@ async def record_market(rig: Rig) -> None:
     await rig.record("market.pre_trade", market.pre_trade(NAME))
     told = await rig.record("market.post_trade_page", market.post_trade_page(NAME, since=START, count=1))
     await rig.record("market.post_trade_page.next", market.post_trade_page(NAME, told.cursor, until=rig.clock.now()))
+    await rig.record("market.assets", market.assets("BTC", "USD"))
+    await rig.record("market.pairs", market.pairs(NAME))
+    await rig.record("market.pairs.margin", market.pairs(NAME, info=PairInfo.MARGIN))
+    await rig.record("market.tickers", market.tickers(NAME, "ETH/USD"))
     unlisted = Rig(SPEC, rig.folder, seed=11, only="ETH/USD")
     unlisted.learn(rig)
     await unlisted.record_refusal("market.spread.refused", unlisted.operations.market.spread(NAME))

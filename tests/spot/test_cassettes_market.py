@@ -12,6 +12,7 @@ from exchange_core.model.market import Level
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.cassettes import CassettePlayer
+from kraken_spot.types_listings import AssetStatus, ExecutionVenue, PairInfo
 from kraken_spot.types_market import MarketTrade, RestingOrder, Spread, SystemState, SystemStatus
 
 BTC = Symbol("BTC", "USD")
@@ -119,3 +120,31 @@ async def test_bars(player: CassettePlayer) -> None:
     assert (first.volume, first.vwap, first.count) == (Decimal("0.25"), 83998, 2)
     assert (second.start, second.closed, second.volume) == (START + timedelta(minutes=1), False, Decimal("0.25"))
     assert candles.last == START
+
+
+async def test_what_is_listed_of_two_assets(player: CassettePlayer) -> None:
+    found = await player.run("market.assets", lambda do: do.market.assets("BTC", "USD"))
+    assert [(asset.id, asset.asset, asset.decimals, asset.status) for asset in found.items] == [
+        ("XXBT", "BTC", 10, AssetStatus.ENABLED),
+        ("ZUSD", "USD", 4, AssetStatus.ENABLED),
+    ]
+
+
+async def test_what_is_listed_of_a_pair(player: CassettePlayer) -> None:
+    (pair,) = (await player.run("market.pairs", lambda do: do.market.pairs(BTC))).items
+    assert (pair.symbol, pair.base, pair.quote, pair.tick_size) == (BTC, "BTC", "USD", Decimal("0.1"))
+    assert (pair.leverage_buy, pair.margin_call, pair.margin_stop) == (tuple(range(2, 11)), 80, 40)
+    assert (pair.long_position_limit, pair.short_position_limit, pair.fee_asset) == (250, 200, "USD")
+    assert pair.execution_venue is ExecutionVenue.INTERNATIONAL
+    margin = await player.run("market.pairs.margin", lambda do: do.market.pairs(BTC, info=PairInfo.MARGIN))
+    assert [(one.symbol, one.margin_call, one.margin_stop, one.tick_size) for one in margin.items] == [
+        (BTC, 80, 40, None)
+    ]
+
+
+async def test_two_tickers_at_once(player: CassettePlayer) -> None:
+    found = await player.run("market.tickers", lambda do: do.market.tickers(BTC, "ETH/USD"))
+    bitcoin, ether = found.items
+    assert (bitcoin.symbol, bitcoin.bid, bitcoin.ask) == (BTC, Decimal(83990), Decimal(84010))
+    assert bitcoin.today == bitcoin.day
+    assert (ether.last, ether.open, ether.today.count) == (None, None, 0)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from base64 import b64encode
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -190,3 +192,33 @@ def test_news_of_frames(frame: dict[str, Any], expected: set[str]) -> None:
 def test_answers_whose_entries_are_read_one_by_one_are_looked_into(path: str) -> None:
     """What is kept undecoded at first would hide whatever is in it."""
     assert DOCUMENTED.answers.get(f"/0/{path}") is not None
+
+
+CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_spot" / "rest"
+_PATH = re.compile(r"^\s+uri: https?://[^/]+(/0/[A-Za-z/0-9]+)", re.MULTILINE)
+
+
+def test_every_call_that_is_recorded_is_documented() -> None:
+    """A call without a shape could bring anything, and nobody would see it."""
+    called = {path for file in CASSETTES.glob("*.yaml") for path in _PATH.findall(file.read_text())}
+    assert len(called) > 50
+    assert called <= DOCUMENTED.answers.keys()
+
+
+@pytest.mark.parametrize(
+    ("call", "result", "news"),
+    [
+        ("Withdraw", {"refid": "A", "hold": 1}, "field Withdraw.hold"),
+        ("WithdrawInfo", {"method": "M", "limit": "1", "amount": "1", "fee": "0", "eta": 5}, "field WithdrawInfo.eta"),
+        ("AccountTransfer", {"transfer_id": "T", "status": "stuck"}, "word AccountTransfer.status = stuck"),
+        ("CreateSubaccount", {"id": 7}, "kind CreateSubaccount"),
+        ("RemoveExport", {"delete": True, "later": True}, "field RemoveExport.later"),
+        ("Earn/AllocateStatus", {"pending": False, "why": "x"}, "field AllocateStatus.why"),
+        ("Earn/Deallocate", True, None),
+        ("Earn/DeallocateStatus", None, None),
+    ],
+)
+def test_news_of_calls_that_move_money(call: str, result: Any, news: str | None) -> None:
+    drift = Drift()
+    Watch(DOCUMENTED, drift).body(f"/0/private/{call}", json.dumps({"error": [], "result": result}))
+    assert list(drift.counts) == ([] if news is None else [news])
