@@ -258,7 +258,7 @@ class Venue(Past, Protocol):
         ...
 
     def ledger_updates(self) -> EventStream[LedgerUpdate]:
-        """Follow the account's ledger, past entries first. Never drops. NotSupported where there is no such feed."""
+        """Follow the account's ledger, past entries first where they are told. Never drops; else NotSupported."""
         ...
 
     def notices(self) -> EventStream[Notice]:

@@ -52,7 +52,7 @@ EXECUTION = record(
 )
 BALANCE = record(
     wire_feed.BalanceData,
-    also="asset_class amount fee ref_id timestamp user",
+    also="user",
     wallets=Each(record(wire_feed.Wallet, type_=WALLET_TYPES, id=WALLET_IDS)),
     type_=words(LedgerType, "reserve creator_fee"),
     subtype=words("spotfromfutures spottofutures stakingfromspot spotfromstaking stakingtospot spottostaking"),

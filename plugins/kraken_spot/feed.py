@@ -29,8 +29,9 @@ from kraken_spot.recovery import Recovery
 PUBLIC_CHANNELS = frozenset(
     {Channel.TICKER, Channel.TRADES, Channel.BOOK, Channel.CANDLES, Channel.INSTRUMENTS, Channel.STATUS}
 )
-PRIVATE_CHANNELS = frozenset({Channel.ORDERS, Channel.FILLS, Channel.BALANCES})
+PRIVATE_CHANNELS = frozenset({Channel.ORDERS, Channel.FILLS, Channel.BALANCES, Channel.LEDGER})
 _ORDERS = Subscription(Channel.ORDERS)
+_LEDGER = Subscription(Channel.LEDGER)
 _ANSWER = b'{"method":'
 
 
@@ -86,7 +87,7 @@ class PublicFeed(LiveFeed):
 
 
 class PrivateFeed(BaseFeed):
-    """The account's own orders, fills and balances. Its token is in every request and nowhere else."""
+    """The account's own orders, fills, balances and ledger. Its token is in every request and nowhere else."""
 
     def __init__(self, context: VenueContext) -> None:
         super().__init__(context, Conversation(context, PRIVATE_CHANNELS))
@@ -160,11 +161,12 @@ class PrivateFeed(BaseFeed):
         """Take what a message says even after a hole in the numbers: it is true, only not all of it."""
         is_executions = isinstance(message, wire_feed.Executions)
         channel = Channel.ORDERS if is_executions else Channel.BALANCES
+        ledger = not is_executions and _LEDGER in self._conversation.wanted()
         continues, hole = self._sequences[channel].take(message.type, message.sequence)
         events: list[Event] = []
         if hole is not None:
             self.stats.gaps += 1
-            events += gap(hole, *((Channel.ORDERS, Channel.FILLS) if is_executions else (channel,)))
+            events += gap(hole, channel, *([Channel.FILLS] if is_executions else [Channel.LEDGER] if ledger else []))
             self._recoveries[channel].failed(now)
             if self._recoveries[channel].is_due(now):
                 self._ask_again(channel, now)
@@ -172,7 +174,7 @@ class PrivateFeed(BaseFeed):
             if isinstance(message, wire_feed.Executions):
                 events += self._executions.receive(message, continues=continues)
             else:
-                events += self._balances.receive(message, continues=continues)
+                events += self._balances.receive(message, continues=continues, ledger=ledger)
         except (ProtocolError, ArithmeticError):
             self._sequences[channel].spoil()
             raise

@@ -1,4 +1,4 @@
-"""Our own orders, fills and balances, from the private channels.
+"""Our own orders, fills, balances and entries of the ledger, from the private channels.
 
 After its first record an order's messages say only what changed, so what was said is kept by order id. A fill is
 told once, whatever is delivered again; a hole in the numbering means that the rest must be asked for.
@@ -19,21 +19,25 @@ from exchange_core.model.event import (
     BalancesUpdate,
     Channel,
     Event,
+    LedgerUpdate,
     OpenOrdersSnapshot,
     OrderUpdate,
     SequenceGap,
     Unrecognised,
 )
 from exchange_core.model.fill import Fill
+from exchange_core.model.ledger import LedgerEntry
 from exchange_core.model.number import EXACT
 from exchange_core.model.order import OrderStatus
 from exchange_core.model.time import from_rfc3339
 from kraken_spot import parse_feed as parse
+from kraken_spot import parse_ledger
 from kraken_spot import wire_feed as wire
 from kraken_spot.feed_counts import levels
 from kraken_spot.feed_orders import KnownOrder
 from kraken_spot.naming import usable
 from kraken_spot.parse import number
+from kraken_spot.types_history import LedgerEntry as SpotEntry
 
 REMEMBERED = 10_000
 """How many finished orders, fills and ledger entries are kept to know them again. A snapshot repeats 50 fills."""
@@ -211,17 +215,41 @@ class Balances:
         self._entries = Seen()
         self._is_whole = False
 
-    def receive(self, message: wire.Balances, *, continues: bool) -> list[Event]:
-        """Take one message: all totals, or entries of the ledger."""
+    def receive(self, message: wire.Balances, *, continues: bool, ledger: bool = False) -> list[Event]:
+        """Take one message: all totals, or entries of the ledger.
+
+        Args:
+            ledger: Tell the entries themselves, too.
+        """
         with localcontext(EXACT):
             if message.type == "snapshot":
-                return [self._snapshot(message.data, continues=continues)]
+                # Entries are told as they come, and of what came while there was no connection only the sum is.
+                missed = ledger and self._is_whole and not continues
+                told = gap("entries of before the new snapshot are not told", Channel.LEDGER) if missed else []
+                return [self._snapshot(message.data, continues=continues), *told]
             new = [raw for raw in message.data if raw.ledger_id is None or self._is_new(raw.ledger_id)]
             balances = tuple(self._entry(raw) for raw in new)
+        events: list[Event] = self._entries_told(new, balances) if ledger else []
         if self._is_whole and not all(balance.wallet == _SPOT for balance in balances):
             # REST divides what earns by other words than the feed: beside those, one wallet of these would count twice.
-            return [self._all()]
-        return [BalancesUpdate(balances=balances)] if balances else []
+            return [self._all(), *events]
+        return [BalancesUpdate(balances=balances), *events] if balances else events
+
+    def _entries_told(self, entries: list[wire.BalanceData], after: tuple[Balance, ...]) -> list[Event]:
+        good: list[tuple[SpotEntry, LedgerEntry]] = []
+        bad: list[Event] = []
+        for raw, balance in zip(entries, after, strict=True):
+            try:
+                own = parse_ledger.told(raw, self._context.assets)
+            except ProtocolError as error:
+                bad += gap(str(error), Channel.LEDGER)
+                continue
+            # Without a snapshot nobody knows what of the total is in which wallet.
+            total = balance.total if self._is_whole else None
+            good.append((own, parse_ledger.entry(own, total, self._context.venue)))
+        if not good:
+            return bad
+        return [LedgerUpdate(entries=tuple(one for _, one in good), own=tuple(own for own, _ in good)), *bad]
 
     def _is_new(self, ledger_id: str) -> bool:
         return self._entries.is_new(ledger_id)

@@ -1,7 +1,7 @@
 """What users want, and the subscriptions of the venue that carry it.
 
-Orders and fills are one subscription, and of a book one connection gets one depth, so the deepest that is wanted
-carries all others. Of a ticker it gets one trigger, and neither carries the other.
+Orders and fills are one subscription, balances and the ledger another. Of a book one connection gets one depth, so the
+deepest that is wanted carries all others. Of a ticker it gets one trigger, and neither carries the other.
 See https://docs.kraken.com/api/docs/websocket-v2/book, /level3, /ticker and /executions
 """
 
@@ -86,6 +86,8 @@ class Carriers:
             raise NotSupported(f"{self._context.venue}: {channel} has no trigger; only the ticker has one")
         if channel in (Channel.ORDERS, Channel.FILLS):
             return Subscription(Channel.ORDERS)
+        if channel is Channel.LEDGER:
+            return Subscription(Channel.BALANCES)
         if channel in (Channel.BALANCES, Channel.INSTRUMENTS, Channel.STATUS):
             return Subscription(channel)
         if symbol is None:

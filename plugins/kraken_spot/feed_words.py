@@ -25,7 +25,7 @@ WORDS = {
     Channel.CANDLES: "ohlc",
     Channel.INSTRUMENTS: "instrument",
 }
-"""The venue's word for a channel. Orders and fills are one; the status comes unasked."""
+"""The venue's word for a channel. Orders and fills are one, balances and the ledger too; the status comes unasked."""
 
 OPTIONS: Mapping[Channel, Mapping[str, Any]] = {
     Channel.ORDERS: {"snap_orders": True, "snap_trades": True, "ratecounter": True},

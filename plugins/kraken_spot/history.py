@@ -3,46 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import attrs
 
 from exchange_core.connector.pages import History
 from exchange_core.connector.spec import VenueContext
 from exchange_core.model.fill import Fill
-from exchange_core.model.ledger import LedgerEntry, LedgerKind
+from exchange_core.model.ledger import LedgerEntry
 from exchange_core.model.market import Candle, Trade
 from exchange_core.model.order import Order
 from exchange_core.model.symbol import Symbol
-from kraken_spot import parse, wire, wire_history
+from kraken_spot import parse, parse_ledger, wire, wire_history
 from kraken_spot import parse_history as records
 from kraken_spot.tokenized import pair_params
-from kraken_spot.types_history import LedgerType
 from kraken_spot.walk_trades import TradeWalk
 from kraken_spot.walks import Walks, closed_orders, history, ledgers_of, own_trades
-
-KINDS = {
-    LedgerType.TRADE: LedgerKind.TRADE,
-    LedgerType.SPEND: LedgerKind.CONVERSION,
-    LedgerType.RECEIVE: LedgerKind.CONVERSION,
-    LedgerType.SALE: LedgerKind.CONVERSION,
-    LedgerType.CONVERSION: LedgerKind.CONVERSION,
-    LedgerType.DEPOSIT: LedgerKind.DEPOSIT,
-    LedgerType.WITHDRAWAL: LedgerKind.WITHDRAWAL,
-    LedgerType.TRANSFER: LedgerKind.TRANSFER,
-    LedgerType.CUSTODY_TRANSFER: LedgerKind.TRANSFER,
-    LedgerType.MARGIN: LedgerKind.MARGIN,
-    LedgerType.ROLLOVER: LedgerKind.MARGIN,
-    LedgerType.SETTLED: LedgerKind.SETTLEMENT,
-    LedgerType.STAKING: LedgerKind.REWARD,
-    LedgerType.REWARD: LedgerKind.REWARD,
-    LedgerType.DIVIDEND: LedgerKind.REWARD,
-    LedgerType.ADJUSTMENT: LedgerKind.ADJUSTMENT,
-    LedgerType.CREDIT: LedgerKind.ADJUSTMENT,
-    LedgerType.NFT_TRADE: LedgerKind.TRADE,
-    LedgerType.NFT_CREATOR_FEE: LedgerKind.FEE,
-    LedgerType.NFT_REBATE: LedgerKind.FEE,
-}
 
 
 @attrs.frozen
@@ -89,17 +64,5 @@ class KrakenSpotHistory:
         return Walks(self._context).candles(symbol, interval, since, until)
 
     def _entry(self, entry_id: str, raw: wire_history.LedgerEntry) -> LedgerEntry:
-        record: Any = records.ledger_entry(entry_id, raw, self._context.assets)
-        return LedgerEntry(
-            id=record.id,
-            time=record.time,
-            asset=record.asset,
-            amount=record.amount,
-            fee=record.fee,
-            balance=record.balance,
-            kind=KINDS.get(record.type, LedgerKind.OTHER),
-            venue_kind=f"{record.type}/{record.subtype}" if record.subtype else str(record.type),
-            reference=record.reference or None,
-            wallet=record.wallet,
-            venue=self._context.venue,
-        )
+        record = records.ledger_entry(entry_id, raw, self._context.assets)
+        return parse_ledger.entry(record, record.balance, self._context.venue)

@@ -210,6 +210,13 @@ class BalanceData(msgspec.Struct):
     wallets: list[Wallet] = []
     ledger_id: str | None = None
     wallet_type: str | None = None
+    ref_id: str | None = None
+    timestamp: str | None = None
+    type: str = "none"
+    subtype: str | None = None
+    asset_class: str = "currency"
+    amount: Decimal | None = None
+    fee: Decimal = Decimal(0)
 
 
 class Balances(msgspec.Struct, tag_field="channel", tag="balances"):
