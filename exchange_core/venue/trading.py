@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -18,6 +18,7 @@ from exchange_core.connector.partial import left_out
 from exchange_core.connector.spec import RestOperations, VenueConfig, VenueSpec
 from exchange_core.errors import ExchangeError, OrderNotFound, ProtocolError
 from exchange_core.model.amendment import Amendment
+from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.transport.rest_client import RestClient
@@ -31,6 +32,9 @@ from exchange_core.venue.orders import OrderTracker
 from exchange_core.venue.resolver import Resolver
 from exchange_core.venue.sending import Sender
 from exchange_core.venue.switch import Switch
+
+# So many seconds apart, at least, a list is asked for again that says of a market that it does not take all orders.
+_LOOK_AGAIN = 5.0
 
 
 class Trading:
@@ -62,6 +66,7 @@ class Trading:
         """
         self._name = name
         self._symbols = symbols
+        self._rest = rest
         self._operations = operations
         self._tracker = tracker
         self._resolver = resolver
@@ -73,6 +78,7 @@ class Trading:
         self._amender = Amender(name, rest, operations, tracker, resolver, self._checks, background, clock)
         self._canceler = Canceler(name, rest, operations, tracker, resolver, clock, is_live)
         self._switches = SwitchBoard(name, rest, operations, background, clock)
+        self._looked = float("-inf")
 
     def check(self, request: OrderRequest) -> None:
         """Refuse what would be refused, before anything is sent.
@@ -94,6 +100,7 @@ class Trading:
             NotSupported, VenueError, ConnectFailed, ConfigError: Neither did it; it was not even looked at.
         """
         request = self._checks.with_terms(request)
+        await self._look_again(request.symbol)
         self._checks.order(request)
         [request] = self._checks.complete([request])
         self._watch()
@@ -112,6 +119,8 @@ class Trading:
             UnknownSymbol, OrderRefused, NotSupported: What is wrong with the first that is; its notes name all.
         """
         wanted = [self._checks.with_terms(request) for request in requests]
+        for request in wanted:
+            await self._look_again(request.symbol)
         self._checks.orders(wanted)
         for request in wanted:
             self._tracker.require_new(request)
@@ -150,6 +159,7 @@ class Trading:
             if found is None:
                 raise OrderNotFound(f"{self._name}: the venue knows no order {known.venue_order_id}", venue=self._name)
             known = found
+        await self._look_again(known.symbol)
         return await self._amender.amend(known, amendment)
 
     async def cancel(self, order: Order | str) -> Order:
@@ -218,6 +228,15 @@ class Trading:
 
     def _symbol(self, symbol: Symbol | str | None) -> Symbol | None:
         return None if symbol is None else self._symbols.instrument(Symbol.of(symbol)).symbol
+
+    async def _look_again(self, symbol: Symbol) -> None:
+        """Ask for the list of markets again where it says that this one does not take all orders: that may be over."""
+        if symbol not in self._symbols or self._symbols.instrument(symbol).status is InstrumentStatus.ONLINE:
+            return
+        if self._clock.monotonic() - self._looked >= _LOOK_AGAIN:
+            self._looked = self._clock.monotonic()
+            with suppress(ExchangeError):  # then what is known counts
+                await self._rest.run(self._operations.instruments())
 
     def _note(self, requests: Sequence[OrderRequest]) -> list[Order]:
         """Note orders that are about to be sent, all or none."""

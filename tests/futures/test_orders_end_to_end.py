@@ -9,7 +9,9 @@ import pytest
 
 from exchange_core.errors import NotSupported, OrderRefused
 from exchange_core.model.amendment import Amendment
+from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType
+from exchange_core.model.symbol import Symbol
 from exchange_core.model.terms import Offset, TriggerBy
 from exchange_core.simulator.launch import SimulatorLaunch, launch
 from exchange_core.testing.world import Client, World
@@ -142,6 +144,27 @@ async def test_the_venue_takes_all_out_when_we_fall_silent(venue: ConnectedVenue
                 break
         assert update.status is OrderStatus.CANCELED
         assert await venue.cancel_all_after(0) is None
+
+
+async def test_a_halt_that_was_over_long_ago_keeps_no_order_from_the_market() -> None:
+    """Who follows no ticker does not hear of its end; the list is asked again before an order is refused for it."""
+    assert KRAKEN_FUTURES.simulator is not None
+    symbol = Symbol.of(LINEAR)
+    launches = {"futures": SimulatorLaunch(spec=KRAKEN_FUTURES.simulator, seed=7)}
+    async with asyncio.timeout(WITHIN), launch(launches) as running:
+        exchange = running["futures"].exchange
+        exchange.force_status(symbol, InstrumentStatus.OFFLINE)
+        async with connect("kraken_futures", **running["futures"].settings()) as venue:
+            await venue.instruments()
+            assert venue.instrument(symbol).status is InstrumentStatus.OFFLINE
+            exchange.force_status(symbol, None)
+            low = await far_below(venue)
+            order = await venue.place(buy(low))
+            assert order.status is OrderStatus.OPEN
+            exchange.force_status(symbol, InstrumentStatus.OFFLINE)
+            await venue.instruments(refresh=True)
+            with pytest.raises(OrderRefused, match="the venue says offline"):
+                await venue.place(buy(low))
 
 
 # By hand
