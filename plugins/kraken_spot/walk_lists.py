@@ -2,7 +2,8 @@
 
 The venue gives them out newest first and by offset, so that each new entry shifts the pages of who goes back in them.
 Here time is cut into windows that have few entries. Of a window all pages are read and must add up to the count that
-the venue tells of it, and only then is it sorted and given out. So it does not matter in which order a page comes.
+the venue tells of it, and only then is it sorted and given out. So it does not matter in which order a page comes. What
+the venue lists apart, as it does ledgers of tokenised assets, is read window by window together.
 See https://docs.kraken.com/api-reference/account-data/get-trades-history and the pages beside it
 """
 
@@ -44,6 +45,7 @@ class Endpoint(Generic[T]):
         kind, build: What an entry is read as, and what is made of it and its id.
         time: When it happened; None where the entry does not tell.
         points: What a call costs.
+        parts: Parameters of the lists that make up this one; an entry that is on several of them counts once.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Endpoint(Generic[T]):
     time: Callable[[T], datetime | None]
     params: Mapping[str, Any]
     points: float
+    parts: tuple[Mapping[str, Any], ...] = ({},)
 
 
 class _State(Cursor):
@@ -81,9 +84,11 @@ class _Row(NamedTuple, Generic[T]):
 @attrs.frozen
 class _Answer(Generic[T]):
     """Attributes:
+    part: Parameters of the list that it is of.
     count: How many entries the window has, as the venue says.
     """
 
+    part: Mapping[str, Any]
     rows: tuple[_Row[T], ...]
     unreadable: tuple[Unreadable, ...]
     count: int
@@ -113,44 +118,73 @@ class ListWalk(Generic[T]):
         bad: tuple[Unreadable, ...] = ()
         while True:
             if not state.newest or (lower is not None and lower >= state.newest * SECOND):
-                head = yield from self._ask(lower, until, 0)
-                if len(head.ids) >= head.count:
-                    return _page(place, _State(), lower, until, [head], bad, last=True)
-                base = yield from self._aim(state, head, lower, until)
+                heads = yield from self._heads(lower, until)
+                if all(len(head.ids) >= head.count for head in heads) and (yield from self._stand(heads, lower, until)):
+                    return _page(place, _State(), lower, until, heads, bad, last=True)
+                base = yield from self._aim(state, heads, lower, until)
             end = min(state.newest, base + state.width) * SECOND
             end = end if until is None else min(end, until)
-            head = yield from self._ask(lower, end, 0)
-            if head.count > 2 * self.target and end // SECOND - base > 1:
-                state.width = max(1, min(state.width // 2, state.width * self.target // head.count))
+            heads = yield from self._heads(lower, end)
+            count = sum(head.count for head in heads)
+            if count > 2 * self.target and end // SECOND - base > 1:
+                state.width = max(1, min(state.width // 2, state.width * self.target // count))
                 continue
-            found = yield from self._rest(lower, end, head)
+            found: list[_Answer[T]] = []
+            for head in heads:
+                found += yield from self._rest(lower, end, head)
             last = end == until
-            state.width = max(1, min(state.width * 8, state.width * self.target // max(head.count, 1)))
+            state.width = max(1, min(state.width * 8, state.width * self.target // max(count, 1)))
             state.begin = end // SECOND
             page = _page(place, state, lower, end, found, bad, last=last)
             if page.entries or last:
                 return page
             lower, base, bad = end, end // SECOND, page.unreadable
 
-    def _aim(self, state: _State, head: _Answer[T], lower: int | None, until: int | None) -> Flow[int]:
+    def _heads(self, lower: int | None, end: int | None) -> Flow[list[_Answer[T]]]:
+        """Return the first page of each part."""
+        heads: list[_Answer[T]] = []
+        for part in self.endpoint.parts:
+            head = yield from self._ask(part, lower, end, 0)
+            heads.append(head)
+        return heads
+
+    def _stand(self, heads: list[_Answer[T]], lower: int | None, end: int | None) -> Flow[bool]:
+        """Return whether *heads* show one moment: nothing came to the earlier ones while the last was asked for.
+
+        Else an entry of theirs might be older than one that is given out now, and be passed over by who goes on.
+        """
+        if not any(head.ids for head in heads):
+            return True
+        for head in heads[:-1]:
+            again = yield from self._ask(head.part, lower, end, 0)
+            if again.count != head.count:
+                return False
+        return True
+
+    def _aim(self, state: _State, heads: list[_Answer[T]], lower: int | None, until: int | None) -> Flow[int]:
         """Tell from the newest entries how wide windows should be, and up to when; return where they begin.
 
         None of it has to be right: windows that have too many entries are cut, and empty ones are passed.
         """
-        times = [row.micros for row in head.rows]
+        times = [row.micros for head in heads for row in head.rows]
         if not times:
-            raise ProtocolError(f"{self._what}: no entry reads as documented: {head.unreadable[0].problem}")
+            problem = next(one.problem for head in heads for one in head.unreadable)
+            raise ProtocolError(f"{self._what}: no entry reads as documented: {problem}")
         oldest = lower
         if oldest is None:
-            tail = yield from self._ask(None, until, head.count - 1)
-            oldest = min([row.micros for row in tail.rows] + times)
+            oldest = min(times)
+            for head in heads:
+                if len(head.ids) < head.count:
+                    tail = yield from self._ask(head.part, None, until, head.count - 1)
+                    oldest = min([oldest, *(row.micros for row in tail.rows)])
         base = oldest // SECOND
+        count = sum(head.count for head in heads)
         state.newest = max(max(times) // SECOND, base) + 1
-        state.width = max(1, (state.newest - base) * self.target // head.count)
+        state.width = max(1, (state.newest - base) * self.target // count)
         return base
 
-    def _rest(self, lower: int | None, end: int, head: _Answer[T]) -> Flow[list[_Answer[T]]]:
-        """Return all answers of a window, the first of which is known.
+    def _rest(self, lower: int | None, end: int | None, head: _Answer[T]) -> Flow[list[_Answer[T]]]:
+        """Return all answers of a part's window, the first of which is known.
 
         Raises:
             ProtocolError: They do not add up to what the venue counts, however often they are asked for.
@@ -159,7 +193,7 @@ class ListWalk(Generic[T]):
         for _ in range(_PASSES):
             answers, ids, offset = [head], head.ids, len(head.ids)
             while offset < head.count and answers[-1].count == head.count:
-                answer = yield from self._ask(lower, end, offset)
+                answer = yield from self._ask(head.part, lower, end, offset)
                 if answer.ids <= ids:
                     break
                 answers.append(answer)
@@ -167,14 +201,15 @@ class ListWalk(Generic[T]):
                 offset += len(answer.ids)
             if len(ids) == head.count == answers[-1].count:
                 return answers
-            head = yield from self._ask(lower, end, 0)
+            head = yield from self._ask(head.part, lower, end, 0)
         raise ProtocolError(f"{self._what}: the venue counts {head.count} entries of a window, and shows {len(ids)}")
 
-    def _ask(self, lower: int | None, end: int | None, offset: int) -> Flow[_Answer[T]]:
+    def _ask(self, part: Mapping[str, Any], lower: int | None, end: int | None, offset: int) -> Flow[_Answer[T]]:
         # Open point: to which fraction of a second the venue compares is not documented. The start is exclusive and
         # the end is not; a second more is asked for, and cut by who reads it.
         params = {
             **self.endpoint.params,
+            **part,
             "start": None if lower is None or lower <= SECOND else str(lower // SECOND - 1),
             "end": None if end is None else str(-(-end // SECOND)),
             "ofs": offset or None,
@@ -184,7 +219,7 @@ class ListWalk(Generic[T]):
             raise ProtocolError(f"{self._what}: the answer has no count")
         found = readable(getattr(answer, self.endpoint.rows), self.endpoint.kind, self._row)
         bad = tuple(Unreadable(one.id, one.problem, one.raw) for one in found.unreadable)
-        return _Answer(found.items, bad, answer.count)
+        return _Answer(part, found.items, bad, answer.count)
 
     def _row(self, name: str, raw: Any) -> _Row[T]:
         try:

@@ -21,7 +21,7 @@ from kraken_spot import wire_history as wire
 from kraken_spot.feed_carriers import INTERVALS
 from kraken_spot.rest_calls import asset_id, one_of
 from kraken_spot.rest_market import market_trade
-from kraken_spot.tokenized import pair_params
+from kraken_spot.tokenized import TOKENIZED, pair_params
 from kraken_spot.types_history import LedgerEntry, LedgerFilter, OrderRecord, TradeFilter, TradeRecord
 from kraken_spot.types_market import MarketTrade
 from kraken_spot.walk_candles import CandleWalk
@@ -104,17 +104,20 @@ class Walks:
         type: LedgerFilter = LedgerFilter.ALL,
         asset_class: str | None = None,
     ) -> History[LedgerEntry]:
-        """Walk the ledger."""
-        params = {
-            "asset": [asset_id(self._context, asset) for asset in assets] or None,
-            "aclass": asset_class,
-            "type": type.value,
-        }
+        """Walk the ledger.
+
+        Args:
+            asset_class: Without, the entries of currencies, or of the assets that are named; and where the config has
+                ``tokenized = true`` and no asset is named, those of tokenised assets too.
+        """
+        named = [asset_id(self._context, asset) for asset in assets]
+        params = {"asset": named or None, "aclass": asset_class, "type": type.value}
         endpoint = ledgers_of(
             self._context,
             lambda entry_id, raw: parse.ledger_entry(entry_id, raw, self._context.assets),
             lambda entry: entry.time,
             params,
+            whole=not named and asset_class is None,
         )
         return history(self._context, "ledger entries", endpoint, since, until)
 
@@ -197,8 +200,15 @@ def ledgers_of(
     build: Callable[[str, Any], T],
     time: Callable[[T], datetime | None],
     params: Mapping[str, Any] | None = None,
+    *,
+    whole: bool = True,
 ) -> Endpoint[T]:
-    """Return the list of ledger entries."""
+    """Return the list of ledger entries.
+
+    Args:
+        whole: Of every class of assets that the config has.
+    """
+    both = whole and context.config.tokenized is True
     return Endpoint(
         name="Ledgers",
         reply=wire.Ledgers,
@@ -208,6 +218,8 @@ def ledgers_of(
         time=time,
         params=params or {},
         points=context.config.history_cost,
+        # The tokens come first: they are the quieter ones, and the first part is asked for again at the end.
+        parts=({"aclass": TOKENIZED}, {}) if both else ({},),
     )
 
 

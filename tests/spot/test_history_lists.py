@@ -20,6 +20,7 @@ from exchange_core.errors import InvalidValue, ProtocolError, VenueUnavailable
 from exchange_core.model.ledger import LedgerKind
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.walking import take, walk
+from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
 from kraken_spot.history import KrakenSpotHistory
 from kraken_spot.limits import PRIVATE
@@ -44,6 +45,7 @@ class Books:
         entries: Ids and ticks.
         coming: Ticks of entries that come while it is asked, one a call.
         whole_seconds: Compare times without their fraction.
+        apart: Every second entry is of a tokenised asset, which are a list of their own.
     """
 
     def __init__(self, context: VenueContext, ticks: list[int], size: int = 3, field: str = "ledger") -> None:
@@ -52,7 +54,7 @@ class Books:
         self.coming: list[int] = []
         self.size = size
         self.field = field
-        self.whole_seconds = False
+        self.whole_seconds = self.apart = False
         self.order: Callable[[tuple[str, int]], Any] = lambda one: (-one[1], one[0])
         self.calls: list[RestCall] = []
         self.fail_at: int | None = None
@@ -72,7 +74,8 @@ class Books:
         found = [
             (name, tick)
             for name, tick in sorted(self.entries.items(), key=self.order)
-            if (start is None or self._time(tick) > Decimal(start))
+            if (not self.apart or is_token(name) is (params.get("aclass") == "tokenized_asset"))
+            and (start is None or self._time(tick) > Decimal(start))
             and (end is None or self._time(tick) <= Decimal(end))
         ]
         offset = params.get("ofs") or 0
@@ -93,6 +96,10 @@ class Books:
     def _time(self, tick: int) -> Decimal:
         exact = T0 + Decimal(tick) / 4
         return Decimal(int(exact)) if self.whole_seconds else exact
+
+
+def is_token(name: str) -> bool:
+    return int(name[1:]) % 2 == 1
 
 
 def history(
@@ -120,6 +127,7 @@ TICKS = st.lists(st.one_of(st.integers(0, 12), st.integers(0, 4000), st.integers
     ticks=TICKS,
     late=st.lists(st.integers(0, 8), max_size=6),
     size=st.integers(1, 5),
+    apart=st.booleans(),
     whole_seconds=st.booleans(),
     shuffled=st.booleans(),
     cuts=st.lists(st.integers(0, 4), max_size=4),
@@ -130,15 +138,16 @@ def test_every_entry_comes_once_and_in_order(
     ticks: list[int],
     late: list[int],
     size: int,
+    apart: bool,
     whole_seconds: bool,
     shuffled: bool,
     cuts: list[int],
     bounds: tuple[int | None, int | None],
 ) -> None:
     """However pages are cut, interrupted and gone on with by their cursor, while newer entries come."""
-    context = make_context()
+    context = make_context(config=KrakenSpotConfig(tokenized=apart))
     books = Books(context, ticks, size)
-    books.whole_seconds = whole_seconds
+    books.whole_seconds, books.apart = whole_seconds, apart
     newest = max(ticks, default=0)
     books.coming = [newest + sum(late[: place + 1]) for place in range(len(late))]
     if shuffled:
@@ -170,6 +179,57 @@ def test_every_entry_comes_once_and_in_order(
     assert len(set(ids(found))) == len(found)
     assert times == sorted(times)
     assert set(ids(found)) == set(inside)
+
+
+@pytest.fixture
+def both(make_context: Callable[..., VenueContext]) -> VenueContext:
+    return make_context(config=KrakenSpotConfig(tokenized=True))
+
+
+def test_two_lists_are_one_in_order(both: VenueContext) -> None:
+    books = Books(both, [3 * number for number in range(40)])
+    books.apart = True
+    assert ids(take(walk(history(both), books))) == [f"L{number:05}" for number in range(40)]
+    assert {call.params.get("aclass") for call in books.calls} == {None, "tokenized_asset"}
+
+
+def test_a_venue_that_does_not_tell_the_lists_apart_gives_nothing_twice(both: VenueContext) -> None:
+    books = Books(both, list(range(40)))
+    assert ids(take(walk(history(both), books))) == [f"L{number:05}" for number in range(40)]
+
+
+def test_what_came_to_one_list_while_the_other_was_asked_for_is_not_passed_over(both: VenueContext) -> None:
+    """The venue's limits may make one wait for long between the two; 250 ticks are more than a minute."""
+    books = Books(both, [0, 0])
+    books.apart = True
+    answer = books.answer
+
+    def slowly(params: Any) -> Any:
+        told = answer(params)
+        if len(books.calls) == 1:
+            books.entries |= {"N00003": 4, "N00004": 250}
+        return told
+
+    books.answer = slowly  # type: ignore[method-assign]
+    stream = walk(history(both), books)
+    found = take(stream)
+    found += take(walk(history(both), books, stream.cursor))
+    assert sorted(ids(found)) == ["L00000", "L00001", "N00003", "N00004"]
+    assert [books.entries[name] for name in ids(found)] == [0, 0, 4, 250]
+
+
+def test_lists_that_are_whole_on_one_page_take_a_call_each_and_one_more(both: VenueContext) -> None:
+    books = Books(both, [0, 1])
+    books.apart = True
+    take(walk(history(both), books))
+    assert [call.params.get("aclass") for call in books.calls] == ["tokenized_asset", None, "tokenized_asset"]
+
+
+def test_a_ledger_of_named_assets_or_of_one_class_is_one_list(both: VenueContext) -> None:
+    for asked in (Walks(both).ledger(assets=["BTC"]), Walks(both).ledger(asset_class="currency")):
+        books = Books(both, [0])
+        take(walk(asked, books))
+        assert len(books.calls) == 1
 
 
 def test_what_is_missing_at_the_end_is_there_when_one_goes_on(context: VenueContext) -> None:
