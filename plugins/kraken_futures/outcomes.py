@@ -49,7 +49,10 @@ REFUSALS: dict[str, tuple[type[OrderRefused], str]] = {
     "selfFill": (OrderRefused, "it would have traded with an order of the same account"),
     "wouldNotReducePosition": (OrderRefused, "the reduce-only order would not reduce the position"),
     "notFound": (OrderRefused, "the venue found no such thing"),
-    "wouldProcessAfterSpecifiedTime": (OrderRefused, "its deadline had passed when the venue came to it"),
+    "wouldProcessAfterSpecifiedTime": (
+        OrderRefused,
+        "its deadline had passed when the venue came to it; where all orders meet this, the clock here is behind",
+    ),
 }
 
 

@@ -78,7 +78,7 @@ def _edit(context: VenueContext, order: Order, after: OrderRequest, amendment: A
         order_id=order.venue_order_id,
         client_order_id=order.client_order_id if order.venue_order_id is None else None,
         quantity=amendment.quantity,
-        limit_price=_stop_limit(after) if is_stop else amendment.price,
+        limit_price=_stop_limit(after, context) if is_stop else amendment.price,
         stop_price=after.trigger_price if is_stop else None,
         # Not said again where it stays: that alone would move the trigger to the market.
         trailing_deviation=None if trail is None else trail.amount,
@@ -116,8 +116,8 @@ def _edit_of_limit(order: Order, amendment: Amendment, fired: KnownOrder) -> Ord
     )
 
 
-def _stop_limit(after: OrderRequest) -> Decimal | None:
-    """Return the limit of a stop as a price.
+def _stop_limit(after: OrderRequest, context: VenueContext) -> Decimal | None:
+    """Return the limit of a stop as a price; one that is counted in percent as the nearest that there is.
 
     Open point: whether an edit without it leaves a limit that was given as an offset; said, it is never lost.
     """
@@ -125,7 +125,9 @@ def _stop_limit(after: OrderRequest) -> Decimal | None:
     if offset is None or trigger is None:
         return after.price
     with localcontext(EXACT):
-        return trigger + (trigger * offset.amount / 100 if offset.percent else offset.amount)
+        if offset.percent:
+            return context.symbols.instrument(after.symbol).round_price(trigger + trigger * offset.amount / 100)
+        return trigger + offset.amount
 
 
 def _require_standing(calls: OrderCalls, context: VenueContext, order: Order, refused: OrderRefused) -> Flow[None]:

@@ -130,6 +130,12 @@ def sent(call: RestCall) -> dict[str, Any]:
             id="a limit that is counted from the trigger goes with it",
         ),
         pytest.param(
+            STOP_LIMIT | {"price": None, "limit_offset": "-0.001%"},
+            Amendment(quantity="0.4"),
+            {"size": "0.4", "qtyMode": "ABSOLUTE", "stopPrice": "58000", "limitPrice": "57999.0"},
+            id="one that is counted in percent is a price that the contract has",
+        ),
+        pytest.param(
             TRAIL,
             Amendment(trail="3%"),
             {"trailingStopMaxDeviation": "3", "trailingStopDeviationUnit": "PERCENT"},
@@ -208,7 +214,7 @@ def test_terms_that_the_order_does_not_have_make_no_amendment(
         ({}, Amendment(price="59000.5")),
         ({}, Amendment(quantity="0.00001")),
         (STOP, Amendment(trigger_price="58000.5")),
-        (STOP_LIMIT | {"price": None, "limit_offset": "-0.001%"}, Amendment(trigger_price="58001")),
+        (STOP_LIMIT | {"price": None, "limit_offset": "-0.5"}, Amendment(trigger_price="58001")),
     ],
 )
 def test_steps_are_checked(rest: FuturesRest, run: Any, terms: dict[str, Any], amendment: Amendment) -> None:
