@@ -41,7 +41,8 @@ class AccountLists:
     """The lists of one account.
 
     Attributes:
-        skipped: What of each list did not read the last time, by its name and why.
+        skipped: What of each list did not read the last time, and what was in contracts that are not listed, by its
+            name and why.
     """
 
     _context: VenueContext
@@ -126,7 +127,7 @@ class AccountLists:
         return Rows.of((fill for fill in fills if since is None or fill.time >= since), tuple(damaged.values()))
 
     def _order(self, raw: wire.OpenOrder) -> Order | None:
-        instrument = self._instrument(raw.symbol, f"open order {raw.order_id}")
+        instrument = self._instrument(raw.symbol, f"order {raw.order_id}")
         return None if instrument is None else rest_orders.open_order(raw, instrument, self._context.venue)
 
     def _position(self, raw: wire.OpenPosition) -> tuple[wire.OpenPosition, Instrument | None, Decimal, Decimal]:
@@ -183,6 +184,9 @@ class AccountLists:
         symbol = naming.find(self._context.symbols, name)
         if symbol is None:
             _log.warning("%s: %s: %r is in no instrument list; it is not shown", self._context.venue, what, name[:60])
+            # Counted with what does not read, but no list is incomplete for it: none of our contracts is missing.
+            strangers = self.skipped.setdefault("stranger", {})
+            strangers[f"{what.partition(' ')[0]} in {name[:60]}"] = "the contract is in no instrument list"
             return None
         return self._context.symbols.instrument(symbol)
 

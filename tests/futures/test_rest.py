@@ -314,6 +314,8 @@ def test_positions_are_signed_and_valued_at_the_mark(rest: FuturesRest, run: Any
     assert linear.mark_price == 91510
     assert (inverse.unrealised_funding, linear.unrealised_funding) == (None, Decimal("-0.0073428"))
     assert calls[1].params == {"symbol": ["PI_XBTUSD", "PF_XBTUSD", "PV_XRPXBT"]}
+    assert left_out(positions) == ()
+    assert rest.skipped == {"position in PV_XRPXBT": "the contract is in no instrument list"}
 
 
 def test_without_positions_no_ticker_is_asked(rest: FuturesRest, run: Any) -> None:
