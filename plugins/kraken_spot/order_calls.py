@@ -14,11 +14,10 @@ from exchange_core.connector.rest import RestCall, SocketCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import InvalidValue
 from exchange_core.model.order import Order
-from exchange_core.model.time import from_rfc3339
 from kraken_spot import limits, order_frames
 from kraken_spot import order_params as params_of
 from kraken_spot import wire_trading as wire
-from kraken_spot.order_changes import amend_params, edit_params
+from kraken_spot.order_changes import amend_params, check_form, edit_params
 from kraken_spot.order_terms import Amendment, Edit, SpotOrder
 from kraken_spot.rest_calls import Written, change, refuse
 from kraken_spot.tokenized import TOKENIZED, told
@@ -40,7 +39,8 @@ def add(context: VenueContext, order: SpotOrder, *, validate: bool = False) -> R
         check_named(context, order)
     params_of.check(context, order)
     pair = context.symbols.venue_id(order.symbol)
-    deadline = params_of.deadline(context, order.deadline)
+    until = params_of.deadline(context, order.deadline)
+    deadline = params_of.written(until)
 
     def form() -> dict[str, Any]:
         return {
@@ -59,7 +59,7 @@ def add(context: VenueContext, order: SpotOrder, *, validate: bool = False) -> R
     framed = not validate and context.config.order_entry != "rest"
     frame = order_frames.add_order(context, order, deadline) if framed else None
     socket = _socket("add_order", frame, costs)
-    return change("AddOrder", wire.Added, Written(form), costs=costs, socket=socket, leave_by=_leave_by(deadline))
+    return change("AddOrder", wire.Added, Written(form), costs=costs, socket=socket, leave_by=_leave_by(until))
 
 
 def add_batch(
@@ -74,16 +74,17 @@ def add_batch(
     first = _check_batch(context, orders, validate)
     pair = context.symbols.venue_id(first.symbol)
     until = params_of.deadline(context, deadline)
+    text = params_of.written(until)
     params = {
         "pair": pair,
         "orders": [_json(context, order) for order in orders],
-        "deadline": until,
+        "deadline": text,
         "validate": True if validate else None,
         "asset_class": TOKENIZED if first.tokenized else None,
         "broker": first.broker,
     }
     costs = limits.adding_many(pair, len(orders))
-    frame = None if validate else order_frames.batch_add(context, orders, until)
+    frame = None if validate else order_frames.batch_add(context, orders, text)
     socket = _socket("batch_add", frame, costs)
     all_costs, leave_by = costs + limits.change(context.config), _leave_by(until)
     return change("AddOrderBatch", wire.Batch, params, costs=all_costs, json=True, socket=socket, leave_by=leave_by)
@@ -93,23 +94,33 @@ def amend(context: VenueContext, amendment: Amendment) -> RestCall:
     """Return AmendOrder."""
     amendment = told(context, amendment)
     pair = context.symbols.venue_id(amendment.symbol)
-    params = amend_params(context, amendment)
+    until = params_of.deadline(context, amendment.deadline)
+    params = amend_params(context, amendment, params_of.written(until))
     costs = limits.amending(pair, _age(context, amendment.touched))
     frame = order_frames.amend_order(context, amendment, params["deadline"])
     socket = _socket("amend_order", frame, costs)
-    all_costs, leave_by = costs + limits.change(context.config), _leave_by(params["deadline"])
+    all_costs, leave_by = costs + limits.change(context.config), _leave_by(until)
     return change("AmendOrder", wire.Amended, params, costs=all_costs, socket=socket, leave_by=leave_by)
 
 
 def edit(context: VenueContext, terms: Edit, *, validate: bool = False) -> RestCall:
     """Return EditOrder."""
     terms = told(context, terms)
-    params = edit_params(context, terms) | {"validate": True if validate else None}
+    until = params_of.deadline(context, terms.deadline)
+    deadline = params_of.written(until)
+    params = edit_params(context, terms, deadline) | {"validate": True if validate else None}
     costs = limits.editing(params["pair"], _age(context, terms.touched))
-    frame = None if validate else order_frames.edit_order(context, terms, params["deadline"])
+    frame = None if validate else order_frames.edit_order(context, terms, deadline)
     socket = _socket("edit_order", frame, costs)
-    all_costs, leave_by = costs + limits.change(context.config), _leave_by(params["deadline"])
-    return change("EditOrder", wire.Edited, params, costs=all_costs, socket=socket, leave_by=leave_by)
+    all_costs, leave_by = costs + limits.change(context.config), _leave_by(until)
+
+    def form() -> dict[str, Any]:
+        check_form(context, terms)
+        return params
+
+    if socket is None:
+        form()
+    return change("EditOrder", wire.Edited, Written(form), costs=all_costs, socket=socket, leave_by=leave_by)
 
 
 def cancel(context: VenueContext, order: Order, txid: str | None, client_id: str | None) -> RestCall:
@@ -213,9 +224,9 @@ def _socket(method: str, params: dict[str, Any] | None, costs: tuple[Cost, ...])
     return SocketCall(feed=order_frames.FEED, method=method, params=params, costs=costs)
 
 
-def _leave_by(deadline: str | None) -> datetime | None:
+def _leave_by(deadline: datetime | None) -> datetime | None:
     """Return until when a request may wait here: one that comes later has a deadline that is too near for the venue."""
-    return None if deadline is None else from_rfc3339(deadline) - params_of.SOONEST - _ON_ITS_WAY
+    return None if deadline is None else deadline - params_of.SOONEST - _ON_ITS_WAY
 
 
 def _age(context: VenueContext, since: datetime | None) -> timedelta | None:

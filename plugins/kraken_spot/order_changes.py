@@ -12,8 +12,8 @@ from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import InvalidValue
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.number import plain
-from kraken_spot.order_params import check_step, check_trail, deadline, price_fields
-from kraken_spot.order_table import LIMITED, TRIGGERED
+from kraken_spot.order_params import check_step, check_trail, flags, price_fields
+from kraken_spot.order_table import BY_NAME, LIMITED, TRIGGERED
 from kraken_spot.order_terms import Amendment, Edit
 from kraken_spot.prices import RelativePrice, wire
 from kraken_spot.rest_calls import refuse
@@ -21,7 +21,7 @@ from kraken_spot.tokenized import TOKENIZED
 from kraken_spot.types_history import SpotOrderType
 
 
-def amend_params(context: VenueContext, amendment: Amendment) -> dict[str, Any]:
+def amend_params(context: VenueContext, amendment: Amendment, deadline: str | None) -> dict[str, Any]:
     """Return *amendment* in AmendOrder's words.
 
     Raises:
@@ -48,13 +48,13 @@ def amend_params(context: VenueContext, amendment: Amendment) -> dict[str, Any]:
         "limit_price": wire(amendment.limit_price),
         "trigger_price": wire(amendment.trigger_price),
         "post_only": True if amendment.post_only else None,
-        "deadline": deadline(context, amendment.deadline),
+        "deadline": deadline,
         # The pair is only asked for with these.
         "pair": instrument.venue_id if amendment.tokenized else None,
     }
 
 
-def edit_params(context: VenueContext, edit: Edit) -> dict[str, Any]:
+def edit_params(context: VenueContext, edit: Edit, deadline: str | None) -> dict[str, Any]:
     """Return *edit* in EditOrder's words.
 
     Raises:
@@ -72,6 +72,8 @@ def edit_params(context: VenueContext, edit: Edit) -> dict[str, Any]:
         ("trigger_price", edit.trigger_price, TRIGGERED),
         ("display_quantity", edit.display_quantity, {SpotOrderType.ICEBERG}),
         ("post_only", edit.post_only or None, {SpotOrderType.LIMIT}),
+        ("trigger", edit.trigger, TRIGGERED),
+        ("no_price_protection", edit.no_price_protection or None, BY_NAME["no_price_protection"].types),
     ):
         if value is not None and edit.type not in types:
             raise refuse(venue, name, f"does not go with a {edit.type} order")
@@ -84,12 +86,24 @@ def edit_params(context: VenueContext, edit: Edit) -> dict[str, Any]:
         "volume": _plain(edit.quantity),
         "displayvol": _plain(edit.display_quantity),
         **price_fields(edit.type, edit.limit_price, edit.trigger_price),
-        "oflags": "post" if edit.post_only else None,
+        "oflags": flags(edit),
         "userref": edit.userref,
-        "deadline": deadline(context, edit.deadline),
+        "deadline": deadline,
         "cancel_response": True if edit.answer_while_pending else None,
         "asset_class": TOKENIZED if edit.tokenized else None,
     }
+
+
+def check_form(context: VenueContext, edit: Edit) -> None:
+    """Refuse what only a frame can say of an edit.
+
+    Raises:
+        NotSupported: Names it.
+    """
+    for name, value in (("trigger", edit.trigger), ("reduce_only", edit.reduce_only or None)):
+        if value is not None:
+            why = "of an edit goes over the live connection only, which cannot take this one now; nothing was sent"
+            raise refuse(context.venue, name, why)
 
 
 def _check_steps(instrument: Instrument, terms: Amendment | Edit) -> None:

@@ -62,7 +62,8 @@ def edit_order(context: VenueContext, edit: Edit, deadline: str | None) -> Param
     is_offset = isinstance(edit.limit_price, RelativePrice) and edit.type not in TRAILING
     if is_offset or _is_vague(edit.trigger_price) or edit.answer_while_pending or edit.tokenized:
         return None
-    triggers = _priced("price", edit.trigger_price, kind="price_type")
+    reference = None if edit.trigger is None else edit.trigger.value
+    triggers = {**_given(reference=reference), **_priced("price", edit.trigger_price, kind="price_type")}
     return {
         "order_id": edit.txid,
         "symbol": context.symbols.wire(edit.symbol),
@@ -71,6 +72,9 @@ def edit_order(context: VenueContext, edit: Edit, deadline: str | None) -> Param
         **_given(
             triggers=triggers or None,
             post_only=edit.post_only or None,
+            reduce_only=edit.reduce_only or None,
+            no_mpp=edit.no_price_protection or None,
+            fee_preference=None if edit.fee_asset is None else _FEE_ASSETS[edit.fee_asset],
             order_userref=edit.userref,
             deadline=deadline,
         ),

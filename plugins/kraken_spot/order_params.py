@@ -20,7 +20,7 @@ from exchange_core.model.number import EXACT, is_multiple, nearest, plain
 from exchange_core.model.side import Side
 from exchange_core.model.time import to_rfc3339, to_seconds
 from kraken_spot.order_table import AT_ONCE, LIMIT_IS_FIRST, LIMITED, TERMS, TRAILING, TRIGGERED
-from kraken_spot.order_terms import ConditionalClose, SpotOrder, SpotTimeInForce
+from kraken_spot.order_terms import ConditionalClose, Edit, SpotOrder, SpotTimeInForce
 from kraken_spot.prices import Price, RelativePrice, wire
 from kraken_spot.rest_calls import refuse
 from kraken_spot.types_history import SpotOrderType
@@ -30,7 +30,6 @@ SOONEST, LATEST = timedelta(seconds=2), timedelta(seconds=60)
 
 _SHORTEST_LIFE, _LONGEST_LIFE = timedelta(seconds=5), timedelta(days=31)
 _MOST_HIDDEN = 15
-_FLAGS = (("post_only", "post"), ("no_price_protection", "nompp"), ("quantity_in_quote", "viqc"))
 
 
 def form_fields(order: SpotOrder) -> dict[str, Any]:
@@ -45,7 +44,7 @@ def form_fields(order: SpotOrder) -> dict[str, Any]:
         "leverage": None if order.leverage is None else str(order.leverage),
         "reduce_only": True if order.reduce_only else None,
         "stptype": None if order.self_trade is None else order.self_trade.value,
-        "oflags": _flags(order),
+        "oflags": flags(order),
         "timeinforce": None if order.time_in_force is SpotTimeInForce.GTC else order.time_in_force.value,
         "starttm": _when(order.start, ceil),
         # An order that ends a second early is better than one that ends late.
@@ -53,6 +52,18 @@ def form_fields(order: SpotOrder) -> dict[str, Any]:
         "userref": order.userref,
         "cl_ord_id": order.client_order_id,
     }
+
+
+def flags(order: SpotOrder | Edit) -> str | None:
+    """Return what goes out as ``oflags``."""
+    chosen = ["post"] if order.post_only else []
+    if order.no_price_protection:
+        chosen.append("nompp")
+    if isinstance(order, SpotOrder) and order.quantity_in_quote:
+        chosen.append("viqc")
+    if order.fee_asset is not None:
+        chosen.append(order.fee_asset.value)
+    return ",".join(chosen) or None
 
 
 def price_fields(kind: SpotOrderType, limit: Price | None, trigger: Price | None) -> dict[str, str | None]:
@@ -75,7 +86,7 @@ def json_close(close: ConditionalClose | None) -> dict[str, str]:
     return {"ordertype": close.type.value, **{name: text for name, text in prices.items() if text is not None}}
 
 
-def deadline(context: VenueContext, asked: datetime | None) -> str | None:
+def deadline(context: VenueContext, asked: datetime | None) -> datetime | None:
     """Return the deadline: the one that was *asked* for, else the config's.
 
     Raises:
@@ -90,7 +101,12 @@ def deadline(context: VenueContext, asked: datetime | None) -> str | None:
     if now is not None and not SOONEST <= asked - now <= LATEST:
         ahead = (asked - now).total_seconds()
         raise refuse(context.venue, "deadline", f"{ahead:g} seconds ahead; it must be 2 to 60")
-    return to_rfc3339(asked)
+    return asked
+
+
+def written(until: datetime | None) -> str | None:
+    """Return a deadline as it goes out."""
+    return None if until is None else to_rfc3339(until)
 
 
 def check(context: VenueContext, order: SpotOrder) -> None:
@@ -261,13 +277,6 @@ def check_step(instrument: Instrument, what: str, value: Decimal, step: Decimal)
             f"{instrument.symbol}: {what} {plain(value)} is not a multiple of {plain(step)}; "
             f"nearest is {plain(max(nearest(value, step), step))}"
         )
-
-
-def _flags(order: SpotOrder) -> str | None:
-    chosen = [flag for name, flag in _FLAGS if getattr(order, name)]
-    if order.fee_asset is not None:
-        chosen.append(order.fee_asset.value)
-    return ",".join(chosen) or None
 
 
 def _when(value: datetime | timedelta | None, rounding: Any) -> str | None:

@@ -228,7 +228,8 @@ class Edit:
     Attributes:
         txid: Which order.
         type: Of that order, which tells where its prices go.
-        post_only: Must be said again, or is lost.
+        trigger: Which price sets it off. Over the live connection only, and so is *reduce_only*.
+        post_only: Must be said again, or is lost; what else it has is kept where nothing is said.
         userref: Of the new order; that of the old one is not kept.
         answer_while_pending: Let the venue answer before the new order stands.
         touched: When the order was made or last changed; without it, its youth is assumed to cost the most.
@@ -241,7 +242,11 @@ class Edit:
     display_quantity: Decimal | None = attrs.field(default=None, converter=_optional_quantity)
     limit_price: Price | None = attrs.field(default=None, converter=optional_price)
     trigger_price: Price | None = attrs.field(default=None, converter=optional_price)
+    trigger: Trigger | None = attrs.field(default=None, converter=_trigger)
+    reduce_only: bool = False
     post_only: bool = False
+    fee_asset: FeeAsset | None = attrs.field(default=None, converter=_fee_asset)
+    no_price_protection: bool = False
     userref: int | None = attrs.field(default=None, validator=_userref)
     answer_while_pending: bool = False
     deadline: datetime | None = attrs.field(default=None, validator=_aware)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from exchange_core.connector.auth import Credentials
@@ -363,11 +364,46 @@ def test_a_validated_edit(trading: Any, run: Any) -> None:
         ({"type": "limit", "quantity": 1, "display_quantity": 1}, "display_quantity"),
         ({"type": "iceberg", "quantity": 1, "post_only": True}, "post_only"),
         ({"type": "trailing-stop", "trigger_price": 90}, "trigger_price"),
+        ({"type": "limit", "quantity": 1, "trigger": "index"}, "trigger"),
+        ({"type": "limit", "quantity": 1, "no_price_protection": True}, "no_price_protection"),
     ],
 )
 def test_what_is_no_edit_is_refused_before_sending(trading: Any, terms: Any, parameter: str) -> None:
     with pytest.raises(NotSupported, match=f"^kraken: {parameter}: "):
         next(trading.edit(Edit(symbol="BTC/USD", txid="OA-B-C", **terms)))
+
+
+STOP = {"symbol": "BTC/USD", "txid": "OA-B-C", "type": "stop-loss", "trigger_price": 90}
+
+
+def test_the_flags_of_an_edit_go_either_way(trading: Any) -> None:
+    call = next(trading.edit(Edit(**STOP, fee_asset="fcib", no_price_protection=True)))
+    assert present(call)["oflags"] == "nompp,fcib"
+    assert (call.socket.params["fee_preference"], call.socket.params["no_mpp"]) == ("base", True)
+    assert "reduce_only" not in call.socket.params
+
+
+@pytest.mark.parametrize(
+    ("terms", "framed"),
+    [
+        ({"reduce_only": True}, {"reduce_only": True}),
+        ({"trigger": "index"}, {"triggers": {"reference": "index", "price": 90}}),
+    ],
+    ids=["reduce_only", "trigger"],
+)
+def test_what_only_a_frame_can_say_of_an_edit_never_goes_out_without_it(
+    trading: Any, terms: dict[str, Any], framed: dict[str, Any]
+) -> None:
+    """EditOrder has no word for it: left out, the new order would be another than the one that was asked for."""
+    call = next(trading.edit(Edit(**STOP, **terms)))
+    assert framed.items() <= json.loads(msgspec.json.encode(call.socket.params)).items()
+    message = f"kraken: {next(iter(terms))}: of an edit goes over the live connection only, .*; nothing was sent"
+    with pytest.raises(NotSupported, match=message):
+        dict(call.params)
+    with pytest.raises(NotSupported, match=message):
+        next(trading.edit(Edit(**STOP, **terms, answer_while_pending=True)))
+    with pytest.raises(NotSupported, match=message):
+        next(trading.validate_edit(Edit(**STOP, **terms)))
 
 
 @pytest.mark.parametrize("number", ["123", "-7"])
