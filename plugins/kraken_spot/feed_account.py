@@ -223,9 +223,7 @@ class Balances:
         """
         with localcontext(EXACT):
             if message.type == "snapshot":
-                # Entries are told as they come, and of what came while there was no connection only the sum is.
-                missed = ledger and self._is_whole and not continues
-                told = gap("entries of before the new snapshot are not told", Channel.LEDGER) if missed else []
+                told = self._ledger_begins() if ledger and not continues else []
                 return [self._snapshot(message.data, continues=continues), *told]
             new = [raw for raw in message.data if raw.ledger_id is None or self._is_new(raw.ledger_id)]
             balances = tuple(self._entry(raw) for raw in new)
@@ -234,6 +232,12 @@ class Balances:
             # REST divides what earns by other words than the feed: beside those, one wallet of these would count twice.
             return [self._all(), *events]
         return [BalancesUpdate(balances=balances), *events] if balances else events
+
+    def _ledger_begins(self) -> list[Event]:
+        """Entries are told as they come: none of before, and of those without a connection only what they sum up to."""
+        if self._is_whole:
+            return gap("entries of before the new snapshot are not told", Channel.LEDGER)
+        return [LedgerUpdate(entries=(), snapshot=True)]
 
     def _entries_told(self, entries: list[wire.BalanceData], after: tuple[Balance, ...]) -> list[Event]:
         good: list[tuple[SpotEntry, LedgerEntry]] = []

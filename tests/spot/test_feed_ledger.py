@@ -142,6 +142,12 @@ def test_a_hole_in_the_numbers_is_one_of_the_ledger_too(other: Any) -> None:
     assert [hole.channel for hole in holes] == [Channel.BALANCES, Channel.LEDGER]
 
 
+def test_it_begins_with_none_of_the_past(other: Any) -> None:
+    """An empty list of it says that entries are told from here on."""
+    _, update = other.tell(balances(HELD, sequence=1, kind="snapshot"))
+    assert update == LedgerUpdate(entries=(), snapshot=True)
+
+
 def test_what_came_while_there_was_no_connection_is_said_to_be_missing(private: PrivateFeed, other: Any) -> None:
     assert not of(SequenceGap, other.tell(balances(HELD, sequence=1, kind="snapshot")))
     private.closed(1.0)
