@@ -35,6 +35,16 @@ def test_a_candle_is_made_of_its_trades(desk: Desk) -> None:
     assert not candle.closed
 
 
+def test_the_mean_price_of_a_candle_is_cut(desk: Desk) -> None:
+    for price, quantity in (("100", "1"), ("101", "3"), ("100.1", "2")):
+        trade(desk, price, quantity)
+    (candle,) = desk.exchange.candles(SPOT, 1)
+    assert candle.vwap == Decimal("100.5")  # 603.2 / 6 = 100.533...
+    trade(desk, "100.9", "1")
+    (candle,) = desk.exchange.candles(SPOT, 1)
+    assert candle.vwap == Decimal("100.5")  # 704.1 / 7 = 100.585...
+
+
 def test_minutes_without_trades_have_no_candle(desk: Desk) -> None:
     trade(desk, "100")
     desk.clock.advance(185)

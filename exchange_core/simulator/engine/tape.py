@@ -12,7 +12,7 @@ from exchange_core.connector.simulation import SimTrade
 from exchange_core.errors import InvalidValue
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle
-from exchange_core.simulator.engine.units import nearest_div, times
+from exchange_core.simulator.engine.units import times
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
@@ -79,7 +79,8 @@ class _Series:
             low=times(tick, bar.low),
             close=times(tick, bar.close),
             volume=times(lot, bar.volume),
-            vwap=times(tick, nearest_div(bar.weighted, bar.volume)),
+            # Cut and not rounded, as Kraken's bars are.
+            vwap=times(tick, bar.weighted // bar.volume),
             count=bar.count,
             closed=closed,
         )
