@@ -155,9 +155,11 @@ class SimAmendment:
 class SimOrder:
     """An order in the exchange; changes as it lives.
 
-    *fee* is in *fee_asset*; *cost* is in the quote asset, or in the base asset for an inverse contract.
+    *fee* is in *fee_asset*; *cost* and *value* are in the quote asset, or in the base asset for an inverse contract.
 
     Attributes:
+        cost: The sum of what its fills say, each cut to the decimals that the market tells.
+        value: The same uncut, for its average price.
         trigger: The price that would set it off now; moves with a trailing stop.
         triggered: When it was set off; None while it waits, and for orders that never do.
         amended: When it was last changed.
@@ -179,6 +181,7 @@ class SimOrder:
     updated: datetime
     filled: Decimal = Decimal(0)
     cost: Decimal = Decimal(0)
+    value: Decimal = Decimal(0)
     fee: Decimal = Decimal(0)
     fee_asset: str = ""
     reason: str = ""
@@ -210,6 +213,7 @@ class SimOrder:
         copy.updated = self.updated
         copy.filled = self.filled
         copy.cost = self.cost
+        copy.value = self.value
         copy.fee = self.fee
         copy.fee_asset = self.fee_asset
         copy.reason = self.reason

@@ -58,6 +58,7 @@ class SimMarket:
         margin_stop: A spot margin account is liquidated below this share of equity to used margin.
         rollover: Fee of four hours of a spot margin position, as a fraction of its value.
         iceberg_parts: An iceberg order shows at least its quantity divided by this.
+        cost_decimals: How many are told of what trades cost; without, as many as accounts keep of what is paid with.
     """
 
     instrument: Instrument
@@ -70,6 +71,7 @@ class SimMarket:
     margin_stop: Decimal = Decimal("0.4")
     rollover: Decimal = Decimal(0)
     iceberg_parts: int = 15
+    cost_decimals: int | None = None
 
 
 @attrs.frozen(kw_only=True)

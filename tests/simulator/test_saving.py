@@ -70,7 +70,7 @@ def test_no_secret_is_saved(desk: Desk, spec: SimulatorSpec) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"format": 0}, "format 0; this program reads 1"),
+        ({"format": 0}, "format 0; this program reads 2"),
         ({"markets": {}}, "lacks BTC/USD, BTC/USD:BTC, BTC/USD:USD; expected the 3 markets"),
         ({"random": [3]}, "is damaged"),
         ({"accounts": [{"name": "alice"}]}, "is damaged: KeyError: 'keep'"),

@@ -140,12 +140,12 @@ def _plan_budget(accounts: Accounts, account: Account, live: LiveOrder) -> Plan:
     self_trade = request.self_trade or SelfTrade.CANCEL_NEWEST
     plan = market.book.plan(Side.BUY, None, _ANY_NUMBER, account.name, accounts.reducible(market), self_trade)
     matches: list[Match] = []
-    left, enough = live.budget, False
+    left, enough = live.budget * market.per_unit, False
     for maker, offered in plan.matches:
-        lots = min(offered, left * market.per_unit // market.value(maker.price, 1))
+        lots = min(offered, left // market.value(maker.price, 1))
         if lots:
             matches.append(Match(maker, lots))
-            left -= market.value(maker.price, lots) // market.per_unit
+            left -= market.value(maker.price, lots)
         if lots < offered:
             enough = True
             break

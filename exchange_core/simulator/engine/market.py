@@ -51,6 +51,8 @@ class MarketState:
         quote: Asset that is paid: the quote asset for spot, the settlement asset for derivatives.
         quote_decimals: Decimals that the accounts keep of it.
         per_unit: Fine units in one unit of *quote*.
+        cost_decimals: How many are told of what trades cost.
+        per_told: Fine units in the last of these.
         direction: +1 where a rising price is a buyer's profit in *quote*, -1 for inverse contracts, whose value
             falls while the price rises.
         base_per_lot: Units of the base asset in one lot (spot).
@@ -79,6 +81,10 @@ class MarketState:
         except KeyError as missing:
             raise ConfigError(f"{symbol}: the simulated exchange has no asset {missing}") from None
         self.per_unit: int = 10 ** (FINE - self.quote_decimals)
+        self.cost_decimals = self.quote_decimals if market.cost_decimals is None else market.cost_decimals
+        if not 0 <= self.cost_decimals <= FINE:
+            raise ConfigError(f"{symbol}: costs with {self.cost_decimals} decimals; expected 0 to {FINE}")
+        self.per_told: int = 10 ** (FINE - self.cost_decimals)
         self._size = product(self.lot, instrument.contract_size)
         if symbol.is_inverse:
             self._value_factor = scaled(self._size, FINE, f"{symbol} size")

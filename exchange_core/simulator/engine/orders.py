@@ -37,7 +37,8 @@ class LiveOrder:
         leverage: Of a margin order; 0 for others.
         fee_in_base: Fees are charged in the base asset.
         waiting: Its trigger, until it was set off and after.
-        cost: Units paid or received so far.
+        cost: What its fills told that they cost, in units of the last decimal told.
+        value: Fine value of its fills.
         fee: Units charged so far; always the exact fee so far, rounded once.
         fee_exact: The exact fee so far, in fine units (base asset: units) times RATE.
         held: Units kept back for it (spot), of the asset it pays with.
@@ -56,6 +57,7 @@ class LiveOrder:
     waiting: Waiting | None = None
     liquidation: bool = False
     cost: int = 0
+    value: int = 0
     fee: int = 0
     fee_exact: int = 0
     held: int = 0

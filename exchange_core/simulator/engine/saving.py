@@ -30,7 +30,7 @@ from exchange_core.simulator.engine.volumes import Volume
 if TYPE_CHECKING:
     from exchange_core.simulator.exchange import SimulatedExchange
 
-FORMAT = 1
+FORMAT = 2
 
 _HOUSE = ("deposited", "fees", "clearing", "insurance")
 _PRICES = ("last", "set_mark", "set_index")

@@ -18,7 +18,7 @@ from exchange_core.simulator.engine.matching import Match, Plan
 from exchange_core.simulator.engine.orders import LiveOrder, Stage
 from exchange_core.simulator.engine.prices import MICRO
 from exchange_core.simulator.engine.telling import Told
-from exchange_core.simulator.engine.units import ceil_div, to_decimal
+from exchange_core.simulator.engine.units import FINE, ceil_div, to_decimal
 from exchange_core.simulator.engine.volumes import VolumeUnit
 
 _ENDS = {
@@ -180,11 +180,13 @@ class Settlement:
     ) -> None:
         """Give one side of a trade its fill, its money and its events."""
         market, order, request = live.market, live.order, live.order.request
+        told = value // market.per_told
+        live.cost += told
+        live.value += value
         cost = value // market.per_unit
         if market.is_spot:
             value = cost * market.per_unit
         fee = live.charge(lots, value, live.rates.maker if liquidity is Liquidity.MAKER else live.rates.taker)
-        live.cost += cost
         moves = live.resting.moves
         fill = SimFill(
             id=self._new_fill_id(),
@@ -197,7 +199,7 @@ class Settlement:
             order_type=request.type,
             price=trade.price,
             quantity=trade.quantity,
-            cost=market.money(cost),
+            cost=to_decimal(told, market.cost_decimals),
             fee=self._fee(live, fee),
             fee_asset=order.fee_asset,
             liquidity=liquidity,
@@ -209,12 +211,14 @@ class Settlement:
         order.status = OrderStatus.PARTIALLY_FILLED
         order.updated = trade.time
         order.filled = market.quantity(live.lots - live.resting.remaining)
-        order.cost = market.money(live.cost)
+        order.cost = to_decimal(live.cost, market.cost_decimals)
+        order.value = to_decimal(live.value, FINE)
         order.fee = self._fee(live, live.fee)
         order.fill_ids.append(fill.id)
         self._keep_fill(account, fill)
         self.told.order(OrderEvent.FILL, order, fill)
-        account.volume.add(self.volumes.value(market.notional(lots, fill.cost), market.symbol.quote), trade.time)
+        traded = market.notional(lots, market.money(cost))
+        account.volume.add(self.volumes.value(traded, market.symbol.quote), trade.time)
         if moves:
             if liquidity is Liquidity.MAKER:
                 self.keep_back(account, live)

@@ -18,7 +18,7 @@ from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.symbol import Symbol
 from kraken_spot.simulator.codec import decode, number
-from kraken_spot.simulator.markets import FEE_TIERS, FEES, MARKETS
+from kraken_spot.simulator.markets import FEE_TIERS, FEES, MARKETS, cost_decimals
 
 Row = Mapping[str, Any]
 
@@ -193,12 +193,14 @@ def _instrument(pair_id: str, row: Row, assets: Mapping[str, Asset]) -> Instrume
 
 
 def _market(instrument: Instrument, row: Row, price: Decimal) -> SimMarket:
+    told = row.get("cost_decimals")
     return SimMarket(
         instrument=instrument,
         start_price=max(instrument.round_price(price), instrument.tick_size),
         fees=FEES,
         fee_tiers=FEE_TIERS,
         leverages=tuple(int(step) for step in row.get("leverage_buy", ())),
+        cost_decimals=cost_decimals(instrument.symbol.quote) if told is None else int(told),
     )
 
 

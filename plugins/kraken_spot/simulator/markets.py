@@ -65,6 +65,11 @@ class Bits(Protocol):
     def getrandbits(self, k: int, /) -> int: ...
 
 
+def cost_decimals(quote: str) -> int:
+    """Return how many decimals of a cost the pairs show that are paid in *quote*."""
+    return 10 if quote in ("BTC", "ETH") else 5
+
+
 def _market(symbol: str, venue_id: str, tick: str, least: str, least_cost: str, price: str, leverage: int) -> SimMarket:
     return SimMarket(
         instrument=Instrument(
@@ -80,6 +85,7 @@ def _market(symbol: str, venue_id: str, tick: str, least: str, least_cost: str, 
         fee_tiers=FEE_TIERS,
         leverages=range(2, leverage + 1),
         rollover=Decimal("0.0002"),
+        cost_decimals=cost_decimals(Symbol.parse(symbol).quote),
     )
 
 

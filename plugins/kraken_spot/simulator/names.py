@@ -17,8 +17,6 @@ from exchange_core.model.symbol import Symbol
 from kraken_spot.simulator.codec import Arguments, Refused
 from kraken_spot.simulator.listing import ALTNAMES, TOKENIZED, Listing, Row
 
-_COST_DECIMALS = {"XXBT": 10, "XETH": 10}
-
 
 @attrs.frozen(eq=False)
 class Pair:
@@ -73,8 +71,8 @@ class Pair:
 
     @property
     def cost_decimals(self) -> int:
-        told = self.row.get("cost_decimals")
-        return int(told) if told is not None else _COST_DECIMALS.get(self.quote.venue_id, 5)
+        told = self.market.cost_decimals
+        return self.quote.decimals if told is None else told
 
 
 class Names:

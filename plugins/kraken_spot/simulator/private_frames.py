@@ -228,7 +228,7 @@ def _ended(pair: Pair, order: SimOrder, kind: str, usd: UsdValue) -> Report:
 
 
 def _sums(pair: Pair, order: SimOrder) -> Report:
-    average = order.cost / order.filled if order.filled else Decimal(0)
+    average = order.value / order.filled if order.filled else Decimal(0)
     return {
         "cum_qty": number(fixed(order.filled, pair.volume_decimals)),
         "cum_cost": number(padded(order.cost, pair.cost_decimals)),

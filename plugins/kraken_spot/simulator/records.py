@@ -32,7 +32,7 @@ _STATUS = {
 def order_record(pair: Pair, order: SimOrder, with_trades: bool) -> dict[str, Any]:
     """Return an order; the closing fields only when it is closed."""
     request = order.request
-    average = order.cost / order.filled if order.filled else Decimal(0)
+    average = order.value / order.filled if order.filled else Decimal(0)
     record: dict[str, Any] = {
         "refid": order.parent or None,
         "userref": request.user_ref or 0,
