@@ -255,15 +255,13 @@ class SimulatedExchange(Views):
 
     def set_index(self, symbol: Symbol, price: Decimal | None) -> None:
         """Let the index price of a market be *price*; None lets it be the mark price again."""
-        market = self._market(symbol)
+        market = self._measured(symbol)
         market.prices.set_index = None if price is None else market.micro(price)
-        self._watched = None
 
     def set_mark(self, symbol: Symbol, price: Decimal | None) -> None:
         """Let the mark price of a market be *price*; None lets it be the middle of the book again."""
-        market = self._market(symbol)
+        market = self._measured(symbol)
         market.prices.set_mark = None if price is None else market.micro(price)
-        self._watched = None
 
     def set_funding(self, symbol: Symbol, relative: Decimal) -> None:
         """Let a perpetual's hour have this rate from now on, as a fraction of the index price."""
@@ -322,6 +320,14 @@ class SimulatedExchange(Views):
             AssertionError: Says what does not agree.
         """
         invariants.check(list(self._markets.values()), self._accounts, self._settlement)
+
+    def _measured(self, symbol: Symbol) -> MarketState:
+        """Return a market whose prices are about to be set, and to be looked at again."""
+        market = self._market(symbol)
+        if market.funding is not None:
+            market.funding.measure(self.now())
+        self._watched = None
+        return market
 
     def _begin(self) -> datetime:
         """Do first what is due by now."""

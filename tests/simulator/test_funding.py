@@ -108,12 +108,13 @@ def test_the_next_rate_is_the_average_premium_and_capped(desk: Desk) -> None:
     desk.exchange.set_index(LINEAR, Decimal(100))
     for mark in ("101", "103"):
         desk.exchange.set_mark(LINEAR, Decimal(mark))
+        desk.clock.advance(60)
         desk.exchange.step()
     predicted = desk.exchange.funding(LINEAR)[-1]
     assert abs(predicted.rate - Decimal("0.02") / 24) < Decimal("1e-11")
     desk.exchange.set_mark(LINEAR, Decimal(200))
     desk.exchange.step()
-    desk.clock.advance(3600)
+    desk.clock.advance(3480)
     desk.exchange.step()
     assert desk.exchange.funding(LINEAR)[-2].rate == Decimal("0.0025")
 
@@ -124,15 +125,29 @@ def test_other_markets_have_none(desk: Desk) -> None:
         desk.exchange.set_funding(SPOT, Decimal(0))
 
 
-def test_the_premium_is_looked_at_once_in_a_moment(desk: Desk) -> None:
-    """A server steps before each request; what the mean is does not depend on how often it is asked."""
+def test_how_often_the_premium_is_looked_at_does_not_count(desk: Desk) -> None:
+    """A server steps before each request; what the mean is depends on how long each premium stood."""
     desk.exchange.set_index(LINEAR, Decimal(100))
     desk.exchange.set_mark(LINEAR, Decimal("100.01"))
     for _ in range(5):
         desk.exchange.step()
         desk.clock.advance(0.001)
-    desk.clock.advance(1)
+    desk.clock.advance(0.995)
     desk.exchange.set_mark(LINEAR, Decimal(100))
     desk.exchange.step()
     desk.clock.advance(1)
+    desk.exchange.step()
     assert desk.exchange.funding(LINEAR)[-1].rate == Decimal("0.000002083333")
+
+
+def test_reading_changes_nothing_while_time_stands_still(desk: Desk) -> None:
+    hold(desk, LINEAR, "100")
+    desk.exchange.set_index(LINEAR, Decimal(100))
+    for mark, rate in (("100.01", "0.000004166666"), ("100.02", "0.000008333333")):
+        desk.exchange.set_mark(LINEAR, Decimal(mark))
+        desk.exchange.step()
+        before = desk.exchange.save()
+        for _ in range(5):
+            desk.exchange.step()
+            assert desk.exchange.funding(LINEAR)[-1].rate == Decimal(rate)
+        assert desk.exchange.save() == before

@@ -51,7 +51,7 @@ class Clockwork:
         """Look at prices that move without trades, and at the accounts that they may ruin."""
         for market in self._desk.markets.values():
             if market.funding is not None:
-                market.funding.sample()
+                market.funding.measure(now)
         self._desk.carry_on(now)
         for account in self._desk.accounts:
             if account.exposures:

@@ -40,6 +40,8 @@ class Funding:
         reading: What one lot has paid so far, in fine units times ``PER_HOUR``.
         rate: Of the hour that runs, out of ``RATE``.
         per_lot: What a lot pays in this hour, in fine units.
+        premiums: Of this hour, out of ``RATE``, times the microseconds for which they stood.
+        measured: How many microseconds that were.
     """
 
     def __init__(self, market: MarketState, now: datetime) -> None:
@@ -51,7 +53,8 @@ class Funding:
         self.start = hour_of(now)
         self.read_at = now
         self.premiums = 0
-        self.samples = 0
+        self.measured = 0
+        self.measured_at = now
         self.history: deque[SimFunding] = deque(maxlen=KEPT_HOURS)
 
     def read(self, now: datetime) -> int:
@@ -62,13 +65,14 @@ class Funding:
         self.read_at = max(now, self.read_at)
         return self.reading
 
-    def sample(self) -> None:
-        """Look how far the mark price is from the index."""
-        prices = self._market.prices
-        index = prices.index()
-        if index > 0:
-            self.premiums += (prices.mark() - index) * RATE // index
-            self.samples += 1
+    def measure(self, now: datetime) -> None:
+        """Count how far the mark price is from the index for the time that passed; looking twice counts nothing."""
+        passed = (now - self.measured_at) // _MICROSECOND
+        if passed <= 0:
+            return
+        self.premiums += self._premium() * passed
+        self.measured += passed
+        self.measured_at = now
 
     def set_rate(self, value: int, now: datetime) -> None:
         """Let the hour that runs have another rate from now on."""
@@ -78,17 +82,17 @@ class Funding:
 
     def turn(self, now: datetime) -> None:
         """End the hour; the next one runs at what was measured."""
+        self.measure(now)
         self.history.append(self._told(self.start, self.rate, self.per_lot))
         following = self.predicted()
-        self.premiums = self.samples = 0
+        self.premiums = self.measured = 0
         self.start = hour_of(now)
         self.set_rate(following, now)
 
     def predicted(self) -> int:
         """Return the next hour's rate as it would be now."""
-        if not self.samples:
-            return 0
-        found = self.premiums // (self.samples * DAMPING)
+        premium = self.premiums // self.measured if self.measured else self._premium()
+        found = premium // DAMPING
         return max(-self._largest, min(self._largest, found))
 
     def told(self) -> list[SimFunding]:
@@ -98,6 +102,11 @@ class Funding:
             self._told(self.start, self.rate, self.per_lot),
             self._told(self.start + HOUR, following, self._per_lot(following)),
         ]
+
+    def _premium(self) -> int:
+        prices = self._market.prices
+        index = prices.index()
+        return (prices.mark() - index) * RATE // index if index > 0 else 0
 
     def _per_lot(self, value: int) -> int:
         return self._market.value_at(self._market.prices.index(), 1) * value // RATE

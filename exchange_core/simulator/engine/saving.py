@@ -34,7 +34,7 @@ FORMAT = 2
 
 _HOUSE = ("deposited", "fees", "clearing", "insurance")
 _PRICES = ("last", "set_mark", "set_index")
-_FUNDING = ("reading", "rate", "per_lot", "premiums", "samples")
+_FUNDING = ("reading", "rate", "per_lot", "premiums", "measured")
 
 
 def save(exchange: SimulatedExchange) -> dict[str, Any]:
@@ -116,6 +116,7 @@ def _save_market(market: MarketState) -> dict[str, Any]:
         | {
             "start": funding.start.isoformat(),
             "read_at": funding.read_at.isoformat(),
+            "measured_at": funding.measured_at.isoformat(),
             "history": _C.unstructure(list(funding.history), list[SimFunding]),
         },
     }
@@ -134,6 +135,7 @@ def _load_market(market: MarketState, saved: Mapping[str, Any]) -> None:
             setattr(market.funding, name, saved["funding"][name])
         market.funding.start = datetime.fromisoformat(saved["funding"]["start"])
         market.funding.read_at = datetime.fromisoformat(saved["funding"]["read_at"])
+        market.funding.measured_at = datetime.fromisoformat(saved["funding"]["measured_at"])
         market.funding.history.extend(_C.structure(saved["funding"]["history"], list[SimFunding]))
 
 
