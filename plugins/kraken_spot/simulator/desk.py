@@ -48,6 +48,18 @@ _REASONS = {
     # The venue's word is not known; by default it cancels the newer of two orders that would meet.
     Refusal.SELF_TRADE: EndReason.SELF_TRADE,
 }
+# What is found before anything is matched; the rest is found for each order of a batch by itself.
+_NOT_VALID = {
+    Refusal.INVALID_PRICE,
+    Refusal.INVALID_QUANTITY,
+    Refusal.TICK_SIZE,
+    Refusal.MINIMUM_QUANTITY,
+    Refusal.MINIMUM_COST,
+    Refusal.INVALID_TRIGGER,
+    Refusal.INVALID_TIME,
+    Refusal.INVALID_DISPLAY,
+    Refusal.LEVERAGE,
+}
 # Open point: the venue has this reason; that it is for every order on the wrong side of the market is not documented.
 _TRIGGERS_AT_ONCE = "Order would trigger immediately"
 _NO_CHANGES = (InstrumentStatus.CANCEL_ONLY, InstrumentStatus.OFFLINE)
@@ -90,8 +102,11 @@ class Desk(Room):
 
     # ── new orders ──
 
-    def request(self, account: str, terms: Terms) -> SimRequest:
+    def request(self, account: str, terms: Terms, now: datetime) -> SimRequest:
         """Return the exchange's request for *terms*; a volume of 0 is the whole margin position.
+
+        Args:
+            now: What the times in *terms* were read with.
 
         Raises:
             Refused: The terms contradict each other.
@@ -109,7 +124,7 @@ class Desk(Room):
             if not held or (held > 0) is (terms.side.value == "buy"):
                 raise Refused("EOrder:Reduce only:No position exists")
             terms = attrs.evolve(terms, volume=abs(held), reduce_only=True)
-        return to_request(terms, self._exchange.now(), last)
+        return to_request(terms, now, last)
 
     def place(self, account: str, request: SimRequest, *, validate: bool) -> SimOrder:
         """Place or check an order.
@@ -122,9 +137,15 @@ class Desk(Room):
         return self._place(account, request, validate)
 
     def place_batch(self, account: str, requests: Sequence[SimRequest], *, validate: bool) -> list[SimOrder | Refused]:
-        """Place orders of one pair, each for itself, after all of them were found well-formed."""
+        """Place orders of one pair, each for itself, after all of them were found valid.
+
+        Raises:
+            Refused: One of them is not.
+        """
         if not validate:
             self._check_room(account, requests[0].symbol, len(requests))
+        for request in requests:
+            self._check_valid(account, request)
         found: list[SimOrder | Refused] = []
         for request in requests:
             try:
@@ -132,6 +153,15 @@ class Desk(Room):
             except Refused as refused:
                 found.append(refused)
         return found
+
+    def _check_valid(self, account: str, request: SimRequest) -> None:
+        if request.echo.get("ordertype") == SETTLE:
+            return
+        try:
+            self._exchange.place(account, request, validate=True)
+        except SimRefused as refused:
+            if refused.refusal in _NOT_VALID:
+                raise worded(refused) from refused
 
     def _place(self, account: str, request: SimRequest, validate: bool) -> SimOrder:
         if request.echo.get("ordertype") == SETTLE:

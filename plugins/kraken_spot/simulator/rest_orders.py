@@ -43,7 +43,8 @@ class RestOrders:
         pair = self._names.listed(given.required("pair"), given)
         validate = given.flag("validate")
         self._desk.charge_new(key.account, pair, validate=validate)
-        request = self._desk.request(key.account, read_order(given, pair, self._exchange.now()))
+        now = self._exchange.now()
+        request = self._desk.request(key.account, read_order(given, pair, now), now)
         order = self._desk.place(key.account, request, validate=validate)
         answer: dict[str, object] = {"descr": _description(pair, request)}
         return answer if validate else answer | {"txid": [order.id]}
@@ -63,7 +64,7 @@ class RestOrders:
         requests = []
         for item in items:
             terms = read_order(Arguments(item), pair, now)
-            requests.append(self._desk.request(key.account, attrs.evolve(terms, deadline=deadline)))
+            requests.append(self._desk.request(key.account, attrs.evolve(terms, deadline=deadline), now))
         placed = self._desk.place_batch(key.account, requests, validate=validate)
         return {"orders": [_batch_row(pair, *row, validate) for row in zip(requests, placed, strict=True)]}
 

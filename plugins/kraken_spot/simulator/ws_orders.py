@@ -68,7 +68,8 @@ class WsOrders:
         pair = self._pair(params)
         validate = field(params, "validate", bool, False)
         self._desk.charge_new(key.account, pair, validate=validate)
-        request = self._desk.request(key.account, ws_terms.read_order(params, pair, self._exchange.now()))
+        now = self._exchange.now()
+        request = self._desk.request(key.account, ws_terms.read_order(params, pair, now), now)
         order = self._desk.place(key.account, request, validate=validate)
         return [done(_placed(request, None if validate else order))]
 
@@ -87,7 +88,7 @@ class WsOrders:
                 raise wrong("orders", "an array of objects")
             ws_terms.check_fields(leg, ws_terms.LEG, "batch_add")
             terms = attrs.evolve(ws_terms.read_order(leg, pair, now), deadline=deadline)
-            requests.append(self._desk.request(key.account, terms))
+            requests.append(self._desk.request(key.account, terms, now))
         placed = self._desk.place_batch(key.account, requests, validate=validate)
         rows = [_leg(request, order, validate) for request, order in zip(requests, placed, strict=True)]
         return [{"result": rows, "success": True}]

@@ -207,6 +207,19 @@ class TestBatches:
             assert as_json(alice, "AddOrderBatch", pair="XBTUSD", orders=[leg("80000"), bad])["error"]
         assert alice.do("OpenOrders") == {"open": {}}
 
+    @pytest.mark.parametrize(
+        ("bad", "error"),
+        [
+            (leg("80000.05"), "EOrder:Tick size check failed"),
+            (leg("80000", "0.00004"), "EOrder:Order minimum not met"),
+            (leg("1", "0.0001"), "EOrder:Cost minimum not met"),
+        ],
+    )
+    def test_one_that_is_not_valid_refuses_them_all(self, alice: Any, bad: Any, error: str) -> None:
+        for orders in ([leg("80000"), bad], [bad, leg("80000"), leg("80000", "9")]):
+            assert as_json(alice, "AddOrderBatch", pair="XBTUSD", orders=orders) == {"error": [error]}
+        assert alice.do("OpenOrders") == {"open": {}}
+
     @pytest.mark.parametrize("orders", [None, "x", {}, [], [leg("80000")], [leg("80000")] * 16, [1, 2], [leg("1"), []]])
     def test_a_batch_is_a_list_of_2_to_15(self, alice: Any, orders: Any) -> None:
         envelope = as_json(alice, "AddOrderBatch", pair="XBTUSD", orders=orders)

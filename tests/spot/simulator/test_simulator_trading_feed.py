@@ -348,9 +348,11 @@ class TestBatches:
             ([LEGS[0], LEGS[0] | {"symbol": "BTC/USD"}], "Unsupported field: 'symbol' for the given msg type: batch_"),
             ([LEGS[0], LEGS[0] | {"limit_price": "1"}], "Limit_price field must be a number_float"),
             ([LEGS[0], LEGS[0] | {"side": "hold"}], "EGeneral:Invalid arguments:side"),
+            ([LEGS[0], LEGS[0] | {"limit_price": 80000.55}], "EOrder:Tick size check failed"),
+            ([LEGS[0], LEGS[0] | {"order_qty": 0.00001}], "EOrder:Order minimum not met"),
         ],
     )
-    def test_one_that_does_not_read_refuses_them_all(
+    def test_one_that_does_not_read_or_is_not_valid_refuses_them_all(
         self, private: Any, alice: Any, token: str, orders: Any, error: str
     ) -> None:
         [answer] = private.send("batch_add", symbol="BTC/USD", orders=orders, token=token)
