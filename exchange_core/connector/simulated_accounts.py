@@ -59,6 +59,7 @@ class SimMarket:
         rollover: Fee of four hours of a spot margin position, as a fraction of its value.
         iceberg_parts: An iceberg order shows at least its quantity divided by this.
         cost_decimals: How many are told of what trades cost; without, as many as accounts keep of what is paid with.
+        market_band: How far beyond the best price market orders execute, as a fraction of it; without, at any price.
     """
 
     instrument: Instrument
@@ -72,15 +73,22 @@ class SimMarket:
     rollover: Decimal = Decimal(0)
     iceberg_parts: int = 15
     cost_decimals: int | None = None
+    market_band: Decimal | None = None
 
 
 @attrs.frozen(kw_only=True)
 class SimBalance:
-    """One asset of one account; *held* is kept back by open orders."""
+    """One asset of one account.
+
+    Attributes:
+        held: What open orders and positions keep back.
+        margin: What of that is the margin of positions, and of orders that would move one.
+    """
 
     asset: str
     total: Decimal
     held: Decimal
+    margin: Decimal = Decimal(0)
 
 
 @attrs.frozen(kw_only=True)

@@ -164,11 +164,16 @@ class Accounts:
         return entry
 
     def balances(self, account: Account) -> list[SimBalance]:
+        margin: dict[str, int] = {}
+        for exposure in account.exposures.values():
+            asset = exposure.market.quote
+            margin[asset] = margin.get(asset, 0) + exposure.held
         return [
             SimBalance(
                 asset=asset,
                 total=to_decimal(units, self.decimals[asset]),
                 held=to_decimal(account.held.get(asset, 0), self.decimals[asset]),
+                margin=to_decimal(margin.get(asset, 0), self.decimals[asset]),
             )
             for asset, units in account.totals.items()
         ]

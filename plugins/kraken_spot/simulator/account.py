@@ -56,7 +56,8 @@ class Account:
             yield {
                 "id": asset.venue_id,
                 "balance": padded(balance.total, asset.decimals),
-                "held": padded(balance.held, asset.decimals),
+                # The margin of positions and of margin orders is no part of it.
+                "held": padded(balance.held - balance.margin, asset.decimals),
             }
         for code, _, amount, asset in self._earn.balances(account):
             yield {"id": code, "balance": padded(amount, asset.decimals), "held": padded(_NONE, asset.decimals)}

@@ -17,7 +17,9 @@ from exchange_core.connector.rest import HttpReply
 from exchange_core.model.time import to_rfc3339, to_seconds
 
 _LARGEST_EXPONENT = 30
-_WORDS = {"true": True, "1": True, "false": False, "0": False}
+_WORDS = {"true": True, "false": False}
+# Open point: lower case is documented, and one call minds; Python clients in wide use send this to the others.
+_PYTHON_WORDS = {"True": True, "False": False}
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
@@ -181,11 +183,12 @@ class Arguments:
         return int(value)
 
     def flag(self, name: str, *, strict: bool = False) -> bool:
-        """Return a flag. Clients in wide use send it as Python prints it, and only some calls mind (*strict*)."""
+        """Return a flag; *strict* where the venue is known to mind how Python prints it."""
         value = self._values.get(name, False)
         if isinstance(value, bool):
             return value
-        known = _WORDS.get(value if strict else value.lower()) if isinstance(value, str) else None
+        words = _WORDS if strict else _WORDS | _PYTHON_WORDS
+        known = words.get(value) if isinstance(value, str) else None
         if known is None:
             raise invalid(name)
         return known

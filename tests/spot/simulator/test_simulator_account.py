@@ -185,6 +185,11 @@ class TestOrders:
         assert alice.do("QueryOrders", txid=txid, trades="True")[txid]["trades"] == []
         assert alice.error("TradeVolume", fee_schedule="True") == "EGeneral:Invalid arguments:fee_schedule"
 
+    @pytest.mark.parametrize("word", ["TRUE", "FALSE", "tRUE", "1", "0", "yes"])
+    def test_flags_are_written_in_no_other_way(self, alice: Any, word: str) -> None:
+        assert alice.error("AddOrder", **ORDER, validate=word) == "EGeneral:Invalid arguments:validate"
+        assert alice.do("OpenOrders") == {"open": {}}
+
     def test_open_orders_filter_by_reference_and_client_id(self, alice: Any, limit: Any) -> None:
         first = limit(alice, "buy", "0.1", "80000", cl_ord_id="mine")
         second = limit(alice, "buy", "0.1", "80000", userref="5")

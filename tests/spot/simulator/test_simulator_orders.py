@@ -1,9 +1,12 @@
 """Every kind of order over REST: what is taken, what becomes of it, how it is shown."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
+
+from exchange_core.testing.clock import ManualClock
 
 MARGIN_BUY = {
     "pair": "XBTUSD",
@@ -164,7 +167,20 @@ class TestIcebergs:
         assert alice.do("AddOrder", **self.ICEBERG | {"displayvol": "0.02"})["txid"]
 
 
+class Running(ManualClock):
+    """Time that passes between any two looks at it."""
+
+    def now(self) -> datetime:
+        self.forward(0.00001)
+        return super().now()
+
+
 class TestTimes:
+    def test_the_shortest_end_is_taken_while_time_passes(self, alice: Any, limit: Any, exchange: Any) -> None:
+        exchange.clock = Running(exchange.now())
+        txid = limit(alice, "buy", "0.1", "80000", timeinforce="GTD", expiretm="+5")
+        assert shown(alice, txid)["status"] == "open"
+
     def test_an_order_that_ends(self, alice: Any, limit: Any, clock: Any) -> None:
         txid = limit(alice, "buy", "0.1", "80000", timeinforce="GTD", expiretm="+60")
         order = shown(alice, txid)
@@ -286,6 +302,14 @@ class TestMargin:
         assert alice.do("OpenPositions") == {}
         [closed] = alice.do("TradesHistory", type="closing position")["trades"].values()
         assert (closed["ordertxid"], closed["misc"]) == (closing, "closing")
+
+    def test_margin_is_not_held_for_orders(self, alice: Any, bobby: Any, limit: Any) -> None:
+        """Of a position and of a margin order nothing; of a plain order its cost and the highest fee."""
+        self.open(alice, bobby, limit)
+        limit(alice, "buy", "0.1", "80000", leverage="5")
+        assert alice.do("BalanceEx")["ZUSD"]["hold_trade"] == "0.0000"
+        limit(alice, "buy", "0.1", "80000")
+        assert alice.do("BalanceEx")["ZUSD"]["hold_trade"] == "8019.2000"
 
     def test_a_position_is_settled_with_own_money(self, alice: Any, bobby: Any, limit: Any) -> None:
         limit(bobby, "sell", "0.1", "84000")
