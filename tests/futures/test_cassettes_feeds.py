@@ -50,10 +50,10 @@ async def test_two_books_on_one_connection_have_no_hole(player: CassettePlayer) 
     feed, told = player.play("book", wanted)
     assert [event.subscription for event in told if isinstance(event, Subscribed)] == wanted
     books = {event.symbol: event for event in told if isinstance(event, OrderBook)}
-    assert (feed.stats.books, feed.stats.verified, feed.stats.gaps) == (256, 256, 0)
+    assert (feed.stats.books, feed.stats.verified, feed.stats.gaps) == (266, 266, 0)
     for symbol, product, checked, bid, ask in (
-        (LINEAR, "PF_XBTUSD", 118, ("83963", "0.2784"), ("83980", "0.1833")),
-        (INVERSE, "PI_XBTUSD", 138, ("83987.5", "14800"), ("84005", "30100")),
+        (LINEAR, "PF_XBTUSD", 131, ("83995", "0.0558"), ("84013", "0.1245")),
+        (INVERSE, "PI_XBTUSD", 135, ("83990.5", "32860"), ("84007.5", "19980")),
     ):
         book = books[symbol]
         assert (book.health, book.checked) == (BookHealth.LIVE, checked)
@@ -70,20 +70,20 @@ async def test_tickers_of_a_linear_and_an_inverse_contract(player: CassettePlaye
     ]
     assert tickers[-1] == Ticker(
         symbol=INVERSE,
-        bid=Decimal("83987.5"),
-        bid_quantity=Decimal(14800),
-        ask=Decimal(84005),
-        ask_quantity=Decimal(30100),
-        last=Decimal(83981),
-        low=Decimal(83973),
-        high=Decimal("84005.5"),
-        volume=Decimal(19292),
-        mark_price=Decimal("83996.25"),
-        index_price=Decimal("83996.335"),
+        bid=Decimal("83990.5"),
+        bid_quantity=Decimal(32860),
+        ask=Decimal("84007.5"),
+        ask_quantity=Decimal(19980),
+        last=Decimal(83985),
+        low=Decimal(83985),
+        high=Decimal("84010.5"),
+        volume=Decimal(19024),
+        mark_price=Decimal(83999),
+        index_price=Decimal("83998.9465"),
         funding_rate=Decimal(0),
-        next_funding_rate=Decimal("0.00000001084"),
+        next_funding_rate=Decimal("-0.000000002776"),
         next_funding_time=START + timedelta(hours=1),
-        open_interest=Decimal(10480),
+        open_interest=Decimal(3708),
         time=START + timedelta(seconds=4),
     )
 
@@ -92,17 +92,17 @@ async def test_trades_come_once_and_oldest_first(player: CassettePlayer) -> None
     wanted = [Subscription(Channel.TRADES, symbol) for symbol in (LINEAR, INVERSE)]
     _, told = player.play("trades", wanted)
     trades = [event for event in told if isinstance(event, Trade)]
-    assert len({trade.id for trade in trades}) == len(trades) == 22
+    assert len({trade.id for trade in trades}) == len(trades) == 21
     for symbol in (LINEAR, INVERSE):
         times = [trade.time for trade in trades if trade.symbol == symbol]
         assert times == sorted(times)
     assert trades[-1] == Trade(
         symbol=LINEAR,
-        id="e0751bb6-df65-4069-9f88-cfac48ed8d7e",
+        id="e075781b-7da1-4b92-81ce-c6f8c9813f46",
         side=Side.SELL,
-        price=Decimal(83965),
-        quantity=Decimal("0.0327"),
-        time=START + timedelta(seconds=3.75),
+        price=Decimal(83995),
+        quantity=Decimal("0.033"),
+        time=START + timedelta(seconds=4),
     )
 
 
@@ -113,7 +113,7 @@ async def test_short_tickers(player: CassettePlayer) -> None:
     tickers = [event for event in told if isinstance(event, Ticker)]
     assert [ticker.symbol for ticker in tickers] == [LINEAR, INVERSE] * 4
     last = tickers[-2]
-    assert (last.bid, last.ask, last.volume, last.last) == (83976, 83994, Decimal("0.2664"), None)
+    assert (last.bid, last.ask, last.volume, last.last) == (83977, 83995, Decimal("0.1946"), None)
 
 
 async def test_a_quiet_market_is_asked_for_again(player: CassettePlayer) -> None:

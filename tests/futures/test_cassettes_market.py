@@ -107,9 +107,25 @@ async def test_funding_where_the_documented_path_does_not_answer(player: Cassett
 async def test_fees(player: CassettePlayer) -> None:
     schedules = await player.run("market.fee_schedules", lambda do: do.market.fee_schedules())
     assert [one.uid for one in schedules] == [LINEAR_FEES, INVERSE_FEES]
-    # 0.02 and 0.05 percent on the wire
-    tier = FeeTier(maker=Decimal("0.0002"), taker=Decimal("0.0005"), usd_volume=Decimal(0))
-    assert all(one.tiers == (tier,) for one in schedules)
+    # In percent on the wire; who trades most is paid for what rests.
+    tiers = tuple(
+        FeeTier(maker=Decimal(maker) / 100, taker=Decimal(taker) / 100, usd_volume=Decimal(volume))
+        for volume, maker, taker in (
+            (0, "0.02", "0.05"),
+            (2_500_000, "0.015", "0.045"),
+            (5_000_000, "0.0125", "0.04"),
+            (10_000_000, "0.01", "0.035"),
+            (20_000_000, "0.0075", "0.03"),
+            (30_000_000, "0.005", "0.025"),
+            (50_000_000, "0.003", "0.02"),
+            (75_000_000, "0.0015", "0.015"),
+            (100_000_000, "0", "0.0125"),
+            (250_000_000, "-0.0015", "0.01"),
+            (500_000_000, "-0.003", "0.01"),
+            (1_000_000_000, "-0.005", "0.01"),
+        )
+    )
+    assert [one.tiers for one in schedules] == [tiers, tiers]
     volumes = await player.run("market.fee_volumes", lambda do: do.market.fee_volumes())
     assert volumes[LINEAR_FEES] == 8401  # 0.1 at 84010
 

@@ -33,7 +33,7 @@ async def record(folder: Path) -> None:
         return Rig(SPEC, folder, seed=11, only=only, makers=makers, start=start, **options)
 
     await record_account(rig(), NAME, [Channel.ORDERS, Channel.FILLS, Channel.BALANCES])
-    for depth, seconds in ((10, 4), (25, 3), (100, 3), (500, 1.5), (1000, 1.5)):
+    for depth, seconds in ((10, 4), (25, 3), (100, 3), (500, 1.5), (1000, 1.25)):
         # Deeper than asked for, so that levels come into view and fall out of it.
         deep = attrs.evolve(QUIET, levels=depth + 5)
         await record_market(rig(NAME, deep), f"book_{depth}", seconds, [Subscription(Channel.BOOK, BTC, depth)])

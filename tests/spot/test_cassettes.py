@@ -232,7 +232,7 @@ async def test_a_filled_order_is_found_by_our_id(run: Run) -> None:
         status=OrderStatus.FILLED,
         filled=Decimal("0.1"),
         average_price=Decimal(83990),
-        fees=(usd("33.596"),),
+        fees=(usd("29.3965"),),
         created=PLACED + timedelta(seconds=11),
         updated=PLACED + timedelta(seconds=11),
     )
@@ -274,9 +274,9 @@ async def test_a_second_cancel_finds_nothing(run: Run) -> None:
 
 
 async def test_balances(run: Run) -> None:
-    # 50000 - 0.15 * 84010 - 50.406 + 0.1 * 83990 - 33.596
+    # 50000 - 0.15 * 84010 - 50.406 + 0.1 * 83990 - 29.3965: 0.4 %, and 0.35 % after the first 10000 dollars
     assert await run("balances", lambda do: do.balances()) == [
-        Balance(asset="USD", total=Decimal("45713.498"), held=Decimal(0), venue="kraken"),
+        Balance(asset="USD", total=Decimal("45717.6975"), held=Decimal(0), venue="kraken"),
         Balance(asset="EUR", total=Decimal(20000), held=Decimal(0), venue="kraken"),
         Balance(asset="BTC", total=Decimal("1.05"), held=Decimal("0.02"), venue="kraken"),
         Balance(asset="ETH", total=Decimal(10), held=Decimal(0), venue="kraken"),
@@ -309,14 +309,14 @@ async def test_fills_come_oldest_first(run: Run) -> None:
             venue="kraken",
             venue_order_id=FILLED,
             cost=Decimal(8399),
-            fee=usd("33.596"),
+            fee=usd("29.3965"),
             liquidity=Liquidity.TAKER,
         ),
     ]
 
 
 async def test_fees(run: Run) -> None:
-    assert await run("fees", lambda do: do.fees(BTC)) == FeeRates(maker=Decimal("0.0025"), taker=Decimal("0.004"))
+    assert await run("fees", lambda do: do.fees(BTC)) == FeeRates(maker=Decimal("0.002"), taker=Decimal("0.0035"))
 
 
 async def test_the_token_of_the_private_feed(player: CassettePlayer) -> None:

@@ -98,8 +98,8 @@ async def test_volume_and_fees(player: CassettePlayer) -> None:
         fees = found.of(symbol)
         assert fees is not None
         assert fees.maker is not None
-        assert (fees.taker.rate, fees.maker.rate) == (Decimal("0.004"), Decimal("0.0025"))
-        assert (fees.taker.next, fees.taker.next_volume, fees.taker.tier_volume) == (None, None, 0)
+        assert (fees.taker.rate, fees.maker.rate) == (Decimal("0.0035"), Decimal("0.002"))
+        assert (fees.taker.next, fees.taker.next_volume, fees.taker.tier_volume) == (Decimal("0.0024"), 50000, 10000)
 
 
 async def test_a_fee_schedule(player: CassettePlayer) -> None:
@@ -108,15 +108,28 @@ async def test_a_fee_schedule(player: CassettePlayer) -> None:
     )
     (schedule,) = found.schedules
     assert (schedule.symbol, schedule.pair_class) == (BTC, "forex")
-    assert schedule.tiers == (
+    # In percent on the wire; 14281.3 dollars were traded.
+    assert schedule.tiers == tuple(
         ScheduleTier(
-            maker=Decimal("0.0025"),
-            taker=Decimal("0.004"),
-            spot_volume=None,
+            maker=Decimal(maker) / 100,
+            taker=Decimal(taker) / 100,
+            spot_volume=Decimal(volume) if volume else None,
             futures_volume=None,
             assets_on_platform=None,
-            active=True,
-        ),
+            active=True if volume == 10_000 else None,
+        )
+        for volume, maker, taker in (
+            (0, "0.25", "0.4"),
+            (10_000, "0.2", "0.35"),
+            (50_000, "0.14", "0.24"),
+            (100_000, "0.12", "0.22"),
+            (250_000, "0.1", "0.2"),
+            (500_000, "0.08", "0.18"),
+            (1_000_000, "0.06", "0.16"),
+            (2_500_000, "0.04", "0.14"),
+            (5_000_000, "0.02", "0.12"),
+            (10_000_000, "0", "0.1"),
+        )
     )
 
 

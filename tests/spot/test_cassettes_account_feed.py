@@ -167,5 +167,6 @@ async def test_fills_of_every_kind_and_what_they_left(player: CassettePlayer) ->
     last = {balance.asset: balance.total for update in updates for balance in update.balances}
     # Bought 0.1 and sold 0.03 and 0.02; bought 0.02 on margin, and paid for that in full in the end.
     assert last["BTC"] == Decimal("1.07")
-    # 50000 - 8401 - 33.604 + 2520.15 - 6.3003 + 1679.8 - 6.7192 - 6.7216 - 1680.4, fees cut to four decimals
-    assert last["USD"] == Decimal("44065.2048")
+    # 50000 - 8401 - 33.604 + 2520.15 - 6.3003 + 1679.8 - 6.7192 - 5.8814 - 1680.4, fees cut to four decimals; the last
+    # one is 0.35 %, as more than 10000 dollars had been traded when its order came.
+    assert last["USD"] == Decimal("44066.045")

@@ -54,11 +54,11 @@ def by_hand(depth: int) -> dict[str, list[Level]]:
 @pytest.mark.parametrize(
     ("depth", "messages", "best_bid", "best_ask"),
     [
-        (10, 113, "83989.0", "84005.9"),
-        (25, 97, "83988.1", "84005.0"),
-        (100, 97, "83977.3", "83994.2"),
-        (500, 54, "83941.7", "83958.6"),
-        (1000, 50, "84014.2", "84031.1"),
+        (10, 125, "83974.5", "83991.4"),
+        (25, 125, "83967.3", "83984.2"),
+        (100, 140, "83967.3", "83984.2"),
+        (500, 92, "83967.8", "83984.7"),
+        (1000, 69, "83974.8", "83991.7"),
     ],
 )
 async def test_every_message_of_a_book_verifies(
@@ -89,15 +89,15 @@ async def test_ticker_and_trades_of_two_pairs(player: CassettePlayer) -> None:
     tickers = [event for event in told if isinstance(event, Ticker)]
     assert next(ticker for ticker in tickers if ticker.symbol == BTC) == Ticker(
         symbol=BTC,
-        bid=Decimal("83992.9"),
-        bid_quantity=Decimal("0.10524699"),
-        ask=Decimal("84009.8"),
-        ask_quantity=Decimal("0.25616059"),
-        last=Decimal("84003.4"),
-        low=Decimal("83987.0"),
-        high=Decimal("84003.4"),
-        volume=Decimal("0.12022641"),
-        vwap=Decimal("83991.5"),
+        bid=Decimal("83990.8"),
+        bid_quantity=Decimal("0.08262809"),
+        ask=Decimal("84007.7"),
+        ask_quantity=Decimal("0.34592067"),
+        last=Decimal("83992.8"),
+        low=Decimal("83992.8"),
+        high=Decimal("84013.2"),
+        volume=Decimal("0.19391317"),
+        vwap=Decimal("84006.6"),
         time=START,
     )
     trades = [event for event in told if isinstance(event, Trade)]
@@ -110,7 +110,7 @@ async def test_ticker_and_trades_of_two_pairs(player: CassettePlayer) -> None:
     news = {symbol: sum(ticker.symbol == symbol for ticker in tickers) for symbol in (BTC, ETH)}
     # Beside the snapshot, one with each trade that came later, and one with each change of the best prices.
     later = sum(trade.symbol == ETH and trade.time > START for trade in trades)
-    assert news == {BTC: 42, ETH: 1 + later}
+    assert news == {BTC: 43, ETH: 1 + later}
 
 
 async def test_a_bar_is_closed_by_the_next_one(player: CassettePlayer) -> None:
@@ -122,20 +122,20 @@ async def test_a_bar_is_closed_by_the_next_one(player: CassettePlayer) -> None:
             symbol=BTC,
             interval=1,
             start=START,
-            open=Decimal("83994.2"),
-            high=Decimal("84013.4"),
-            low=Decimal("83975.8"),
-            close=Decimal("83999.5"),
-            volume=Decimal("0.98582041"),
-            vwap=Decimal("83993.0"),
+            open=Decimal("84006.0"),
+            high=Decimal("84013.8"),
+            low=Decimal("83961.3"),
+            close=Decimal("83977.6"),
+            volume=Decimal("0.95678559"),
+            vwap=Decimal("83993.7"),
             count=39,
             closed=True,
         )
     ]
     minute, five = ([bar for bar in bars if bar.interval == interval][-1] for interval in (1, 5))
-    assert (minute.start, minute.volume) == (START + timedelta(minutes=1), Decimal("0.29566947"))
+    assert (minute.start, minute.volume) == (START + timedelta(minutes=1), Decimal("0.31113115"))
     # Every trade is in both.
-    assert five.volume == Decimal("0.98582041") + minute.volume == Decimal("1.28148988")
+    assert five.volume == Decimal("0.95678559") + minute.volume == Decimal("1.26791674")
 
 
 async def test_the_instruments_are_those_of_the_rest_side(player: CassettePlayer) -> None:
@@ -181,7 +181,7 @@ def orders_by_hand(depth: int) -> dict[str, list[tuple[Decimal, Decimal, str]]]:
     }
 
 
-@pytest.mark.parametrize(("depth", "messages", "levels"), [(10, 65, 10), (100, 40, 13), (1000, 40, 13)])
+@pytest.mark.parametrize(("depth", "messages", "levels"), [(10, 72, 10), (100, 43, 13), (1000, 43, 13)])
 async def test_every_message_of_a_book_by_order_verifies(
     player: CassettePlayer, depth: int, messages: int, levels: int
 ) -> None:
