@@ -105,13 +105,15 @@ def entry(accounts: Accounts, account: Account, live: LiveOrder) -> Plan:
         SimRefused: It may not enter.
     """
     market, request = live.market, live.order.request
-    limit = _reducible_lots(account, live)
+    limit, worst = _reducible_lots(account, live), live.limit
+    if worst is None and not live.budget and (worst := market.worst_price(request.side)) is not None:
+        live.order.limit = market.price(worst)
     if live.budget:
         plan = _plan_budget(accounts, account, live)
     else:
         plan = market.book.plan(
             request.side,
-            live.limit,
+            worst,
             limit,
             account.name,
             accounts.reducible(market),

@@ -13,13 +13,14 @@ from exchange_core.connector.simulation import SimMarginLevel, SimMarket
 from exchange_core.errors import ConfigError
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.number import decimals_of
+from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.engine.funding import Funding
 from exchange_core.simulator.engine.matching import MatchingBook
 from exchange_core.simulator.engine.prices import MICRO, Prices
 from exchange_core.simulator.engine.tape import Tape
 from exchange_core.simulator.engine.triggers import WaitingRoom
-from exchange_core.simulator.engine.units import FINE, floor_steps, product, rate, scaled, times, to_decimal
+from exchange_core.simulator.engine.units import FINE, RATE, floor_steps, product, rate, scaled, times, to_decimal
 
 _DIVISION = Context(prec=60)
 _DEFAULT_LEVELS = (SimMarginLevel(size=Decimal(0), initial=Decimal("0.02"), maintenance=Decimal("0.01")),)
@@ -95,6 +96,7 @@ class MarketState:
             self._value_factor = scaled(product(self._size, self.tick), FINE, f"{symbol} value of a tick")
             self._price_divisor = 0
         self._levels = self._margin_levels()
+        self._band = None if market.market_band is None else rate(market.market_band, f"{symbol} market_band")
         self.book = MatchingBook()
         self.tape = Tape(instrument)
         self.prices = Prices(self.book, self.micro(market.start_price))
@@ -179,6 +181,15 @@ class MarketState:
     def money(self, units: int) -> Decimal:
         """Return units of the quote asset as a Decimal."""
         return to_decimal(units, self.quote_decimals)
+
+    def worst_price(self, side: Side) -> int | None:
+        """Return the worst price in ticks that a market order executes at now; None for any."""
+        # Open point: what the band is counted from. From the best price, the one recorded order fits to the tick.
+        best = self.book.best(side.opposite)
+        if self._band is None or best is None:
+            return None
+        reach = best * self._band // RATE
+        return max(1, best + side.sign * reach)
 
     def mark_price(self) -> Decimal:
         return self.price_of(self.prices.mark())

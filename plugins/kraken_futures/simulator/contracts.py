@@ -20,6 +20,7 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import to_rfc3339
 from kraken_futures.simulator.codec import as_told, number, real
+from kraken_futures.simulator.markets import MARKET_BAND
 
 Row = Mapping[str, Any]
 
@@ -28,7 +29,6 @@ INVERSE = "futures_inverse"
 
 _OLD_CODES = {"BTC": "XBT", "DOGE": "XDG"}
 _NEW_CODES = {old: new for new, old in _OLD_CODES.items()}
-_BAND = Decimal("0.01")
 _LEVELS = (SimMarginLevel(size=Decimal(0), initial=Decimal("0.02"), maintenance=Decimal("0.01")),)
 _LARGEST_IN_LOTS = 10_000_000
 _SCHEDULE_NAMES = ("Linear Multi-Collateral Rebate Fees", "Inverse Single-Collateral Rebate Fees")
@@ -123,9 +123,9 @@ class Contract:
         return next((level for level in reversed(self.levels) if level.size <= size), self.levels[0])
 
     def market_order_limit(self, side: Side, mark: Decimal) -> Decimal:
-        """Return the limit that the venue gives a market order: 1 % from the mark price."""
+        """Return what to tell as the limit of a market order that met nothing: 1 % from the mark price."""
         tick = self.instrument.tick_size
-        return max(nearest(mark * (1 + _BAND * side.sign), tick), tick)
+        return max(nearest(mark * (1 + MARKET_BAND * side.sign), tick), tick)
 
     def value(self, quantity: Decimal, price: Decimal) -> Decimal:
         """Return what *quantity* is worth, in the settlement asset."""

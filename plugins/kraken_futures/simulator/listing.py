@@ -21,7 +21,7 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_rfc3339
 from kraken_futures.simulator.codec import decode
 from kraken_futures.simulator.contracts import INVERSE, LINEAR, Row, new_code, old_code
-from kraken_futures.simulator.markets import ASSETS, FEE_TIERS, FEES, MARKETS
+from kraken_futures.simulator.markets import ASSETS, FEE_TIERS, FEES, MARKET_BAND, MARKETS
 
 _KINDS = ("instruments", "tickers", "feeSchedules")
 _DECIMALS = 10
@@ -157,6 +157,7 @@ def _market(instrument: Instrument, row: Row, price: Decimal, schedules: Mapping
         fee_tiers=tiers,
         margin_levels=_levels(row),
         max_funding=Decimal(row.get("maxRelativeFundingRate") or "0.005"),
+        market_band=MARKET_BAND,
     )
 
 

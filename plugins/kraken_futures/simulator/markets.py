@@ -51,6 +51,9 @@ ASSETS = (
     Asset(code="ETH", venue_id="ETH", decimals=10),
 )
 
+MARKET_BAND = Decimal("0.01")
+"""How far beyond the best price market orders execute."""
+
 STATUSES = (
     InstrumentStatus.ONLINE,
     InstrumentStatus.POST_ONLY,
@@ -104,6 +107,7 @@ def _market(
         fee_tiers=FEE_TIERS,
         margin_levels=levels,
         max_funding=Decimal("0.005"),
+        market_band=MARKET_BAND,
     )
 
 

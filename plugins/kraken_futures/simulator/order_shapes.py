@@ -25,7 +25,7 @@ def _maybe(value: Decimal | None) -> Any:
 
 
 def limit_of(contract: Contract, order: SimOrder) -> Decimal:
-    """Return the limit price; a market order is given one that must never be read as its average price."""
+    """Return the limit price; of a market order, which must never be read as its average price, the end of its band."""
     return order.limit or order.request.price or contract.market_order_limit(order.request.side, contract.mark())
 
 

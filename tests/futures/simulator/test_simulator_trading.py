@@ -61,6 +61,20 @@ class TestSendOrder:
         assert prior["type"] == "ioc"
         assert prior["limitPrice"] > events[0]["price"]
 
+    def test_a_market_order_goes_no_further_than_one_percent(self, alice: Any, bobby: Any, exchange: Any) -> None:
+        for size, price in (("0.1", "66596"), ("0.1", "65931"), ("0.1", "65930"), ("5", "60000")):
+            bobby.order("lmt", "buy", size, price)
+        events = alice.order("mkt", "sell", "1")["orderEvents"]
+        assert [event.get("price") for event in events] == [66596, 65931, None]
+        assert [event["type"] for event in events][-1] == "CANCEL"
+        assert events[0]["orderPriorExecution"]["limitPrice"] == 65931
+        exchange.check_invariants()
+
+    def test_the_limit_of_a_market_buy_is_the_recorded_one(self, alice: Any, bobby: Any) -> None:
+        bobby.order("lmt", "sell", "0.1", "66596")
+        [event] = alice.order("mkt", "buy", "0.1")["orderEvents"]
+        assert event["orderPriorExecution"]["limitPrice"] == 67261
+
     @pytest.mark.parametrize(
         ("kind", "side", "size", "price", "more", "status"),
         [

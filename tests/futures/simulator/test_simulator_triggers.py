@@ -239,6 +239,17 @@ class TestFiring:
         alice.order("mkt", "buy", "0.1")
         assert alice.get("openorders")["openOrders"] == []
 
+    def test_a_stop_without_a_limit_has_the_band_of_a_market_order(
+        self, alice: Any, bobby: Any, exchange: SimulatedExchange
+    ) -> None:
+        bobby.order("lmt", "buy", "0.1", "80000")
+        bobby.order("lmt", "buy", "5", "79199")
+        order_id = stop(alice, size="1")["order_id"]
+        move(exchange, mark=79990)
+        assert [fill["price"] for fill in alice.get("fills")["fills"]] == [80000]
+        [known] = alice.post("orders/status", orderIds=order_id)["orders"]
+        assert (known["status"], known["order"]["limitPrice"]) == ("CANCELLED", 79200)
+
     def test_one_that_the_account_cannot_pay_for(self, alice: Any, feed: Any, exchange: SimulatedExchange) -> None:
         feed.follow("alice", "open_orders")
         order_id = stop(alice, size="70", limitPrice="79000")["order_id"]
