@@ -14,7 +14,7 @@ import typer
 from exchange_core.cli.options import ConfigOption, JsonOption, output, run
 from exchange_core.cli.output import Output
 from exchange_core.cli.simulate_control import clock_of, controlled, read_schedule, saver
-from exchange_core.cli.simulate_files import read_accounts, read_saved
+from exchange_core.cli.simulate_files import check_savable, read_accounts, read_saved
 from exchange_core.cli.simulate_follow import what_to_follow
 from exchange_core.cli.simulate_markets import read_markets, with_listing
 from exchange_core.cli.simulate_tape import read_tapes
@@ -107,11 +107,13 @@ def simulate(
     sections = {simulator.section for simulator in simulators.values()}
     wanted = {} if accounts is None else read_accounts(accounts, simulators)
     before = None if restore is None else read_saved(restore, simulators)
+    if before is not None and seed not in (None, before.seed):
+        raise ConfigError(f"--seed {seed}: {restore} has the keys of seed {before.seed}; leave --seed out")
     made_of = seed if seed is not None else 0 if before is None else before.seed
     schedule = read_schedule(faults, fault or (), sections, made_of)
     clock = clock_of(speed, before)
-    if save is not None and not save.parent.is_dir():
-        raise ConfigError(f"--save {save}: there is no folder {save.parent}")
+    if save is not None:
+        check_savable(save)
     launches = {
         name: SimulatorLaunch(
             spec=simulator,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ import attrs
 
 from exchange_core.errors import ConfigError, InvalidValue
 from exchange_core.model.number import exact
-from exchange_core.simulator.launch import AccountWanted, KeyWanted, RunningSimulator
+from exchange_core.simulator.launch import AccountWanted, KeyWanted, PreparedSimulator, RunningSimulator
 
 _FORMAT = 1
 _ACCOUNT = {"name", "venue", "tier", "deposits", "keys"}
@@ -130,18 +131,39 @@ def read_saved(path: Path, sections: Collection[str]) -> Saved:
     """
     try:
         found = json.loads(path.read_text("utf-8"))
-        if found["format"] != _FORMAT:
-            raise ConfigError(f"{path}: format {found['format']!r}; this program reads {_FORMAT}")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: is no saved state of exchange simulate: {error}") from error
+    for name in ("format", "seed", "time", "venues"):
+        if not isinstance(found, dict) or name not in found:
+            raise ConfigError(f"{path}: is no saved state of exchange simulate, as there is no {name!r} in it")
+        if name == "format" and found[name] != _FORMAT:
+            raise ConfigError(f"{path}: format {found[name]!r}; this program reads {_FORMAT}")
+    try:
         venues = {str(name): dict(state) for name, state in found["venues"].items()}
         saved = Saved(int(found["seed"]), datetime.fromisoformat(found["time"]), venues)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path}: is no saved state of exchange simulate: {error}") from error
     if saved.venues.keys() != set(sections):
         raise ConfigError(f"{path}: has {', '.join(sorted(saved.venues))}; expected {', '.join(sorted(sections))}")
     return saved
 
 
-def write_saved(path: Path, running: Mapping[str, RunningSimulator], seed: int, time: datetime) -> None:
+def check_savable(path: Path) -> None:
+    """Raises: ConfigError: The state could not be written to *path*."""
+    if not path.parent.is_dir():
+        raise ConfigError(f"--save {path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise ConfigError(f"--save {path}: is a folder; expected the name of a file")
+    try:
+        _beside(path).touch()
+        _beside(path).unlink()
+    except OSError as error:
+        raise ConfigError(f"--save {path}: cannot be written: {error.strerror or error}") from error
+
+
+def write_saved(
+    path: Path, running: Mapping[str, PreparedSimulator | RunningSimulator], seed: int, time: datetime
+) -> None:
     """Write the state of all venues; the file is there in whole or not at all, and holds no keys.
 
     Raises:
@@ -149,9 +171,16 @@ def write_saved(path: Path, running: Mapping[str, RunningSimulator], seed: int, 
     """
     venues = {name: each.save() for name, each in running.items()}
     text = json.dumps({"format": _FORMAT, "seed": seed, "time": time.isoformat(), "venues": venues})
-    beside = path.with_name(path.name + ".new")
+    beside = _beside(path)
     try:
         beside.write_text(text, "utf-8")
         beside.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
         raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _beside(path: Path) -> Path:
+    """Return where the state is written before it takes the place of an older one."""
+    return path.with_name(path.name + ".new")

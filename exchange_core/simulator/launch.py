@@ -20,7 +20,7 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.exchange import SimulatedExchange
 from exchange_core.simulator.faults.schedule import FaultSchedule
 from exchange_core.simulator.faults.tally import Faults
-from exchange_core.simulator.makers.maker import MakerSettings, MarketMaker
+from exchange_core.simulator.makers.maker import QUOTER, TRADER, MakerSettings, MarketMaker
 from exchange_core.simulator.makers.opening import Turns, market_makers, saved_makers, warm_up
 from exchange_core.simulator.makers.settings import MarketWanted, check_listed
 from exchange_core.simulator.makers.tides import Tides
@@ -170,7 +170,7 @@ def prepare(wanted: SimulatorLaunch, clock: Clock, tides: Tides | None = None) -
         tides: Of other venues, for what its markets have in common with theirs.
 
     Raises:
-        ConfigError: A tier, an account or a market makes no sense.
+        ConfigError: A tier, an account or a market makes no sense, or the saved accounts are not named.
         InvalidValue: What was saved is of other markets, or a deposit of no asset of its.
     """
     spec, saved = wanted.spec, wanted.saved or {}
@@ -268,6 +268,12 @@ def open_account(
 def _open_accounts(exchange: SimulatedExchange, wanted: SimulatorLaunch, first: Random) -> list[OpenedKey]:
     deposits = wanted.deposits or wanted.spec.deposits
     if not wanted.accounts:
+        if wanted.saved is not None and ACCOUNT not in exchange.parts.accounts:
+            names = sorted(each.name for each in exchange.parts.accounts if each.name not in (QUOTER, TRADER))
+            raise ConfigError(
+                f"{wanted.spec.section}: the saved state has no account {ACCOUNT!r}; "
+                f"expected accounts (--accounts) with {', '.join(names) or 'any name'}"
+            )
         return open_account(exchange, AccountWanted(name=ACCOUNT), deposits, first)
     keys: list[OpenedKey] = []
     for account in wanted.accounts:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import signal
 import tomllib
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from exchange_core.cli.main import call
-from exchange_core.cli.simulate_files import read_accounts
+from exchange_core.cli.simulate import simulated_venues
+from exchange_core.cli.simulate_files import check_savable, read_accounts, write_saved
 from exchange_core.cli.simulate_text import describe
+from exchange_core.clock import SystemClock
 from exchange_core.errors import ConfigError
 from exchange_core.plugins import load_plugins
-from exchange_core.simulator.launch import SimulatorLaunch, launch
+from exchange_core.simulator.launch import AccountWanted, SimulatorLaunch, launch, prepare
 from tests.cli.conftest import start
 
 ACCOUNTS = """
@@ -124,6 +126,8 @@ async def test_what_is_printed_are_a_configuration_and_programs() -> None:
     ("text", "complaint"),
     [
         ("[]", "is no saved state"),
+        ('{"venues": {}}', "is no saved state of exchange simulate, as there is no 'format' in it"),
+        ('{"format": 1, "time": "2026-01-01T00:00:00+00:00"}', "as there is no 'seed' in it"),
         ('{"format": 0}', "format 0; this program reads 1"),
         ('{"format": 1, "seed": 0, "time": "2026-01-01T00:00:00+00:00", "venues": {"spot": 5}}', "is no saved state"),
         ('{"format": 1, "seed": 0, "time": "2026-01-01T00:00:00+00:00", "venues": {"spot": {}}}', "has spot; expected"),
@@ -135,3 +139,46 @@ def test_what_is_no_saved_state_is_refused(
     (tmp_path / "state.json").write_text(text)
     assert call(["simulate", "--restore", str(tmp_path / "state.json")]) == 1
     assert complaint in " ".join(capsys.readouterr().err.split())
+
+
+def saved_as(accounts: list[AccountWanted], seed: int, path: Path) -> None:
+    """Write what a run with *accounts* would leave."""
+    simulators = {name: spec.simulator for name, spec in simulated_venues().items()}
+    running = {
+        name: prepare(SimulatorLaunch(spec=simulator, seed=seed, accounts=accounts), SystemClock())
+        for name, simulator in simulators.items()
+        if simulator is not None
+    }
+    write_saved(path, running, seed, datetime.now(UTC))
+
+
+def test_a_state_is_restored_with_the_accounts_and_the_seed_it_was_saved_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "state.json"
+    saved_as([AccountWanted(name="bob"), AccountWanted(name="alice")], 3, state)
+    assert call(["simulate", "--restore", str(state)]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "spot: the saved state has no account 'user'; expected accounts (--accounts) with alice, bob" in said
+    assert call(["simulate", "--restore", str(state), "--seed", "4"]) == 1
+    assert "has the keys of seed 3; leave --seed out" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_state_that_cannot_be_written_is_said_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["simulate", "--save", str(tmp_path)]) == 1
+    assert "is a folder; expected the name of a file" in " ".join(capsys.readouterr().err.split())
+    (tmp_path / "state.json.new").mkdir()
+    with pytest.raises(ConfigError, match=r"state\.json: cannot be written"):
+        check_savable(tmp_path / "state.json")
+    check_savable(tmp_path / "other.json")
+    assert not list(tmp_path.glob("other*"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_save_that_fails_leaves_the_older_file_and_no_half_of_another(tmp_path: Path) -> None:
+    state, beside = tmp_path / "state.json", tmp_path / "state.json.new"
+    state.write_text("older")
+    beside.symlink_to("/dev/full")
+    with pytest.raises(ConfigError, match="No space left"):
+        write_saved(state, {}, 0, datetime.now(UTC))
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("state.json", "older")]
