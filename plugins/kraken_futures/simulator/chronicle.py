@@ -6,7 +6,8 @@ makers of a market, who never ask, cost nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
@@ -64,6 +65,7 @@ class Chronicle(Room):
         self._looked: datetime | None = None
         self.logged: Callable[[str, int, LogRow], None] = _nobody
         self.edited = ""
+        self._reduced: Decimal | None = None
         exchange.listen(self._hear)
 
     def of(self, account: str) -> Record:
@@ -72,6 +74,15 @@ class Chronicle(Room):
             record = self._begun(account)
             self._records[account] = record
         return record
+
+    @contextmanager
+    def reducing(self, reduced: Decimal | None) -> Iterator[None]:
+        """Let the order that is placed or edited meanwhile say by how much it was made smaller."""
+        self._reduced = reduced
+        try:
+            yield
+        finally:
+            self._reduced = None
 
     def market(self, symbol: Symbol) -> MarketRecord:
         return self._markets[symbol]
@@ -164,12 +175,12 @@ class Chronicle(Room):
         stream = record.triggers if words.waits(order) else record.orders
         match event.event:
             case OrderEvent.OPENED:
-                stream.add(events.placed(contract, self._now(order)))
+                stream.add(events.placed(contract, self._now(order), reduced=self._reduced))
             case OrderEvent.TRIGGERED:
                 record.triggers.add(events.activated(contract, order))
                 record.orders.add(events.placed(contract, self._now(order), "limit_order_from_stop"))
             case OrderEvent.AMENDED:
-                stream.add(events.updated(contract, order))
+                stream.add(events.updated(contract, order, self._reduced))
             case OrderEvent.RESTATED if words.waits(order):
                 record.triggers.add(events.trailed(contract, order))
             case OrderEvent.CANCELED | OrderEvent.EXPIRED:

@@ -25,7 +25,8 @@ from exchange_core.connector.simulation import (
     SimRequest,
 )
 from exchange_core.model.instrument import InstrumentStatus
-from exchange_core.model.order import OrderStatus
+from exchange_core.model.order import OrderStatus, TimeInForce
+from exchange_core.model.symbol import Symbol
 from kraken_futures.simulator import history_events as events
 from kraken_futures.simulator import order_shapes as shapes
 from kraken_futures.simulator import order_words as words
@@ -40,6 +41,7 @@ from kraken_futures.simulator.settings import Settings
 
 MEMORY = timedelta(seconds=5)
 _LONGEST_CLIENT_ID = 100
+_ZERO = Decimal(0)
 _LATE = "wouldProcessAfterSpecifiedTime"
 
 Fields = dict[str, Any]
@@ -97,13 +99,17 @@ class Desk(Room):
         refused = self._refused_at_once(account, contract, request)
         if refused:
             return status | {"status": refused}
+        size = self._reduced_size(account, request)
+        reduced = None if size == request.quantity else request.quantity - size
+        request = attrs.evolve(request, quantity=size)
         try:
-            order, heard = self._heard(account, lambda: self._exchange.place(account, request))
+            with self._chronicle.reducing(reduced):
+                order, heard = self._heard(account, lambda: self._exchange.place(account, request))
         except SimRefused as refusal:
             return status | self._refusal(account, contract, request, refusal.refusal)
         if client_id:
             self._used(account).add(client_id)
-        shown = shapes.told(contract, order, heard)
+        shown = shapes.told(contract, order, heard, reduced)
         return {"order_id": order.id, "status": "placed", **status, "orderEvents": shown}
 
     def _refused_at_once(self, account: str, contract: Contract, request: SimRequest) -> str:
@@ -135,8 +141,7 @@ class Desk(Room):
             return "outsidePriceCollar"
         if request.reduce_only or request.quantity <= 0:
             return ""
-        positions = self._exchange.positions(account)
-        held = next((each.quantity for each in positions if each.symbol == contract.symbol), Decimal(0))
+        held = self._held(account, contract.symbol)
         size = held + request.side.sign * request.quantity
         if abs(size) > max(contract.largest_position, abs(held)):
             return "maxPositionViolation"
@@ -144,6 +149,20 @@ class Desk(Room):
         if leverage is not None and self._settings.too_high(contract, leverage, size, contract.mark()):
             return "fixedLeverageTooHigh"
         return ""
+
+    def _reduced_size(self, account: str, request: SimRequest, filled: Decimal = _ZERO) -> Decimal:
+        """Return the size of an order: of one that only reduces no more than its position, beside what is filled.
+
+        Where there is no position, or all or nothing is to execute, the engine refuses.
+        """
+        if not request.reduce_only or request.type.is_triggered or request.time_in_force is TimeInForce.FOK:
+            return request.quantity
+        held = self._held(account, request.symbol) * -request.side.sign
+        return min(request.quantity, filled + held) if held > 0 else request.quantity
+
+    def _held(self, account: str, symbol: Symbol) -> Decimal:
+        positions = self._exchange.positions(account)
+        return next((each.quantity for each in positions if each.symbol == symbol), _ZERO)
 
     def _used(self, account: str) -> set[str]:
         """Return all client ids that *account* ever used."""
@@ -219,14 +238,21 @@ class Desk(Room):
         refused = self._edit_refused_at_once(contract, order, amendment, now)
         if refused:
             return {"status": refused, **status, "orderEvents": []}
+        reduced = None
+        if amendment.quantity is not None:
+            wanted = attrs.evolve(order.request, quantity=amendment.quantity)
+            size = self._reduced_size(account, wanted, order.filled)
+            reduced = None if size == wanted.quantity else wanted.quantity - size
+            amendment = attrs.evolve(amendment, quantity=size)
         self._chronicle.edited = order.id
         try:
-            _, heard = self._heard(account, lambda: self._exchange.amend(account, order.id, amendment))
+            with self._chronicle.reducing(reduced):
+                _, heard = self._heard(account, lambda: self._exchange.amend(account, order.id, amendment))
         except SimRefused as refusal:
             return {**self._edit_refusal(account, contract, order, amendment, refusal.refusal), **status}
         finally:
             self._chronicle.edited = ""
-        return {"status": "edited", **status, "orderEvents": shapes.told(contract, order, heard)}
+        return {"status": "edited", **status, "orderEvents": shapes.told(contract, order, heard, reduced)}
 
     def _edit_refused_at_once(self, contract: Contract, order: SimOrder, amendment: SimAmendment, now: datetime) -> str:
         if amendment.deadline is not None and amendment.deadline <= now:

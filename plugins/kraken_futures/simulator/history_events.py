@@ -48,15 +48,20 @@ def _row(contract: Contract, name: str, time: datetime, event: Fields, flags: fr
     return Row(symbol=contract.symbol, millis=millis, element=element, flags=flags)
 
 
+def _maybe(value: Decimal | None) -> str:
+    return "" if value is None else digits(value)
+
+
 # ── orders and triggers ──
 
 
-def placed(contract: Contract, order: SimOrder, reason: str = "new_user_order") -> Row:
+def placed(contract: Contract, order: SimOrder, reason: str = "new_user_order", reduced: Decimal | None = None) -> Row:
     """Return the event of a new order, with what has become of it already."""
     if words.waits(order):
         event = {"OrderTriggerPlaced": {"order": trigger(contract, order), "reason": reason, "reducedQuantity": ""}}
         return _row(contract, f"trigger placed {order.id}", order.created, event, _OPENED)
-    event = {"OrderPlaced": {"order": own_order(contract, order), "reason": reason, "reducedQuantity": ""}}
+    fields = {"order": own_order(contract, order), "reason": reason, "reducedQuantity": _maybe(reduced)}
+    event = {"OrderPlaced": fields}
     time = order.triggered or order.created
     return _row(contract, f"placed {order.id}", time, event, _OPENED)
 
@@ -70,7 +75,7 @@ def cancelled(contract: Contract, order: SimOrder) -> Row:
     return _row(contract, f"cancelled {order.id}", order.updated, event, _CLOSED)
 
 
-def updated(contract: Contract, order: SimOrder) -> Row:
+def updated(contract: Contract, order: SimOrder, reduced: Decimal | None = None) -> Row:
     """Return the event of an edit."""
     old, name = before_edit(order), f"updated {order.id} {len(order.amends)}"
     if words.waits(order):
@@ -79,7 +84,8 @@ def updated(contract: Contract, order: SimOrder) -> Row:
     else:
         fields = {"oldOrder": own_order(contract, old), "newOrder": own_order(contract, order)}
         kind = "OrderUpdated"
-    return _row(contract, name, order.updated, {kind: {**fields, "reason": "edited_by_user", "reducedQuantity": ""}})
+    event = {kind: {**fields, "reason": "edited_by_user", "reducedQuantity": _maybe(reduced)}}
+    return _row(contract, name, order.updated, event)
 
 
 def trailed(contract: Contract, order: SimOrder) -> Row:

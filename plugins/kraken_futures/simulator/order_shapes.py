@@ -89,8 +89,8 @@ def _named(contract: Contract, order: SimOrder) -> Shown:
     return {"orderTrigger" if words.waits(order) else "order": shown(contract, order)}
 
 
-def place_event(contract: Contract, order: SimOrder) -> Shown:
-    return {"type": "PLACE", **_named(contract, order), "reducedQuantity": None}
+def place_event(contract: Contract, order: SimOrder, reduced: Decimal | None = None) -> Shown:
+    return {"type": "PLACE", **_named(contract, order), "reducedQuantity": _maybe(reduced)}
 
 
 def cancel_event(contract: Contract, order: SimOrder) -> Shown:
@@ -101,13 +101,19 @@ def reject_event(contract: Contract, order: SimOrder, reason: str) -> Shown:
     return {"type": "REJECT", "uid": order.id, **_named(contract, order), "reason": reason}
 
 
-def edit_event(contract: Contract, order: SimOrder) -> Shown:
+def edit_event(contract: Contract, order: SimOrder, reduced: Decimal | None = None) -> Shown:
     """Return the event of a change; *order* is a copy from just after it."""
     old = shown(contract, before_edit(order))
-    return {"type": "EDIT", "old": old, "new": shown(contract, order), "reducedQuantity": None}
+    return {"type": "EDIT", "old": old, "new": shown(contract, order), "reducedQuantity": _maybe(reduced)}
 
 
-def execution_event(contract: Contract, order: SimOrder, fill: SimFill, edited: SimOrder | None = None) -> Shown:
+def execution_event(
+    contract: Contract,
+    order: SimOrder,
+    fill: SimFill,
+    edited: SimOrder | None = None,
+    reduced: Decimal | None = None,
+) -> Shown:
     """Return the event of a fill; *order* is a copy from just after it, *edited* the change that led to it."""
     return {
         "type": "EXECUTION",
@@ -116,26 +122,31 @@ def execution_event(contract: Contract, order: SimOrder, fill: SimFill, edited: 
         "amount": number(fill.quantity),
         "orderPriorEdit": None if edited is None else shown(contract, before_edit(edited)),
         "orderPriorExecution": shown(contract, order, order.filled - fill.quantity),
-        "takerReducedQuantity": None,
+        "takerReducedQuantity": _maybe(reduced),
     }
 
 
-def told(contract: Contract, order: SimOrder, heard: list[OrderChanged]) -> list[Shown]:
+def told(contract: Contract, order: SimOrder, heard: list[OrderChanged], reduced: Decimal | None = None) -> list[Shown]:
     """Return what became of *order* while it was placed or changed.
 
     Executions come first, then whether the rest stands in the book or was dropped; a trigger is placed before all.
+
+    Args:
+        reduced: By how much it was made smaller for its position.
     """
     edits = [event.order for event in heard if event.event is OrderEvent.AMENDED]
     edited = edits[-1] if edits else None
     opened = [event.order for event in heard if event.event is OrderEvent.OPENED]
     found = [place_event(contract, each) for each in opened if words.waits(each)]
-    found += [edit_event(contract, each) for each in edits]
-    found += [execution_event(contract, event.order, event.fill, edited) for event in heard if event.fill is not None]
+    found += [edit_event(contract, each, reduced) for each in edits]
+    found += [
+        execution_event(contract, event.order, event.fill, edited, reduced) for event in heard if event.fill is not None
+    ]
     if order.status is OrderStatus.CANCELED:
         return [*found, cancel_event(contract, order)]
     if order.status.is_final or edited is not None or words.waits(order):
         return found
-    return [*found, place_event(contract, order)]
+    return [*found, place_event(contract, order, reduced)]
 
 
 # ── lists ──

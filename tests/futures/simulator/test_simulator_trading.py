@@ -281,6 +281,46 @@ class TestPositions:
         alice.order("mkt", "sell", "1", reduceOnly="true")
         assert alice.get("openpositions")["openPositions"] == []
 
+    def test_reduce_only_is_shrunk_to_its_position(self, alice: Any, bobby: Any, exchange: Any) -> None:
+        bobby.order("lmt", "sell", "0.2", "84000")
+        alice.order("mkt", "buy", "0.2")
+        [placed] = alice.order("lmt", "sell", "0.5", "84100", reduceOnly="true")["orderEvents"]
+        assert (placed["order"]["quantity"], placed["reducedQuantity"]) == (value("0.2"), value("0.3"))
+        [known] = alice.get("openorders")["openOrders"]
+        assert known["unfilledSize"] == value("0.2")
+        [row] = alice.get("/api/history/v3/orders", sort="desc", count=1)["elements"]
+        assert row["event"]["OrderPlaced"]["reducedQuantity"] == "0.3"
+        exchange.check_invariants()
+
+    def test_reduce_only_executes_as_large_as_its_position(self, alice: Any, bobby: Any, exchange: Any) -> None:
+        bobby.order("lmt", "sell", "0.2", "84000")
+        alice.order("mkt", "buy", "0.2")
+        bobby.order("lmt", "buy", "1", "84000")
+        status = alice.order("mkt", "sell", "0.5", reduceOnly="true")
+        [event] = status["orderEvents"]
+        assert (event["type"], event["amount"], event["takerReducedQuantity"]) == (
+            "EXECUTION",
+            value("0.2"),
+            value("0.3"),
+        )
+        [known] = alice.post("orders/status", orderIds=status["order_id"])["orders"]
+        assert known["status"] == "FULLY_EXECUTED"
+        assert alice.get("openpositions")["openPositions"] == []
+        exchange.check_invariants()
+
+    def test_an_edit_makes_reduce_only_no_larger_than_its_position(self, alice: Any, bobby: Any) -> None:
+        bobby.order("lmt", "sell", "0.2", "84000")
+        alice.order("mkt", "buy", "0.2")
+        order_id = alice.order("lmt", "sell", "0.1", "84100", reduceOnly="true")["order_id"]
+        [event] = alice.post("editorder", orderId=order_id, size="0.7")["editStatus"]["orderEvents"]
+        assert (event["new"]["quantity"], event["reducedQuantity"]) == (value("0.2"), value("0.5"))
+
+    def test_all_or_nothing_is_not_shrunk(self, alice: Any, bobby: Any) -> None:
+        bobby.order("lmt", "sell", "0.2", "84000")
+        alice.order("mkt", "buy", "0.2")
+        bobby.order("lmt", "buy", "1", "84000")
+        assert alice.order("fok", "sell", "0.5", "84000", reduceOnly="true")["status"] == "iocWouldNotExecute"
+
     def test_leverage_preferences(self, alice: Any) -> None:
         assert alice.get("leveragepreferences")["leveragePreferences"] == []
 
