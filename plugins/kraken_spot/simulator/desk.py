@@ -39,7 +39,7 @@ from kraken_spot.simulator.limits import Limits
 from kraken_spot.simulator.markets import amend_id, order_id
 from kraken_spot.simulator.names import Pair
 from kraken_spot.simulator.order_terms import SETTLE, Terms, to_request
-from kraken_spot.simulator.order_text import worded
+from kraken_spot.simulator.order_text import NOT_VALID, worded
 from kraken_spot.simulator.records import amend_record
 
 _REASONS = {
@@ -47,18 +47,6 @@ _REASONS = {
     Refusal.IOC_WOULD_NOT_EXECUTE: EndReason.IMMEDIATE_OR_CANCEL,
     # The venue's word is not known; by default it cancels the newer of two orders that would meet.
     Refusal.SELF_TRADE: EndReason.SELF_TRADE,
-}
-# What is found before anything is matched; the rest is found for each order of a batch by itself.
-_NOT_VALID = {
-    Refusal.INVALID_PRICE,
-    Refusal.INVALID_QUANTITY,
-    Refusal.TICK_SIZE,
-    Refusal.MINIMUM_QUANTITY,
-    Refusal.MINIMUM_COST,
-    Refusal.INVALID_TRIGGER,
-    Refusal.INVALID_TIME,
-    Refusal.INVALID_DISPLAY,
-    Refusal.LEVERAGE,
 }
 # Open point: the venue has this reason; that it is for every order on the wrong side of the market is not documented.
 _TRIGGERS_AT_ONCE = "Order would trigger immediately"
@@ -160,7 +148,7 @@ class Desk(Room):
         try:
             self._exchange.place(account, request, validate=True)
         except SimRefused as refused:
-            if refused.refusal in _NOT_VALID:
+            if refused.refusal in NOT_VALID:
                 raise worded(refused) from refused
 
     def _place(self, account: str, request: SimRequest, validate: bool) -> SimOrder:

@@ -39,6 +39,18 @@ _ERRORS = {
     Refusal.LEVERAGE: "EGeneral:Invalid arguments:leverage",
     Refusal.TOO_MANY_ORDERS: "EOrder:Orders limit exceeded",
 }
+NOT_VALID = {
+    Refusal.INVALID_PRICE,
+    Refusal.INVALID_QUANTITY,
+    Refusal.TICK_SIZE,
+    Refusal.MINIMUM_QUANTITY,
+    Refusal.MINIMUM_COST,
+    Refusal.INVALID_TRIGGER,
+    Refusal.INVALID_TIME,
+    Refusal.INVALID_DISPLAY,
+    Refusal.LEVERAGE,
+}
+"""Refusals that are found before anything is matched, for all orders of a batch; others for each by itself."""
 _CLIENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[ -~]{1,18}")
 _ORDER_ID = re.compile(r"[A-Z0-9]{6}-[A-Z0-9]{5}-[A-Z0-9]{6}")
 _LATEST_DEADLINE = timedelta(seconds=60)
