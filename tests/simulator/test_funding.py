@@ -73,16 +73,20 @@ def test_a_part_of_an_hour_pays_a_part(desk: Desk) -> None:
     hold(desk, LINEAR, "100")
     desk.clock.advance(1800)
     desk.exchange.step()
-    assert paid(desk, "alice") == [Decimal(-25)]
+    assert paid(desk, "alice") == [Decimal(-5), Decimal(-20)]
+    desk.exchange.check_invariants()
 
 
-def test_a_closed_position_still_pays_for_the_time_it_stood(desk: Desk) -> None:
+def test_a_position_that_changes_pays_for_the_time_it_stood(desk: Desk) -> None:
     desk.exchange.set_index(LINEAR, Decimal(100))
     desk.exchange.set_funding(LINEAR, Decimal("0.002"))
     hold(desk, LINEAR, "100")
     desk.clock.advance(1800)
     desk.place("alice", "sell", "100", "100", symbol=LINEAR)
     desk.place("bob", "buy", "100", "100", symbol=LINEAR)
+    assert (paid(desk, "alice"), paid(desk, "bob")) == ([Decimal(-10)], [Decimal(10)])
+    assert [margin.funding for margin in desk.exchange.margins("alice") if margin.asset == "USD"] == [0]
+    desk.exchange.check_invariants()
     desk.clock.advance(1800)
     desk.exchange.step()
     assert paid(desk, "alice") == [Decimal(-10)]

@@ -12,7 +12,6 @@ from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.side import Side
 from exchange_core.simulator.engine.accounts import Account
 from exchange_core.simulator.engine.desk import Desk
-from exchange_core.simulator.engine.exposure import Exposure
 from exchange_core.simulator.engine.funding import HOUR
 from exchange_core.simulator.engine.leverage import Leveraged
 from exchange_core.simulator.engine.liquidation import liquidate
@@ -93,14 +92,9 @@ class Clockwork:
             exposure = account.exposures.get(market.symbol)
             if exposure is not None:
                 exposure.accrue(now)
-                self._book_funding(account, exposure, now)
+                self._desk.settlement.pay_funding(account, exposure, now)
         funding.turn(now)
         self._timers.add(now + HOUR, Due.FUNDING, key=str(market.symbol))
-
-    def _book_funding(self, account: Account, exposure: Exposure, now: datetime) -> None:
-        if due := exposure.due_funding():
-            exposure.funding_booked += due
-            self._book(account, exposure.market, due, "funding", now)
 
     def _roll_over(self, market: MarketState, now: datetime) -> None:
         """Charge the margin positions of a spot market for four hours."""
@@ -138,18 +132,15 @@ class Clockwork:
             side = Side.SELL if exposure.lots > 0 else Side.BUY
             profit = exposure.trade(side, lots, lots * market.value(ticks, 1), now)
             desk.accounts.clearing[market.quote] -= profit
-            self._book(account, market, profit, "settlement", now, moved=False)
+            self._book_settlement(account, market, profit, now)
             account.settle_margin(exposure)
             desk.settlement.told.position(account.name, exposure.position())
 
-    def _book(
-        self, account: Account, market: MarketState, units: int, kind: str, now: datetime, *, moved: bool = True
-    ) -> None:
-        accounts, asset = self._desk.accounts, market.quote
-        if moved:
-            accounts.clearing[asset] -= units
-        reference = accounts.new_id()
-        entry = accounts.book(account, asset, units, kind=kind, reference=reference, now=now, symbol=market.symbol)
+    def _book_settlement(self, account: Account, market: MarketState, units: int, now: datetime) -> None:
+        accounts, reference = self._desk.accounts, self._desk.accounts.new_id()
+        entry = accounts.book(
+            account, market.quote, units, kind="settlement", reference=reference, now=now, symbol=market.symbol
+        )
         self._desk.settlement.told.entry(entry)
 
 

@@ -12,6 +12,7 @@ from exchange_core.model.fill import Liquidity
 from exchange_core.model.order import OrderStatus
 from exchange_core.simulator.engine.accounts import Account, Accounts
 from exchange_core.simulator.engine.admission import count, uncount
+from exchange_core.simulator.engine.exposure import Exposure
 from exchange_core.simulator.engine.leverage import Leveraged
 from exchange_core.simulator.engine.market import MarketState
 from exchange_core.simulator.engine.matching import Match, Plan
@@ -273,6 +274,7 @@ class Settlement:
         market = live.market
         exposure = account.exposure(market)
         exposure.accrue(fill.time)
+        self.pay_funding(account, exposure, fill.time, fill.id)
         before = exposure.lots
         profit = exposure.trade(fill.side, lots, value, fill.time, live.leverage)
         self.accounts.clearing[market.quote] -= profit
@@ -298,6 +300,24 @@ class Settlement:
         account.settle_margin(exposure)
         self.told.entry(entry)
         self.told.position(account.name, exposure.position())
+
+    def pay_funding(self, account: Account, exposure: Exposure, now: datetime, reference: str = "") -> None:
+        """Book the funding that was counted and not booked yet."""
+        due, market = exposure.due_funding(), exposure.market
+        if not due:
+            return
+        exposure.funding_booked += due
+        self.accounts.clearing[market.quote] -= due
+        entry = self.accounts.book(
+            account,
+            market.quote,
+            due,
+            kind="funding",
+            reference=reference or self.accounts.new_id(),
+            now=now,
+            symbol=market.symbol,
+        )
+        self.told.entry(entry)
 
     def _rest_or_end(self, account: Account, live: LiveOrder, plan: Plan, now: datetime) -> None:
         """Put what is left of an order into the book, or cancel it."""

@@ -212,32 +212,43 @@ class Chronicle(Room):
             record.booked = entry  # its row comes with that of the position
             return
         if entry.kind == "funding" and entry.symbol is not None:
+            if record.filled is not None and record.filled.id == entry.reference:
+                record.funded = entry  # is told with the trade
+                return
             contract = self._contracts.of(entry.symbol)
             held = record.held.get(entry.symbol)
             record.positions.add(events.position_update(contract, entry, held, held))
-            rate = next(
-                (each.absolute for each in self._exchange.funding(entry.symbol) if each.start == entry.time - _HOUR),
-                None,
-            )
-            row = attrs.evolve(self._money(entry, contract, None), funding_rate=rate, realized_funding=entry.amount)
+            row = self._with_funding(self._money(entry, contract, None), entry)
         else:
             row = self._money(entry, None, None)
         self.log(entry.account, row)
 
+    def _with_funding(self, row: LogRow, funded: SimLedgerEntry) -> LogRow:
+        """Return the row with funding that was realised with it."""
+        assert funded.symbol is not None
+        rates = self._exchange.funding(funded.symbol)
+        rate = next((each.absolute for each in rates if each.start < funded.time <= each.start + _HOUR), None)
+        return attrs.evolve(
+            row, old_balance=funded.balance - funded.amount, funding_rate=rate, realized_funding=funded.amount
+        )
+
     def _position(self, record: Record, account: str, position: SimPosition) -> None:
-        entry, fill = record.booked, record.filled
+        entry, fill, funded = record.booked, record.filled, record.funded
         before = record.held.pop(position.symbol, None)
         if position.quantity:
             record.held[position.symbol] = position
         if entry is None or entry.symbol != position.symbol:
             return
-        record.booked = record.filled = None
+        record.booked = record.filled = record.funded = None
         if fill is not None and fill.id != entry.reference:
             fill = None
         contract = self._contracts.of(position.symbol)
         settled_at = self._exchange.index_price(position.symbol) if entry.kind == "settlement" else None
-        record.positions.add(events.position_update(contract, entry, before, position, fill, settled_at))
+        realised = None if funded is None else funded.amount
+        record.positions.add(events.position_update(contract, entry, before, position, fill, settled_at, realised))
         money = self._money(entry, contract, fill)
+        if funded is not None:
+            money = self._with_funding(money, funded)
         if settled_at is not None:
             money = attrs.evolve(money, trade_price=settled_at)
         self.log(account, _position_row(money, contract, before, position))

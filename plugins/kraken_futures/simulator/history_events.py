@@ -261,8 +261,13 @@ def position_update(
     after: SimPosition | None,
     fill: SimFill | None = None,
     settled_at: Decimal | None = None,
+    realised: Decimal | None = None,
 ) -> Row:
-    """Return a change of a position by a trade, by settlement, or (with neither) by funding."""
+    """Return a change of a position by a trade, by settlement, or (with neither) by funding.
+
+    Args:
+        realised: The funding that a trade realised.
+    """
     old, new = (Decimal(0) if each is None else each.quantity for each in (before, after))
     change = _change(old, new)
     funding = entry.kind == "funding"
@@ -279,7 +284,7 @@ def position_update(
         "fee": digits(entry.fee),
         "feeCurrency": old_code(entry.asset),
         "fundingRealizationTime": to_millis(entry.time) if funding else None,
-        "realizedFunding": digits(entry.amount) if funding else "",
+        "realizedFunding": _maybe(entry.amount if funding else realised),
         "settlementPrice": "" if settled_at is None else digits(settled_at),
         "timestamp": to_millis(entry.time),
     }

@@ -69,6 +69,7 @@ class Record:
         held: Its positions as they were last told.
         filled: The fill whose money is still to be told.
         booked: The entry of a trade or settlement whose position is still to be told.
+        funded: The funding that was realised because that trade changed the position.
     """
 
     log: Stream[LogRow] = attrs.field(factory=Stream)
@@ -79,6 +80,7 @@ class Record:
     held: dict[Symbol, SimPosition] = attrs.field(factory=dict)
     filled: SimFill | None = None
     booked: SimLedgerEntry | None = None
+    funded: SimLedgerEntry | None = None
 
 
 @attrs.define

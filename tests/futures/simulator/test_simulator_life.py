@@ -74,6 +74,28 @@ class TestFunding:
         assert (update["realizedFunding"], update["positionChange"], update["newPosition"]) == ("-8.4", "noChange", "1")
         assert (update["updateReason"], update["fundingRealizationTime"]) == ("fundingRealisation", 1791554400000)
 
+    def test_it_is_realised_with_the_trade_that_changes_a_position(
+        self, alice: Any, bobby: Any, positions: None, clock: Any, exchange: SimulatedExchange
+    ) -> None:
+        clock.forward(TO_THE_HOUR)
+        exchange.step()
+        exchange.set_funding(LINEAR, Decimal("0.0001"))
+        bobby.order("lmt", "buy", "1", "84000")
+        alice.get("/api/history/v3/account-log")  # from now on it is written down
+        clock.forward(1800)
+        alice.order("mkt", "sell", "1")
+        flex = alice.get("accounts")["accounts"]["flex"]
+        assert (flex["unrealizedFunding"], flex["portfolioValue"]) == (0, flex["balanceValue"])
+        *_, position, money = alice.get("/api/history/v3/account-log", sort="asc")["logs"]
+        for row in (position, money):
+            assert (row["info"], row["realized_funding"]) == ("futures trade", Decimal("-4.2"))
+            assert row["funding_rate"] == Decimal("8.4")
+        change = money["new_balance"] - money["old_balance"]
+        assert change == money["realized_pnl"] - money["fee"] + money["realized_funding"]
+        [update] = alice.get("/api/history/v3/positions", closed="true")["elements"]
+        assert update["event"]["PositionUpdate"]["realizedFunding"] == "-4.2"
+        exchange.check_invariants()
+
     def test_past_rates(self, alice: Any, clock: Any, exchange: SimulatedExchange, captures: Any) -> None:
         exchange.set_funding(LINEAR, Decimal("0.0001"))
         clock.forward(2 * 3600)
