@@ -118,15 +118,15 @@ def _threshold(wallet: Wallet) -> Decimal:
 
 
 def flex_account(wallets: Wallets) -> Fields:
-    """Return the multi-collateral wallet. Collateral has no haircut here."""
+    """Return the multi-collateral wallet."""
     balance, unrealized = wallets.balance_value, wallets.profit + wallets.funding
     return {
         "type": "multiCollateralMarginAccount",
         "currencies": {
             wallet.code: {
                 "quantity": real(wallet.total),
-                "value": real(wallet.total * wallet.usd),
-                "collateral": real(wallet.total * wallet.usd),
+                "value": real(wallet.value),
+                "collateral": real(wallet.collateral),
                 "available": real(wallet.free),
             }
             for wallet in wallets.flex
@@ -136,7 +136,7 @@ def flex_account(wallets: Wallets) -> Fields:
         "maintenanceMargin": real(wallets.maintenance),
         "balanceValue": real(balance),
         "portfolioValue": real(balance + unrealized),
-        "collateralValue": real(balance),
+        "collateralValue": real(wallets.collateral_value),
         "pnl": real(wallets.profit),
         "unrealizedFunding": real(wallets.funding),
         "totalUnrealized": real(unrealized),

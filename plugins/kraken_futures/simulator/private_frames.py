@@ -130,7 +130,7 @@ def flex_futures(wallets: Wallets, isolated: Iterable[str] = ()) -> Row:
     balance, value = real(wallets.balance_value), real(wallets.balance_value + unrealized)
     sums: Row = {
         "portfolio_value": value,
-        "collateral_value": balance,
+        "collateral_value": real(wallets.collateral_value),
         "initial_margin": real(wallets.with_orders),
         "initial_margin_without_orders": real(wallets.initial),
         "maintenance_margin": real(wallets.maintenance),
@@ -171,12 +171,11 @@ def _isolated(held: Held | None) -> Row:
 
 
 def _currency(wallet: Wallet) -> Row:
-    value = real(wallet.total * wallet.usd)
     return {
         "quantity": real(wallet.total),
-        "value": value,
-        "collateral_value": value,
+        "value": real(wallet.value),
+        "collateral_value": real(wallet.collateral),
         "available": real(wallet.free),
-        "haircut": real(Decimal(0)),
+        "haircut": real(Decimal(not wallet.backs)),
         "conversion_spread": real(Decimal(0)),
     }

@@ -52,6 +52,7 @@ class Wallet:
 
     Attributes:
         usd: Price of one unit in US dollars.
+        backs: Whether there are contracts that it is the margin of.
         margin: What backs them; all zero without any.
     """
 
@@ -59,6 +60,7 @@ class Wallet:
     total: Decimal
     held: Decimal
     usd: Decimal
+    backs: bool
     margin: SimMargin
     positions: tuple[Held, ...]
 
@@ -84,6 +86,16 @@ class Wallet:
         return self.total + self.profit + self.funding
 
     @property
+    def value(self) -> Decimal:
+        """Return what it is worth in US dollars."""
+        return self.total * self.usd
+
+    @property
+    def collateral(self) -> Decimal:
+        """Return what counts of that as margin. Open point: the venue's haircuts; it is all or nothing here."""
+        return self.value if self.backs else _ZERO
+
+    @property
     def free(self) -> Decimal:
         return self.total - self.held
 
@@ -99,12 +111,14 @@ class Wallets:
     def of(exchange: SimExchange, contracts: Contracts, account: str) -> Wallets:
         positions = positions_of(exchange, contracts, account)
         margins = {margin.asset: margin for margin in exchange.margins(account)}
+        settled_in = {contract.settle for contract in contracts}
         found = [
             Wallet(
                 asset=balance.asset,
                 total=balance.total,
                 held=balance.held,
                 usd=_usd_price(exchange, contracts, balance.asset),
+                backs=balance.asset in settled_in,
                 margin=margins.get(balance.asset) or _no_margin(balance),
                 positions=tuple(each for each in positions if each.contract.settle == balance.asset),
             )
@@ -118,7 +132,11 @@ class Wallets:
     @property
     def balance_value(self) -> Decimal:
         """Return what the flex wallet is worth in US dollars."""
-        return self._sum("total")
+        return sum((wallet.value for wallet in self.flex), _ZERO)
+
+    @property
+    def collateral_value(self) -> Decimal:
+        return sum((wallet.collateral for wallet in self.flex), _ZERO)
 
     @property
     def profit(self) -> Decimal:
@@ -142,7 +160,8 @@ class Wallets:
 
     @property
     def equity(self) -> Decimal:
-        return self._sum("equity")
+        """Return what backs the positions of the flex wallet."""
+        return self.collateral_value + self.profit + self.funding
 
     def _sum(self, name: str) -> Decimal:
         return sum((getattr(wallet, name) * wallet.usd for wallet in self.flex), _ZERO)

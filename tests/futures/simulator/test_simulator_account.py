@@ -113,6 +113,19 @@ class TestWallets:
         assert self.transfer(alice, "flex", "cash", "usd", "49500") == "insufficientFunds"
         assert self.transfer(alice, "flex", "cash", "usd", "49000") == "success"
 
+    def test_margin_is_told_of_what_orders_are_backed_by(self, alice: Any, feed: Any, exchange: Any) -> None:
+        """Ether in the flex wallet is worth something; here it is no collateral."""
+        feed.follow("alice", "balances")
+        exchange.book_money("alice", "ETH", Decimal(100), kind="deposit")
+        flex = alice.get("accounts")["accounts"]["flex"]
+        assert (flex["currencies"]["ETH"]["value"], flex["currencies"]["ETH"]["collateral"]) == (265000, 0)
+        assert (flex["balanceValue"], flex["collateralValue"]) == (315000, 50000)
+        assert (flex["marginEquity"], flex["availableMargin"]) == (50000, 50000)
+        [changed] = [frame["flex_futures"] for frame in feed.frames("balances") if "flex_futures" in frame]
+        assert (changed["balance_value"], changed["collateral_value"]) == (315000, 50000)
+        assert [changed["currencies"][code]["haircut"] for code in ("USD", "ETH")] == [0, 1]
+        assert alice.order("lmt", "buy", "40", "80000")["status"] == "insufficientAvailableFunds"
+
     def test_withdrawals_leave(self, alice: Any) -> None:
         answer = alice.post("withdrawal", currency="xbt", amount="0.5", sourceWallet="fi_xbtusd")
         assert len(answer["uid"]) == 36
