@@ -22,33 +22,7 @@ Simulated
 - With limits (``KrakenFutures(exchange, limited=True)``): 500 units in 10 seconds, the pool of the history service, 100
   requests a second and 100 connections.
 
-Not simulated, and refused as unknown
-- Options, RFQs, recentorders, transfers and other names that are not in the reference; FIX.
-
-Not simulated, and different from the venue
-- Margin is never isolated: a leverage preference is kept, told, and bounds orders (``fixedLeverageTooHigh``). Profit is
-  always paid in dollars, whatever the PnL preference says. Collateral has no haircut; a coin with a margin account of
-  its own cannot be put into the flex wallet.
-- The mark price is the middle of the book; the index is where the market makers think the price is, and the mark
-  without them; a program can set both. Funding comes from how far they are apart, or is set too. It is booked by the
-  hour, not when a position changes.
-- Positions are liquidated against the book at the maintenance margin; there are no assignments, no unwinds, no
-  liquidation fee. A trigger that fires goes on under its id. A reduce-only order is never cut: it executes as far as
-  there is a position, and ends with it.
-- A trigger that a price which is there already sets off fires at once; what the venue does is not documented.
-- A limit may reach half the mark price beyond it (``outsidePriceCollar``); how far it may live is not published. Of an
-  edit that was refused the order stays as it was. Market orders take any price, without the venue's band of 1 %. What
-  is stated nowhere at all: the words for who asks too often on a connection, and how many orders may be open (1000,
-  with limits).
-- Mark and spot candles are those of the trades. Analytics of open interest, books, funding and longs are those of now.
-- One sub-account, which holds cash and cannot trade; money arrives only by deposits of the program, withdrawals go
-  nowhere; the portfolio margin is that of the positions, with nothing netted, and offered everywhere.
-- Positions and balances are told when they change by trades and bookings, not when prices move. Nobody is disconnected
-  for being idle.
-- States of the venue and of markets, maintenance and restarts come only as faults. In maintenance, which is announced
-  when it begins, everything that changes something is ``Unavailable``; a restart ends connections, begins the history
-  of trades anew, and keeps the orders.
-- The histories of an account begin when it is first asked for; what is older shows as far as the exchange keeps it.
+What is not simulated, and what differs from the venue: "What differs from the venue" in ``docs/simulator.md``.
 """
 
 from __future__ import annotations

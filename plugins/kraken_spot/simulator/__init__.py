@@ -18,20 +18,7 @@ Simulated
 - With a tier (``KrakenSpot(exchange, tier="pro")``): the limits of calls, of the matching engine by age, of open
   orders, of connections, messages and level 3, and the lockout of who fails too often.
 
-Not simulated, and refused as unknown
-- The old staking calls, ListWalletAccounts, and the APIs under ``/funding``; WebSocket v1; ``users`` of subaccounts;
-  ``sender_sub_id`` and the deprecated fields of orders (``trigger``, ``stop_price``).
-
-Not simulated, and different from the venue
-- Fills are never merged (``consolidate_taker`` has no effect); an account has one margin position in a pair.
-- ``leverage`` has no pool that runs dry; ``country_code``, ``broker`` and ``rebase_multiplier`` have no effect.
-- Nothing arrives from outside; withdrawals go nowhere after half a minute; Earn earns nothing; subaccounts hold money
-  and cannot trade; there are no credit lines, no nonce window, no one-time passwords.
-- States of the venue and of markets, maintenance and restarts come only as faults: nothing is planned ahead. In
-  maintenance everything but trading answers; a restart ends connections and tokens and keeps the orders.
-- Connections are not closed for being idle. All callers count as one address.
-- Distances of prices count from the last trade when the order comes in, those of a conditional close too.
-- A stop or take-profit on the wrong side of the market is canceled at once; a conditional close there fires.
+What is not simulated, and what differs from the venue: "What differs from the venue" in ``docs/simulator.md``.
 """
 
 from __future__ import annotations
