@@ -78,7 +78,8 @@ def _order(past: PastOrder, venue: str) -> Order | None:
             side=past.side,
             quantity=quantity,
             kind=past.type if trigger is None else _kind(trigger, past.side),
-            price=past.limit_price or None,
+            # Events of a market order bear the end of the venue's price band, which nobody asked for.
+            price=None if past.type is OrderKind.MARKET else past.limit_price or None,
             trigger=None if trigger is None else trigger.price,
             signal=None if trigger is None else trigger.signal,
             trail=None if trigger is None else _trail(trigger),

@@ -19,7 +19,7 @@ from exchange_core.model.account import Balance, Position
 from exchange_core.model.fill import Fill, Liquidity
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle, Level, Ticker, Trade
-from exchange_core.model.order import Order, OrderRequest, OrderStatus
+from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.cassettes import CassettePlayer
@@ -251,6 +251,7 @@ async def test_an_order_that_is_over_is_known_by_its_id_alone(run: Run) -> None:
     )
     filled = await run("look_up_by_client_id", lambda do: do.look_up(client_id(6)))
     assert (filled.venue_order_id, filled.status, filled.filled) == (FILLED, OrderStatus.FILLED, Decimal("0.1"))
+    assert (filled.request.type, filled.price) == (OrderType.MARKET, None)
     assert await run("look_up_nowhere", lambda do: do.look_up(client_id(7))) is None
 
 
