@@ -17,6 +17,9 @@ from exchange_core.venue.resolver import ResolvePolicy
 from exchange_core.venue.venue import Surroundings
 from tests.house.chaos import CALM, QUICK, SPOT, WITHIN, Eager, installed, until
 
+STILL = attrs.evolve(CALM, requotes=0)
+"""What a plan saw stands until the plan is carried out, however long that takes."""
+
 
 @asynccontextmanager
 async def both(
@@ -32,7 +35,7 @@ async def both(
                 name: SimulatorLaunch(
                     spec=attrs.evolve(spec, markets=spec.markets[:2]),
                     seed=seed,
-                    makers=CALM,
+                    makers=STILL,
                     price_shift=Decimal(shift),
                     deposits={"USD": Decimal(200_000), "BTC": Decimal(1)},
                 )
