@@ -97,6 +97,11 @@ class NonceRejected(AuthenticationError):
     """The nonce was not above the last one; the request was not carried out."""
 
 
+def refuses_key(error: BaseException) -> bool:
+    """Return whether the venue does not take the key, so that asking again is no use; another nonce may be taken."""
+    return isinstance(error, AuthenticationError) and not isinstance(error, NonceRejected)
+
+
 class RateLimited(VenueError):
     """A limit was hit. The request was not carried out.
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, get_args, get_origin
 import cattrs
 import msgspec
 
+from exchange_core.connector.simulation import SavedWire
 from exchange_core.errors import InvalidValue
 from exchange_core.model.symbol import Symbol
 
@@ -60,6 +61,25 @@ class Room:
         for name, kind in self.KEEPS.items():
             if name in saved:
                 setattr(self, name, load(saved[name], kind))
+
+
+class Rooms:
+    """A wire protocol that keeps what its rooms keep, each by its name in ``_rooms``, and nothing else."""
+
+    _rooms: Mapping[str, SavedWire]
+
+    def saved(self) -> dict[str, Any]:
+        """Return what it keeps beside the exchange, as JSON."""
+        return {name: room.saved() for name, room in self._rooms.items()}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Take back what :meth:`saved` returned.
+
+        Raises:
+            InvalidValue: It does not read.
+        """
+        for name, room in self._rooms.items():
+            room.restore(saved.get(name, {}))
 
 
 _AS_TOLD = "as told"

@@ -17,13 +17,12 @@ from exchange_core.clock import Clock, SystemClock
 from exchange_core.connector.feed import Feed, RequestFeed
 from exchange_core.connector.spec import FeedSpec
 from exchange_core.errors import (
-    AuthenticationError,
     ConfigError,
     ExchangeError,
-    NonceRejected,
     ProtocolError,
     TransportError,
     VenueError,
+    refuses_key,
 )
 from exchange_core.model.event import (
     Answered,
@@ -132,7 +131,7 @@ class FeedRunner:
                 try:
                     connection, credential = await self._connect()
                 except (TransportError, VenueError, ProtocolError) as error:
-                    if isinstance(error, AuthenticationError) and not isinstance(error, NonceRejected):
+                    if refuses_key(error):
                         raise
                     why, wait = str(error), getattr(error, "retry_after", None) or 0.0
                 else:

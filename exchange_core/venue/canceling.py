@@ -12,13 +12,13 @@ from exchange_core.connector.order_operations import Batches, CancelsAll
 from exchange_core.connector.partial import left_out, listed
 from exchange_core.connector.spec import RestOperations
 from exchange_core.errors import (
-    AuthenticationError,
     ExchangeError,
     LockedOut,
     NonceRejected,
     OrderNotFound,
     OutcomeUnknown,
     RateLimited,
+    refuses_key,
 )
 from exchange_core.model.order import Order
 from exchange_core.model.symbol import Symbol
@@ -265,7 +265,7 @@ class Canceler:
 
 def _ends_all(error: ExchangeError) -> bool:
     """Whether no other request would be answered better."""
-    return isinstance(error, LockedOut | AuthenticationError) and not isinstance(error, NonceRejected)
+    return isinstance(error, LockedOut) or refuses_key(error)
 
 
 def chunks(orders: Iterable[Order], most: int) -> Iterable[list[Order]]:

@@ -13,13 +13,12 @@ from exchange_core.connector.order_operations import DeadMansSwitch
 from exchange_core.connector.rest import RestCall
 from exchange_core.connector.spec import RestOperations
 from exchange_core.errors import (
-    AuthenticationError,
     ExchangeError,
     InvalidValue,
     LockedOut,
-    NonceRejected,
     NotSupported,
     TransportError,
+    refuses_key,
 )
 from exchange_core.model.event import Answered
 from exchange_core.transport.rest_client import Late, RestClient
@@ -127,8 +126,7 @@ class SwitchBoard:
                 switch.fires_at = await self._within(switch.seconds, max(last - began, switch.seconds / _TRIES))
             except ExchangeError as error:
                 left = since + switch.seconds - self._clock.monotonic()
-                hopeless = isinstance(error, AuthenticationError | LockedOut | NotSupported)
-                hopeless = hopeless and not isinstance(error, NonceRejected)
+                hopeless = isinstance(error, LockedOut | NotSupported) or refuses_key(error)
                 if hopeless or self._clock.monotonic() + switch.seconds / _TRIES > last:
                     error.add_note(
                         f"{self._name}: the dead man's switch could not be renewed; the venue cancels every order of "

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from exchange_core.clock import Clock
 from exchange_core.connector.partial import left_out
 from exchange_core.connector.spec import RestOperations
-from exchange_core.errors import AuthenticationError, ExchangeError, NonceRejected, NotSupported
+from exchange_core.errors import ExchangeError, NotSupported, refuses_key
 from exchange_core.model.event import (
     BalancesUpdate,
     Channel,
@@ -316,7 +316,7 @@ class Follower:
                 return await ask()
             except ExchangeError as error:
                 _LOG.warning("%s: %s could not be asked for: %s", self._venue, what, error)
-                if isinstance(error, NotSupported | AuthenticationError) and not isinstance(error, NonceRejected):
+                if isinstance(error, NotSupported) or refuses_key(error):
                     return None
             await self._clock.sleep(pause)
         return None

@@ -13,12 +13,11 @@ from exchange_core.clock import Clock
 from exchange_core.connector.order_operations import LooksUp
 from exchange_core.connector.spec import RestOperations
 from exchange_core.errors import (
-    AuthenticationError,
     ExchangeError,
-    NonceRejected,
     NotSupported,
     TimedOut,
     TransportError,
+    refuses_key,
 )
 from exchange_core.model.number import plain
 from exchange_core.model.order import Order, OrderStatus
@@ -284,7 +283,7 @@ class Resolver:
 
 def _is_hopeless(error: ExchangeError) -> bool:
     """Whether asking again would be answered no better."""
-    return isinstance(error, NotSupported | AuthenticationError) and not isinstance(error, NonceRejected)
+    return isinstance(error, NotSupported) or refuses_key(error)
 
 
 def _key(order: Order) -> str:

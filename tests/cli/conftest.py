@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,21 +46,31 @@ def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     )
 
 
-@pytest.fixture(scope="session")
-def simulators() -> Iterator[dict[str, dict[str, str]]]:
-    """Addresses and keys of a simulated spot and a simulated futures exchange."""
-    # Commands follow each other faster than people type them: what a venue's limits slow down is tested elsewhere.
-    process = start("simulate", "--json", "--seed", "11", "--no-limits")
+@contextmanager
+def simulating(*arguments: str) -> Iterator[dict[str, dict[str, str]]]:
+    """Run ``exchange simulate`` until the ``with`` ends; yield what it printed of addresses and keys."""
+    process = start("simulate", "--json", *arguments)
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
         assert line, process.communicate(timeout=5)
         yield json.loads(line)
         process.send_signal(signal.SIGTERM)
-        assert (*process.communicate(timeout=10), process.returncode) == ("", "", 130)
+        assert (*process.communicate(timeout=30), process.returncode) == ("", "", 130)
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def simulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[str, str]]]:
+    """Addresses and keys of a simulated spot and a simulated futures exchange."""
+    # Commands follow each other faster than people type them: what a venue's limits slow down is tested elsewhere.
+    # What one command saw still stands when the next one comes, however long that takes.
+    markets = tmp_path_factory.mktemp("markets") / "markets.toml"
+    markets.write_text("[[markets]]\nvolatility = 0\nrequotes = 0\n")
+    with simulating("--seed", "11", "--no-limits", "--markets", str(markets)) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

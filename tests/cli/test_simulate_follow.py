@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from exchange_core.cli.main import call
-from tests.cli.conftest import PLUGINS, start
+from tests.cli.conftest import PLUGINS, simulating
 
 
 @pytest.fixture
@@ -28,22 +25,6 @@ def real(simulators: dict[str, dict[str, str]], tmp_path: Path) -> str:
     return str(path)
 
 
-@contextmanager
-def paper(folder: Path, *arguments: str) -> Iterator[dict[str, dict[str, str]]]:
-    """Run it until the ``with`` ends; *folder* gets the configuration that points at it."""
-    process = start("simulate", "--json", "--write", str(folder), *arguments)
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        assert line, process.communicate(timeout=5)
-        yield json.loads(line)
-        process.send_signal(signal.SIGTERM)
-        assert (*process.communicate(timeout=30), process.returncode) == ("", "", 130)
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def test_an_order_on_paper_fills_and_is_there_the_next_day(
     real: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -54,14 +35,14 @@ def test_an_order_on_paper_fills_and_is_there_the_next_day(
         assert call(["--config", str(folder / "exchange.toml"), "--json", *arguments]) == 0
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
-    with paper(folder, *options) as running:
+    with simulating("--write", str(folder), *options) as running:
         assert list(running) == ["spot"], "only what is followed runs"
         assert [row["symbol"] for row in ask("instruments", "spot")] == ["BTC/USD", "ETH/USD"]
         [order] = ask("place", "spot", "buy", "BTC/USD", "0.01")
         assert order["unknown"] is False
         fills = ask("fills", "spot")
         assert {fill["venue_order_id"] for fill in fills} == {order["order_id"]}
-    with paper(folder, *options, "--restore", str(state)):
+    with simulating("--write", str(folder), *options, "--restore", str(state)):
         assert ask("fills", "spot") == fills
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from exchange_core.connector.rest import HttpReply, HttpRequest
-from exchange_core.connector.saved_state import Room
+from exchange_core.connector.saved_state import Room, Rooms
 from exchange_core.connector.simulation import SimExchange, SimKey, WireSession
 from exchange_core.model.event import VenueState
 from exchange_core.model.time import to_rfc3339
@@ -41,7 +41,7 @@ _BAD_KEY = {"error": "UNAUTHORIZED", "message": "The request could not be authen
 Fields = dict[str, Any]
 
 
-class KrakenFutures:
+class KrakenFutures(Rooms):
     """Speaks Kraken Futures' REST, charts, history and WebSocket v1 on top of an exchange."""
 
     def __init__(self, exchange: SimExchange, *, limited: bool = False, rows: Mapping[str, Row] | None = None) -> None:
@@ -102,19 +102,6 @@ class KrakenFutures:
     def restarted(self) -> None:
         """The venue's servers begin anew: the market's history does, too, as it is documented; orders stand."""
         self._public.since = self._venue.exchange.now()
-
-    def saved(self) -> dict[str, Any]:
-        """Return what it keeps beside the exchange, as JSON."""
-        return {name: room.saved() for name, room in self._rooms.items()}
-
-    def restore(self, saved: Mapping[str, Any]) -> None:
-        """Take back what :meth:`saved` returned.
-
-        Raises:
-            InvalidValue: It does not read.
-        """
-        for name, room in self._rooms.items():
-            room.restore(saved.get(name, {}))
 
     def _ask(self, request: HttpRequest, name: str, query: str) -> HttpReply:
         private = self._private_call(request.method, name)

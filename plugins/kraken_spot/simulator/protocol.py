@@ -5,10 +5,8 @@ See https://docs.kraken.com/exchange/guides/rest/introduction
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from exchange_core.connector.rest import HttpReply, HttpRequest
+from exchange_core.connector.saved_state import Rooms
 from exchange_core.connector.simulation import SavedWire, SimExchange, WireSession
 from kraken_spot.simulator import codec
 from kraken_spot.simulator.access import Door, Tokens, require
@@ -31,7 +29,7 @@ _PRIVATE = "/0/private/"
 _HOSTS = {"/v2": Host.PUBLIC, "/auth/v2": Host.AUTH, "/l3/v2": Host.LEVEL3}
 
 
-class KrakenSpot:
+class KrakenSpot(Rooms):
     """Speaks Kraken Spot's REST and WebSocket v2 on top of an exchange."""
 
     def __init__(self, exchange: SimExchange, *, tier: str | None = None, listing: Listing | None = None) -> None:
@@ -85,19 +83,6 @@ class KrakenSpot:
         host = _HOSTS.get(path.partition("?")[0])
         # Who connects too often is shut out in front of the API.
         return None if host is None or not self._limits.connect() else Session(self._venue, host)
-
-    def saved(self) -> dict[str, Any]:
-        """Return what it keeps beside the exchange, as JSON."""
-        return {name: room.saved() for name, room in self._rooms.items()}
-
-    def restore(self, saved: Mapping[str, Any]) -> None:
-        """Take back what :meth:`saved` returned.
-
-        Raises:
-            InvalidValue: It does not read.
-        """
-        for name, room in self._rooms.items():
-            room.restore(saved.get(name, {}))
 
     def restarted(self) -> None:
         """The venue's servers begin anew: tokens are forgotten, as support says of upgrades; orders stand."""
