@@ -7,7 +7,7 @@ See https://docs.kraken.com/api/docs/websocket-v2/add_order and its neighbours
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from exchange_core.errors import ConfigError, ConnectFailed, ExchangeError, Prot
 from exchange_core.model.event import Answered, Event, Ignored
 from kraken_spot import wire_feed
 from kraken_spot import wire_trading as wire
+from kraken_spot.client_ids import is_same
 from kraken_spot.errors import error_for
 
 METHODS = frozenset(
@@ -131,10 +132,37 @@ class Requests:
         assert call.socket is not None
         if response.method != call.socket.method:
             raise ProtocolError(f"{self._venue}: {call.socket.method} was answered by {response.method:.40}")
+        if _is_of_another(response.method, call.socket.params, response.result):
+            # Nothing else shows that the number was damaged on its way, and the wrong order would get this one's id.
+            raise ProtocolError(f"{self._venue}: the answer to {response.method} names another order")
         try:
             return _READ[response.method](response)
         except msgspec.ValidationError as error:
             raise ProtocolError(f"{self._venue}: answer to {response.method}: {error}") from error
+
+
+_ECHOES = {
+    "add_order": {"cl_ord_id": "cl_ord_id"},
+    "amend_order": {"cl_ord_id": "cl_ord_id", "order_id": "order_id"},
+    "edit_order": {"order_id": "original_order_id"},
+    "cancel_order": {"cl_ord_id": "cl_ord_id", "order_id": "order_id"},
+}
+"""Which ids of a request its answer may repeat, and by what name."""
+
+
+def _is_of_another(method: str, asked: Mapping[str, Any], told: object) -> bool:
+    """Return whether an answer repeats an id that was not asked about."""
+    if method == "batch_add" and isinstance(told, list):
+        return any(_is_of_another("add_order", *each) for each in zip(asked.get("orders", ()), told, strict=False))
+    if not isinstance(told, dict):
+        return False
+    for name, echo in _ECHOES.get(method, {}).items():
+        ours, theirs = asked.get(name), told.get(echo)
+        if isinstance(ours, list):  # a cancel, of one
+            ours = ours[0]
+        if isinstance(ours, str) and isinstance(theirs, str) and not is_same(ours, theirs):
+            return True
+    return False
 
 
 def _added(response: wire_feed.Response) -> wire.Added:

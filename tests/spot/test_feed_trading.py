@@ -145,6 +145,40 @@ def test_the_venues_own_answers(feed: PrivateFeed, method: str, body: dict[str, 
     assert (told.request_id, told.value, told.error) == (question.request_id, value, None)
 
 
+ONE, OTHER = "2c6be801-1f53-4f79-a0bb-4ea1c95dfae9", "6d1b345e-2821-40e2-ad83-4ecb18a06876"
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "result"),
+    [
+        ("add_order", {"cl_ord_id": ONE}, {"order_id": "O", "cl_ord_id": OTHER}),
+        ("amend_order", {"cl_ord_id": ONE}, {"amend_id": "T", "cl_ord_id": OTHER}),
+        ("amend_order", {"order_id": "OA"}, {"amend_id": "T", "order_id": "OB"}),
+        ("edit_order", {"order_id": "OA"}, {"order_id": "OC", "original_order_id": "OB"}),
+        ("cancel_order", {"order_id": ["OA"]}, {"order_id": "OB"}),
+        ("cancel_order", {"cl_ord_id": [ONE]}, {"cl_ord_id": OTHER}),
+        (
+            "batch_add",
+            {"orders": [{"cl_ord_id": ONE}, {"cl_ord_id": OTHER}]},
+            [{"order_id": "OA", "cl_ord_id": OTHER}, {"order_id": "OB", "cl_ord_id": ONE}],
+        ),
+    ],
+)
+def test_an_answer_that_names_another_order_says_nothing_of_this_one(
+    feed: PrivateFeed, method: str, params: dict[str, Any], result: Any
+) -> None:
+    question = feed.ask(call(method, **params), 1.0)
+    told = answer(feed, method=method, req_id=question.request_id, success=True, result=result)
+    assert isinstance(told.error, ProtocolError)
+
+
+def test_an_answer_may_spell_the_client_id_in_another_way(feed: PrivateFeed) -> None:
+    question = feed.ask(call(cl_ord_id=ONE), 1.0)
+    result = {"order_id": "O", "cl_ord_id": ONE.replace("-", "").upper()}
+    told = answer(feed, method="add_order", req_id=question.request_id, success=True, result=result)
+    assert told.value == wire.Added(txid=["O"])
+
+
 def test_every_method_has_an_answer_above() -> None:
     (mark,) = test_the_venues_own_answers.pytestmark  # type: ignore[attr-defined]
     assert {case[0] for case in mark.args[1]} == METHODS
