@@ -122,27 +122,27 @@ def test_what_the_documented_updates_say(captures: Path, make_context: Callable[
     assert (filled.filled, filled.average_price) == (Decimal("0.005"), Decimal("26599.9"))
 
 
-def spot_order(number: int) -> SpotOrder:
-    return SpotOrder(
-        symbol=BTC, side="buy", type="limit", quantity=1, limit_price=1, client_order_id=f"client-{number}"
-    )
+def spot_order(client_order_id: str) -> SpotOrder:
+    return SpotOrder(symbol=BTC, side="buy", type="limit", quantity=1, limit_price=1, client_order_id=client_order_id)
 
 
-MINE = Order(request=OrderRequest(symbol=BTC, side="buy", quantity=1, price=1), venue_order_id="O")
+def mine(venue_order_id: str, client_order_id: str = "ours") -> Order:
+    request = OrderRequest(symbol=BTC, side="buy", quantity=1, price=1, client_order_id=client_order_id)
+    return Order(request=request, venue_order_id=venue_order_id)
 
 
 def asked(do: KrakenSpotRest) -> list[Flow[Any]]:
-    """Return the operations that the recorded answers are for, in their order."""
+    """Return the operations that the recorded answers are for, in their order and about the ids that they name."""
     trading = do.trading
     return [
-        trading.add(spot_order(1)),
-        trading.amend(Amendment(symbol=BTC, txid="O", quantity=1)),
-        trading.edit(Edit(symbol=BTC, txid="O", type="limit", limit_price=1)),
-        do.cancel(MINE),
-        do.cancel(MINE),
+        trading.add(spot_order("client-zero")),
+        trading.amend(Amendment(symbol=BTC, txid="BQS60L-EGW18-UPAK9U", quantity=1)),
+        trading.edit(Edit(symbol=BTC, txid="K1FF7H-A13AR-Q1S9Z6", type="limit", limit_price=1)),
+        do.cancel(mine("1V7PZA-L5RIM-RX2G6B")),
+        do.cancel(mine("OA", "a-uuid")),
         trading.cancel_all(),
         trading.cancel_all_after(timedelta(seconds=5)),
-        trading.add_batch([spot_order(1), spot_order(2)]),
+        trading.add_batch([spot_order("client-one"), spot_order("client-two")]),
         trading.cancel_batch(txids=["OA", "OB"]),
     ]
 
