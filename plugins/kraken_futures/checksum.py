@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import attrs
 
-from kraken_futures import wire_feed as wire
+from kraken_futures.wire import feed as wire
 
 # The venue's snapshot repeats 100 trades.
 _REMEMBERED = 400

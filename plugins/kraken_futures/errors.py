@@ -191,8 +191,8 @@ def _kind_for(call: RestCall, found: _Found) -> type[ExchangeError] | None:
 def _order_error(word: str) -> type[ExchangeError] | None:
     """Return what a word means that is documented as the status of an answer to an order, or as an order's error."""
     # Only errors need the words.
-    from kraken_futures.documented_words import ORDER_ERRORS
-    from kraken_futures.outcomes import EDIT_REFUSALS, REFUSALS
+    from kraken_futures.documented.words import ORDER_ERRORS
+    from kraken_futures.parse.outcomes import EDIT_REFUSALS, REFUSALS
 
     if word in ORDER_ERRORS.known:
         return _ORDER_ERRORS.get(word, OrderRefused)

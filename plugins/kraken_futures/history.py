@@ -15,11 +15,12 @@ from exchange_core.model.market import Candle, Trade
 from exchange_core.model.order import Order
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from kraken_futures import parse_history, parse_log
-from kraken_futures import wire_history as wire
-from kraken_futures.rest_charts import Resolution
-from kraken_futures.walk_log import LogWalk
-from kraken_futures.walks import Walks, market_events, own_events
+from kraken_futures.parse import history as parse_history
+from kraken_futures.parse import log as parse_log
+from kraken_futures.rest.charts import Resolution
+from kraken_futures.walks.log import LogWalk
+from kraken_futures.walks.operations import Walks, market_events, own_events
+from kraken_futures.wire import history as wire
 
 _MINUTES = {resolution.minutes: resolution for resolution in Resolution}
 

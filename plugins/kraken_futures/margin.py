@@ -18,7 +18,7 @@ from exchange_core.errors import InvalidValue
 from exchange_core.model.contract import Contract, worth
 from exchange_core.model.number import EXACT
 from exchange_core.model.units import Amount, Contracts, Price
-from kraken_futures.types_market import MarginLevel
+from kraken_futures.types.market import MarginLevel
 
 
 class MarginKind(StrEnum):

@@ -22,9 +22,9 @@ from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_rfc3339
-from kraken_futures import wire
 from kraken_futures.numbers import number
-from kraken_futures.rows import DAMAGE
+from kraken_futures.parse.rows import DAMAGE
+from kraken_futures.wire import common as wire
 
 ALIASES = {"XBT": "BTC", "XDG": "DOGE"}
 

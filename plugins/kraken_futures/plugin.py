@@ -11,10 +11,10 @@ from exchange_core.hookspecs import hookimpl
 from kraken_futures.auth import FuturesSigner
 from kraken_futures.config import FuturesConfig
 from kraken_futures.dialect import FuturesDialect
-from kraken_futures.feed import PRIVATE, PUBLIC, private_feed, public_feed
-from kraken_futures.feed_requests import VARIANTS
+from kraken_futures.feed.connections import PRIVATE, PUBLIC, private_feed, public_feed
+from kraken_futures.feed.requests import VARIANTS
 from kraken_futures.limits import FRAMES_PER_SECOND, limits
-from kraken_futures.rest import FuturesRest
+from kraken_futures.rest.operations import FuturesRest
 from kraken_futures.terms import SUPPORT
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def simulator() -> SimulatorSpec:
 
 def documented() -> Documented:
     """Import what the venue is known to send."""
-    from kraken_futures.documented import DOCUMENTED
+    from kraken_futures.documented.rest import DOCUMENTED
 
     return DOCUMENTED
 

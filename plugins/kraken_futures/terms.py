@@ -10,8 +10,8 @@ from exchange_core.connector.support import TERMS, Support
 from exchange_core.errors import InvalidValue
 from exchange_core.model.order import OrderRequest, OrderType, TimeInForce
 from exchange_core.model.terms import TriggerBy
-from kraken_futures.order_requests import FuturesOrder, OrderKind, TriggerSignal, Unit
-from kraken_futures.rest_calls import refuse
+from kraken_futures.orders.requests import FuturesOrder, OrderKind, TriggerSignal, Unit
+from kraken_futures.rest.calls import refuse
 
 UNSUPPORTED = {
     "time_in_force.gtd": "orders do not expire here; they stay until cancelled",
@@ -22,7 +22,7 @@ UNSUPPORTED = {
 """What no order can be told, and where it can be had if it can."""
 
 SUPPORT = {term: Support.REFUSED if term in UNSUPPORTED else Support.HONOURED for term in TERMS}
-"""What becomes of each term of an ``OrderRequest``; ``order_table`` has Kraken's own in full."""
+"""What becomes of each term of an ``OrderRequest``; ``orders.table`` has Kraken's own in full."""
 
 _KINDS = {
     OrderType.MARKET: OrderKind.MARKET,

@@ -15,9 +15,9 @@ import msgspec
 from exchange_core.connector.rest import HttpReply, HttpRequest, RestCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import OutcomeUnknown, ProtocolError
-from kraken_spot import wire
 from kraken_spot.auth import public_request
 from kraken_spot.errors import error_for, no_answer
+from kraken_spot.wire import common as wire
 
 T = TypeVar("T")
 

@@ -13,11 +13,14 @@ from exchange_core.model.ledger import LedgerEntry
 from exchange_core.model.market import Candle, Trade
 from exchange_core.model.order import Order
 from exchange_core.model.symbol import Symbol
-from kraken_spot import parse, parse_ledger, wire, wire_history
-from kraken_spot import parse_history as records
+from kraken_spot.parse import common as parse
+from kraken_spot.parse import history as records
+from kraken_spot.parse import ledger as parse_ledger
 from kraken_spot.tokenized import pair_params
-from kraken_spot.walk_trades import TradeWalk
-from kraken_spot.walks import Walks, closed_orders, history, ledgers_of, own_trades
+from kraken_spot.walks.operations import Walks, closed_orders, history, ledgers_of, own_trades
+from kraken_spot.walks.trades import TradeWalk
+from kraken_spot.wire import common as wire
+from kraken_spot.wire import history as wire_history
 
 
 @attrs.frozen

@@ -20,7 +20,7 @@ from exchange_core.errors import InvalidValue
 from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.symbol import Symbol
-from kraken_spot import wire
+from kraken_spot.wire import common as wire
 
 DISPLAY = {"XBT": "BTC", "XDG": "DOGE"}
 """The altnames whose display name is another."""

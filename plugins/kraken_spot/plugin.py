@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from exchange_core.connector.spec import FeedSpec, VenueContext, VenueSpec
 from exchange_core.hookspecs import hookimpl
 from kraken_spot.auth import KrakenSpotSigner
-from kraken_spot.client_ids import client_order_id
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
-from kraken_spot.feed import PRIVATE_CHANNELS, PUBLIC_CHANNELS, PrivateFeed, PublicFeed
-from kraken_spot.feed_carriers import DEPTHS, DEPTHS_BY_ORDER, TRIGGERS
-from kraken_spot.feed_level3 import LEVEL3_CHANNELS, Level3Feed
+from kraken_spot.feed.carriers import DEPTHS, DEPTHS_BY_ORDER, TRIGGERS
+from kraken_spot.feed.connections import PRIVATE_CHANNELS, PUBLIC_CHANNELS, PrivateFeed, PublicFeed
+from kraken_spot.feed.level3 import LEVEL3_CHANNELS, Level3Feed
 from kraken_spot.limits import CONNECT_WINDOW, CONNECTS, limits
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.orders.client_ids import client_order_id
+from kraken_spot.rest.operations import KrakenSpotRest
 from kraken_spot.terms import SUPPORT, SpotTerms
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def simulator() -> SimulatorSpec:
 
 def documented() -> Documented:
     """Import what the venue is known to send."""
-    from kraken_spot.documented import DOCUMENTED
+    from kraken_spot.documented.rest import DOCUMENTED
 
     return DOCUMENTED
 

@@ -18,7 +18,8 @@ from exchange_core.model.number import EXACT
 from exchange_core.model.order import OrderRequest
 from exchange_core.model.terms import Offset, OrderType, TimeInForce, TriggerBy
 from exchange_core.model.terms import SelfTrade as NeutralSelfTrade
-from kraken_spot.order_terms import (
+from kraken_spot.orders.prices import RelativePrice
+from kraken_spot.orders.terms import (
     ConditionalClose,
     FeeAsset,
     SelfTrade,
@@ -27,9 +28,8 @@ from kraken_spot.order_terms import (
     Trigger,
     choice,
 )
-from kraken_spot.prices import RelativePrice
-from kraken_spot.rest_calls import refuse
-from kraken_spot.types_history import SpotOrderType
+from kraken_spot.rest.calls import refuse
+from kraken_spot.types.history import SpotOrderType
 
 SUPPORT = dict.fromkeys(ALL_TERMS, Support.HONOURED)
 """What becomes of each term of an ``OrderRequest``; ``order_table`` has Kraken's own in full."""

@@ -12,8 +12,8 @@ import attrs
 
 from exchange_core.connector.spec import VenueContext
 from exchange_core.model.symbol import Symbol
-from kraken_spot.order_terms import Amendment, Edit, SpotOrder
-from kraken_spot.rest_calls import refuse
+from kraken_spot.orders.terms import Amendment, Edit, SpotOrder
+from kraken_spot.rest.calls import refuse
 
 TOKENIZED = "tokenized_asset"
 """The venue's word for their class."""

@@ -19,9 +19,9 @@ from exchange_core.testing.world import run_flow
 from kraken_futures.auth import FuturesSigner
 from kraken_futures.config import HOSTS, FuturesConfig
 from kraken_futures.dialect import FuturesDialect
-from kraken_futures.feed import FuturesFeed, private_feed, public_feed
+from kraken_futures.feed.connections import FuturesFeed, private_feed, public_feed
 from kraken_futures.plugin import KRAKEN_FUTURES
-from kraken_futures.rest import FuturesRest
+from kraken_futures.rest.operations import FuturesRest
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_futures"
 

@@ -24,8 +24,8 @@ from exchange_core.errors import (
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from kraken_futures.limits import batch_units, units
-from kraken_futures.outcomes import EDIT_REFUSALS, REFUSALS
-from kraken_futures.rest import FuturesRest
+from kraken_futures.parse.outcomes import EDIT_REFUSALS, REFUSALS
+from kraken_futures.rest.operations import FuturesRest
 
 ID = "022774bc-2c4a-4f26-9317-436c8d85746d"
 LATER = datetime(2026, 1, 5, 12, 0, 5, tzinfo=UTC)

@@ -14,7 +14,7 @@ from exchange_core.model.book import BookHealth, OrderBook
 from exchange_core.model.event import BookDesynced, Channel, Event, Subscription
 from exchange_core.model.symbol import Symbol
 from kraken_futures.config import FuturesConfig
-from kraken_futures.feed import FuturesFeed, public_feed
+from kraken_futures.feed.connections import FuturesFeed, public_feed
 
 PF, PI, ETH = (Symbol.parse(text) for text in ("BTC/USD:USD", "BTC/USD:BTC", "ETH/USD:USD"))
 PRODUCTS = {PF: "PF_XBTUSD", PI: "PI_XBTUSD", ETH: "PF_ETHUSD"}

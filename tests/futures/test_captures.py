@@ -22,10 +22,10 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.storage.recording import frames
 from kraken_futures.auth import FuturesSigner
 from kraken_futures.config import FuturesConfig
-from kraken_futures.feed import FuturesFeed, private_feed, public_feed
-from kraken_futures.order_requests import FuturesOrder, OrderCancel, OrderEdit
-from kraken_futures.rest import FuturesRest
-from kraken_futures.rest_charts import Resolution, TickType
+from kraken_futures.feed.connections import FuturesFeed, private_feed, public_feed
+from kraken_futures.orders.requests import FuturesOrder, OrderCancel, OrderEdit
+from kraken_futures.rest.charts import Resolution, TickType
+from kraken_futures.rest.operations import FuturesRest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BTC, COIN = "BTC/USD:USD", "BTC/USD:BTC"

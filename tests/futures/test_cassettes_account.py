@@ -10,7 +10,7 @@ from typing import Any
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.cassettes import CassettePlayer
-from kraken_futures.types_account import (
+from kraken_futures.types.account import (
     Access,
     Assignment,
     CashWallet,
@@ -28,7 +28,7 @@ from kraken_futures.types_account import (
     Thresholds,
     UnwindRank,
 )
-from kraken_futures.types_market import ContractType
+from kraken_futures.types.market import ContractType
 
 LINEAR, INVERSE = Symbol("BTC", "USD", "USD"), Symbol("BTC", "USD", "BTC")
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,12 +12,12 @@ import pytest
 
 from exchange_core.storage.cassette import FEED_SUFFIX
 from exchange_core.storage.recording import frames
-from kraken_futures.families import Families
-from kraken_futures.feed import PRIVATE, PUBLIC
-from kraken_futures.feed_requests import VARIANTS
+from kraken_futures.feed.connections import PRIVATE, PUBLIC
+from kraken_futures.feed.requests import VARIANTS
 from kraken_futures.history import FuturesHistory
-from kraken_futures.rest import FuturesRest
-from kraken_futures.rest_charts import Analytics
+from kraken_futures.rest.charts import Analytics
+from kraken_futures.rest.families import Families
+from kraken_futures.rest.operations import FuturesRest
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_futures"
 CALLS = sorted(path.stem for path in (CASSETTES / "rest").iterdir())

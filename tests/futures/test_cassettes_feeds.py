@@ -16,7 +16,7 @@ from exchange_core.storage.cassette import FEED_SUFFIX
 from exchange_core.storage.playback import play
 from exchange_core.storage.recording import frames
 from exchange_core.testing.cassettes import CassettePlayer
-from kraken_futures.feed import public_feed
+from kraken_futures.feed.connections import public_feed
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_futures"
 LINEAR, INVERSE = Symbol("BTC", "USD", "USD"), Symbol("BTC", "USD", "BTC")

@@ -12,8 +12,8 @@ from exchange_core.model.market import Candle
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.cassettes import CassettePlayer
-from kraken_futures.rest_charts import Analytics, Point, Resolution, TickType
-from kraken_futures.types_market import (
+from kraken_futures.rest.charts import Analytics, Point, Resolution, TickType
+from kraken_futures.types.market import (
     ContractType,
     FeeTier,
     FundingRate,

@@ -13,7 +13,7 @@ from exchange_core.model.order import OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.cassettes import CassettePlayer
-from kraken_futures.order_requests import (
+from kraken_futures.orders.requests import (
     FuturesOrder,
     OrderCancel,
     OrderEdit,
@@ -21,7 +21,7 @@ from kraken_futures.order_requests import (
     QuantityMode,
     TriggerSignal,
 )
-from kraken_futures.types_trading import (
+from kraken_futures.types.trading import (
     Canceled,
     DeadMansSwitch,
     Edited,

@@ -16,9 +16,9 @@ from exchange_core.testing.cassettes import CassettePlayer
 from exchange_core.testing.walking import whole
 from kraken_futures.history import FuturesHistory
 from kraken_futures.pages import Page, Pages
-from kraken_futures.rest_charts import Analytics, Resolution, TickType
-from kraken_futures.rest_history import Span
-from kraken_futures.types_history import (
+from kraken_futures.rest.charts import Analytics, Resolution, TickType
+from kraken_futures.rest.history import Span
+from kraken_futures.types.history import (
     HistoryKind,
     LogInfo,
     MarkPrice,

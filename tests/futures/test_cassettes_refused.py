@@ -20,8 +20,8 @@ from exchange_core.errors import (
 )
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.cassettes import CassettePlayer
-from kraken_futures.order_requests import FuturesOrder, OrderCancel, OrderEdit
-from kraken_futures.rest_charts import Analytics, Resolution
+from kraken_futures.orders.requests import FuturesOrder, OrderCancel, OrderEdit
+from kraken_futures.rest.charts import Analytics, Resolution
 
 BTC, COIN, DATED = "BTC/USD:USD", "BTC/USD:BTC", "BTC/USD:USD-261225"
 START = datetime(2026, 1, 1, tzinfo=UTC)

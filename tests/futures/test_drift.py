@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exchange_core.connector.drift import Drift, Watch
-from kraken_futures.documented import DOCUMENTED
+from kraken_futures.documented.rest import DOCUMENTED
 
 API = "/derivatives/api/v3/"
 HISTORY = "/api/history/v3/"

@@ -13,10 +13,10 @@ from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.simulator.launch import RunningSimulator, SimulatorLaunch, launch
 from exchange_core.venue.connected import ConnectedVenue
 from exchange_core.venue.venue import connect
-from kraken_futures.order_requests import FuturesOrder
+from kraken_futures.orders.requests import FuturesOrder
 from kraken_futures.plugin import KRAKEN_FUTURES
-from kraken_futures.rest import FuturesRest
-from kraken_futures.rest_charts import Resolution
+from kraken_futures.rest.charts import Resolution
+from kraken_futures.rest.operations import FuturesRest
 
 LINEAR, INVERSE = "BTC/USD:USD", "BTC/USD:BTC"
 WITHIN = 20.0

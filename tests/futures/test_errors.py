@@ -24,9 +24,9 @@ from exchange_core.errors import (
     VenueError,
     VenueUnavailable,
 )
-from kraken_futures import wire
 from kraken_futures.dialect import FuturesDialect
 from kraken_futures.errors import is_known
+from kraken_futures.wire import common as wire
 
 READ = RestCall(method="GET", path="/derivatives/api/v3/openorders", reply=wire.OpenOrders, private=True)
 WRITE = RestCall(

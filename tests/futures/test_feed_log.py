@@ -22,9 +22,9 @@ from exchange_core.model.event import (
 )
 from exchange_core.model.ledger import LedgerEntry, LedgerKind
 from exchange_core.model.symbol import Symbol
-from kraken_futures import parse_log
-from kraken_futures.feed import FuturesFeed, private_feed
-from kraken_futures.types_history import LogEntry, LogInfo
+from kraken_futures.feed.connections import FuturesFeed, private_feed
+from kraken_futures.parse import log as parse_log
+from kraken_futures.types.history import LogEntry, LogInfo
 
 LEDGER, NOTICES = Subscription(Channel.LEDGER), Subscription(Channel.NOTICES)
 

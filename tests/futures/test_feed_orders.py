@@ -13,7 +13,7 @@ from exchange_core.model.order import OrderRequest, OrderStatus, OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.terms import Offset, TriggerBy
-from kraken_futures.feed import FuturesFeed
+from kraken_futures.feed.connections import FuturesFeed
 
 PF = Symbol.parse("BTC/USD:USD")
 ORDERS = Subscription(Channel.ORDERS)

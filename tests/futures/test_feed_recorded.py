@@ -25,8 +25,8 @@ from exchange_core.model.order import OrderStatus, OrderType
 from exchange_core.model.symbol import Symbol
 from kraken_futures import naming
 from kraken_futures.config import FuturesConfig
-from kraken_futures.feed import FuturesFeed, private_feed, public_feed
-from kraken_futures.rest import FuturesRest
+from kraken_futures.feed.connections import FuturesFeed, private_feed, public_feed
+from kraken_futures.rest.operations import FuturesRest
 
 INSTRUMENTS = "futures/rest/instruments_5_2026-09.json"
 

@@ -20,8 +20,8 @@ from exchange_core.model.fill import Fill
 from exchange_core.model.market import Trade
 from exchange_core.model.symbol import Symbol
 from kraken_futures.config import FuturesConfig
-from kraken_futures.feed import PUBLIC, FuturesFeed, public_feed
-from kraken_futures.rest import FuturesRest
+from kraken_futures.feed.connections import PUBLIC, FuturesFeed, public_feed
+from kraken_futures.rest.operations import FuturesRest
 
 PF, PI = Symbol.parse("BTC/USD:USD"), Symbol.parse("BTC/USD:BTC")
 BOOK, TRADES, TICKER = (Subscription(channel, PF) for channel in (Channel.BOOK, Channel.TRADES, Channel.TICKER))

@@ -19,7 +19,7 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from kraken_futures import naming
 from kraken_futures.config import FuturesConfig
-from kraken_futures.feed import FuturesFeed, public_feed
+from kraken_futures.feed.connections import FuturesFeed, public_feed
 
 PF = Symbol.parse("BTC/USD:USD")
 TRADES_PF = Subscription(Channel.TRADES, PF)

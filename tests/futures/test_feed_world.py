@@ -22,7 +22,7 @@ from exchange_core.model.ledger import LedgerKind
 from exchange_core.model.market import Ticker, Trade
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.world import Client, Line, World
-from kraken_futures.feed import PRIVATE, PUBLIC
+from kraken_futures.feed.connections import PRIVATE, PUBLIC
 from kraken_futures.plugin import KRAKEN_FUTURES
 
 PF = Symbol.parse("BTC/USD:USD")

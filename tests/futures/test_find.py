@@ -18,7 +18,7 @@ from exchange_core.errors import (
 )
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from kraken_futures.limits import HISTORY_CALL, units
-from kraken_futures.rest import FuturesRest
+from kraken_futures.rest.operations import FuturesRest
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 NOTHING: dict[str, Any] = {"orders": []}

@@ -12,7 +12,7 @@ import pytest
 
 from exchange_core.errors import RateLimited
 from exchange_core.model.order import Order, OrderRequest, OrderStatus, OrderType
-from kraken_futures.rest import FuturesRest
+from kraken_futures.rest.operations import FuturesRest
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TRIGGER, AFTER = "t-1", "o-1"

@@ -18,7 +18,7 @@ from exchange_core.model.symbol import Symbol
 from kraken_futures import naming
 from kraken_futures.auth import FuturesSigner
 from kraken_futures.config import FuturesConfig
-from kraken_futures.feed import PRIVATE, PUBLIC, FuturesFeed, private_feed, public_feed
+from kraken_futures.feed.connections import PRIVATE, PUBLIC, FuturesFeed, private_feed, public_feed
 
 SYMBOL = Symbol.parse("BTC/USD:USD")
 TIMES = {"time": 1767614400000, "last_update_time": 1767614400000}

@@ -12,8 +12,8 @@ from exchange_core.testing.walking import take, walk
 from exchange_core.testing.world import Client, World
 from kraken_futures.history import FuturesHistory
 from kraken_futures.plugin import KRAKEN_FUTURES
-from kraken_futures.rest_charts import Resolution, TickType
-from kraken_futures.types_history import HistoryKind
+from kraken_futures.rest.charts import Resolution, TickType
+from kraken_futures.types.history import HistoryKind
 
 ROUNDS = 130
 

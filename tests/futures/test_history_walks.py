@@ -28,9 +28,9 @@ from exchange_core.testing.world import run_flow
 from kraken_futures.dialect import FuturesDialect
 from kraken_futures.history import FuturesHistory
 from kraken_futures.limits import DERIVATIVES, HISTORY
-from kraken_futures.rest_charts import Resolution, TickType
-from kraken_futures.types_history import LogInfo
-from kraken_futures.walks import Walks
+from kraken_futures.rest.charts import Resolution, TickType
+from kraken_futures.types.history import LogInfo
+from kraken_futures.walks.operations import Walks
 
 LINEAR, INVERSE = Symbol.parse("BTC/USD:USD"), Symbol.parse("BTC/USD:BTC")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -18,8 +18,8 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.model.units import Amount
 from kraken_futures import liquidation
 from kraken_futures.margin import MarginKind, MarginSchedule
-from kraken_futures.rest import FuturesRest
-from kraken_futures.types_market import MarginLevel
+from kraken_futures.rest.operations import FuturesRest
+from kraken_futures.types.market import MarginLevel
 
 PF = Contract(Symbol.parse("BTC/USD:USD"))
 PI = Contract(Symbol.parse("BTC/USD:BTC"))

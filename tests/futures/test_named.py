@@ -9,7 +9,7 @@ import pytest
 from exchange_core.errors import ProtocolError
 from exchange_core.model.order import OrderStatus
 from exchange_core.model.terms import Offset
-from kraken_futures.rest import FuturesRest
+from kraken_futures.rest.operations import FuturesRest
 
 NOON_MS = 1767614400000
 FORGOTTEN: list[dict[str, Any]] = [{"orders": []}, {"openOrders": []}]

@@ -19,7 +19,7 @@ from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.symbol import Symbol
 from kraken_futures import naming
 from kraken_futures.config import FuturesConfig
-from kraken_futures.rest import FuturesRest
+from kraken_futures.rest.operations import FuturesRest
 
 PF: dict[str, Any] = {
     "symbol": "PF_XBTUSD",

@@ -10,8 +10,8 @@ import pytest
 from exchange_core.errors import InvalidValue, OrderRefused
 from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.symbol import Symbol
-from kraken_futures.order_fields import as_text, check, check_edit, edit_fields, order_fields
-from kraken_futures.order_requests import FuturesOrder, OrderCancel, OrderEdit, OrderKind
+from kraken_futures.orders.fields import as_text, check, check_edit, edit_fields, order_fields
+from kraken_futures.orders.requests import FuturesOrder, OrderCancel, OrderEdit, OrderKind
 
 ETHER = Instrument(
     symbol=Symbol.parse("ETH/USD:USD"),

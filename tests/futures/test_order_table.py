@@ -15,10 +15,10 @@ from exchange_core.connector.rest import RestCall
 from exchange_core.errors import InvalidValue, NotSupported
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.order import OrderRequest
-from kraken_futures.order_requests import FuturesOrder, OrderCancel, OrderEdit, OrderKind
-from kraken_futures.order_support import support_table, table
-from kraken_futures.order_table import ALL, BATCH, CANCEL, EDIT, PARAMETERS, SEND, Term
-from kraken_futures.rest import FuturesRest
+from kraken_futures.orders.requests import FuturesOrder, OrderCancel, OrderEdit, OrderKind
+from kraken_futures.orders.support import support_table, table
+from kraken_futures.orders.table import ALL, BATCH, CANCEL, EDIT, PARAMETERS, SEND, Term
+from kraken_futures.rest.operations import FuturesRest
 
 README = Path(__file__).parents[2] / "plugins/kraken_futures/README.md"
 # What an order of each type cannot do without.

@@ -12,12 +12,12 @@ import pytest
 from exchange_core.connector.limits import Cost
 from exchange_core.connector.spec import VenueContext
 from kraken_futures.config import FuturesConfig
-from kraken_futures.families import Families
 from kraken_futures.limits import DERIVATIVES, HISTORY
-from kraken_futures.order_requests import FuturesOrder, OrderCancel, OrderEdit
-from kraken_futures.rest import FuturesRest
-from kraken_futures.rest_charts import Analytics, Resolution
-from kraken_futures.types_account import SelfTradeStrategy
+from kraken_futures.orders.requests import FuturesOrder, OrderCancel, OrderEdit
+from kraken_futures.rest.charts import Analytics, Resolution
+from kraken_futures.rest.families import Families
+from kraken_futures.rest.operations import FuturesRest
+from kraken_futures.types.account import SelfTradeStrategy
 
 S = "BTC/USD:USD"
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -20,8 +20,8 @@ from exchange_core.errors import (
 )
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from kraken_futures.limits import units
-from kraken_futures.outcomes import REFUSALS
-from kraken_futures.rest import FuturesRest
+from kraken_futures.parse.outcomes import REFUSALS
+from kraken_futures.rest.operations import FuturesRest
 
 LINEAR, INVERSE = "BTC/USD:USD", "BTC/USD:BTC"
 ID = "61ca5732-3478-42fe-8362-abbfd9465294"

@@ -27,7 +27,7 @@ from exchange_core.model.fill import Fee, Fill, Liquidity
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from kraken_futures.config import FuturesConfig
-from kraken_futures.feed import FuturesFeed, private_feed
+from kraken_futures.feed.connections import FuturesFeed, private_feed
 
 PF, PI = Symbol.parse("BTC/USD:USD"), Symbol.parse("BTC/USD:BTC")
 ORDERS, FILLS = Subscription(Channel.ORDERS), Subscription(Channel.FILLS)

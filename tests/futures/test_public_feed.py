@@ -23,8 +23,8 @@ from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.market import Ticker
 from exchange_core.model.symbol import Symbol
 from kraken_futures.config import FuturesConfig
-from kraken_futures.feed import FuturesFeed, public_feed
-from kraken_futures.rest import FuturesRest
+from kraken_futures.feed.connections import FuturesFeed, public_feed
+from kraken_futures.rest.operations import FuturesRest
 
 PF, PI, ETH = (Symbol.parse(text) for text in ("BTC/USD:USD", "BTC/USD:BTC", "ETH/USD:USD"))
 TICKER_PF, TICKER_PI = Subscription(Channel.TICKER, PF), Subscription(Channel.TICKER, PI)

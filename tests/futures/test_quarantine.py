@@ -24,8 +24,8 @@ from exchange_core.model.event import (
 )
 from exchange_core.model.fill import Fill
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
-from kraken_futures.feed import FuturesFeed, private_feed
-from kraken_futures.rest import FuturesRest
+from kraken_futures.feed.connections import FuturesFeed, private_feed
+from kraken_futures.rest.operations import FuturesRest
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 OPEN = {

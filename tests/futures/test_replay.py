@@ -14,8 +14,8 @@ from exchange_core.model.fill import Fill
 from exchange_core.model.market import Ticker, Trade
 from exchange_core.model.order import OrderStatus
 from kraken_futures.config import FuturesConfig
-from kraken_futures.feed import FuturesFeed, private_feed, public_feed
-from kraken_futures.rest import FuturesRest
+from kraken_futures.feed.connections import FuturesFeed, private_feed, public_feed
+from kraken_futures.rest.operations import FuturesRest
 
 FILES = [
     "connection_3products_2021-07.stream.jsonl",

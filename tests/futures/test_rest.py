@@ -21,7 +21,7 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.model.terms import TriggerBy
 from kraken_futures.config import FuturesConfig
 from kraken_futures.limits import units
-from kraken_futures.rest import FuturesRest
+from kraken_futures.rest.operations import FuturesRest
 
 LINEAR, INVERSE = Symbol.parse("BTC/USD:USD"), Symbol.parse("BTC/USD:BTC")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

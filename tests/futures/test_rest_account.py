@@ -11,8 +11,8 @@ from exchange_core.errors import AuthenticationError, ProtocolError
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from kraken_futures.limits import units
-from kraken_futures.rest import FuturesRest
-from kraken_futures.types_account import (
+from kraken_futures.rest.operations import FuturesRest
+from kraken_futures.types.account import (
     Access,
     CashWallet,
     FillKind,
@@ -22,7 +22,7 @@ from kraken_futures.types_account import (
     OtherWallet,
     Priority,
 )
-from kraken_futures.types_market import ContractType
+from kraken_futures.types.market import ContractType
 
 LINEAR, INVERSE = Symbol.parse("BTC/USD:USD"), Symbol.parse("BTC/USD:BTC")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

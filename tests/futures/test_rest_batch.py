@@ -20,10 +20,10 @@ from exchange_core.errors import (
 from exchange_core.model.order import OrderStatus
 from kraken_futures.auth import FuturesSigner
 from kraken_futures.limits import batch_units
-from kraken_futures.order_requests import FuturesOrder, OrderCancel, OrderEdit
-from kraken_futures.rest import FuturesRest
-from kraken_futures.rest_batch import batch_json
-from kraken_futures.types_trading import Canceled, Edited, Sent
+from kraken_futures.orders.requests import FuturesOrder, OrderCancel, OrderEdit
+from kraken_futures.rest.batch import batch_json
+from kraken_futures.rest.operations import FuturesRest
+from kraken_futures.types.trading import Canceled, Edited, Sent
 
 LINEAR, INVERSE = "BTC/USD:USD", "BTC/USD:BTC"
 

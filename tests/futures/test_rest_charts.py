@@ -11,8 +11,8 @@ import pytest
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import BadRequest, InvalidValue, ProtocolError, UnknownSymbol
 from exchange_core.model.symbol import Symbol
-from kraken_futures.rest import FuturesRest
-from kraken_futures.rest_charts import INTERVALS, Analytics, Resolution, TickType
+from kraken_futures.rest.charts import INTERVALS, Analytics, Resolution, TickType
+from kraken_futures.rest.operations import FuturesRest
 
 LINEAR, INVERSE = Symbol.parse("BTC/USD:USD"), Symbol.parse("BTC/USD:BTC")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

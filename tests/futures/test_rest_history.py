@@ -17,15 +17,15 @@ from exchange_core.errors import InvalidValue, ProtocolError, RateLimited, Unkno
 from exchange_core.model.fill import Liquidity
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from kraken_futures import parse_history
-from kraken_futures import wire_history as wire
 from kraken_futures.limits import HISTORY, HISTORY_CALL
-from kraken_futures.order_requests import OrderKind, TriggerSignal, Unit
-from kraken_futures.rest import FuturesRest
-from kraken_futures.rest_history import Span
-from kraken_futures.rows import readable
-from kraken_futures.types_history import HistoryKind, LogInfo, PositionCause, PositionChange
-from kraken_futures.types_trading import TriggerSide
+from kraken_futures.orders.requests import OrderKind, TriggerSignal, Unit
+from kraken_futures.parse import history as parse_history
+from kraken_futures.parse.rows import readable
+from kraken_futures.rest.history import Span
+from kraken_futures.rest.operations import FuturesRest
+from kraken_futures.types.history import HistoryKind, LogInfo, PositionCause, PositionChange
+from kraken_futures.types.trading import TriggerSide
+from kraken_futures.wire import history as wire
 
 LINEAR, INVERSE = Symbol.parse("BTC/USD:USD"), Symbol.parse("BTC/USD:BTC")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

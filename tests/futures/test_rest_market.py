@@ -11,8 +11,8 @@ from exchange_core.errors import BadRequest, InvalidValue, ProtocolError, Unknow
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from kraken_futures.limits import units
-from kraken_futures.rest import FuturesRest
-from kraken_futures.types_market import ContractType, Dislocation, FundingRate, MarginLevel, TradeKind
+from kraken_futures.rest.operations import FuturesRest
+from kraken_futures.types.market import ContractType, Dislocation, FundingRate, MarginLevel, TradeKind
 
 LINEAR, INVERSE = Symbol.parse("BTC/USD:USD"), Symbol.parse("BTC/USD:BTC")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

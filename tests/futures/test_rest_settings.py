@@ -10,8 +10,8 @@ from exchange_core.errors import BadRequest, InvalidValue, OutcomeUnknown, Proto
 from exchange_core.model.symbol import Symbol
 from kraken_futures.auth import FuturesSigner
 from kraken_futures.limits import units
-from kraken_futures.rest import FuturesRest
-from kraken_futures.types_account import SelfTradeStrategy
+from kraken_futures.rest.operations import FuturesRest
+from kraken_futures.types.account import SelfTradeStrategy
 
 LINEAR = Symbol.parse("BTC/USD:USD")
 

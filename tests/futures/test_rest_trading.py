@@ -32,9 +32,9 @@ from kraken_futures import naming
 from kraken_futures.config import FuturesConfig
 from kraken_futures.dialect import FuturesDialect
 from kraken_futures.limits import units
-from kraken_futures.order_requests import FuturesOrder, OrderCancel, OrderEdit, OrderKind, TriggerSignal, Unit
-from kraken_futures.rest import FuturesRest
-from kraken_futures.types_trading import EventKind, TriggerSide
+from kraken_futures.orders.requests import FuturesOrder, OrderCancel, OrderEdit, OrderKind, TriggerSignal, Unit
+from kraken_futures.rest.operations import FuturesRest
+from kraken_futures.types.trading import EventKind, TriggerSide
 
 LINEAR, INVERSE = Symbol.parse("BTC/USD:USD"), Symbol.parse("BTC/USD:BTC")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -18,7 +18,7 @@ from exchange_core.errors import (
 from exchange_core.model.symbol import Symbol
 from kraken_futures.config import FuturesConfig
 from kraken_futures.limits import units
-from kraken_futures.rest import FuturesRest
+from kraken_futures.rest.operations import FuturesRest
 
 
 @pytest.fixture

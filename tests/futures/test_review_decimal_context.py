@@ -9,8 +9,10 @@ import pytest
 from exchange_core.connector.naming import AssetMap
 from exchange_core.model.order import OrderRequest, OrderStatus
 from exchange_core.model.symbol import Symbol
-from kraken_futures import parse, parse_orders, wire_feed
-from kraken_futures.rest import FuturesRest
+from kraken_futures.parse import feed as parse
+from kraken_futures.parse import orders as parse_orders
+from kraken_futures.rest.operations import FuturesRest
+from kraken_futures.wire import feed as wire_feed
 
 
 @pytest.fixture(autouse=True)

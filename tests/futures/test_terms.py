@@ -14,8 +14,8 @@ from exchange_core.connector.support import TERMS, Support, used_terms
 from exchange_core.errors import InvalidValue, NotSupported, OrderRefused
 from exchange_core.model.order import OrderRequest, OrderType, TimeInForce
 from exchange_core.model.terms import Offset, SelfTrade, TriggerBy
-from kraken_futures.order_requests import FuturesOrder, OrderKind
-from kraken_futures.rest import FuturesRest
+from kraken_futures.orders.requests import FuturesOrder, OrderKind
+from kraken_futures.rest.operations import FuturesRest
 from kraken_futures.terms import SUPPORT, UNSUPPORTED, futures_order
 
 LATER = datetime(2026, 1, 5, 12, 0, 5, 250001, tzinfo=UTC)

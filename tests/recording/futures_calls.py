@@ -17,13 +17,13 @@ from exchange_core.connector.rest import HttpReply, HttpRequest
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from kraken_futures.config import HOSTS, FuturesConfig
-from kraken_futures.order_requests import FuturesOrder, OrderCancel, OrderEdit, QuantityMode
+from kraken_futures.orders.requests import FuturesOrder, OrderCancel, OrderEdit, QuantityMode
 from kraken_futures.plugin import KRAKEN_FUTURES
-from kraken_futures.rest_charts import Analytics, Resolution, TickType
+from kraken_futures.rest.charts import Analytics, Resolution, TickType
 from kraken_futures.simulator import SIMULATOR
 from kraken_futures.simulator.protocol import KrakenFutures
-from kraken_futures.types_account import SelfTradeStrategy
-from kraken_futures.types_market import ContractType
+from kraken_futures.types.account import SelfTradeStrategy
+from kraken_futures.types.market import ContractType
 from recording.rig import PATIENCE, START, Rig, client_id
 from recording.scenes import set_the_table
 

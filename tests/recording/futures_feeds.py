@@ -12,7 +12,7 @@ from exchange_core.errors import OrderRefused
 from exchange_core.model.event import Channel, Subscription
 from exchange_core.model.side import Side
 from exchange_core.simulator.makers.maker import MakerSettings
-from kraken_futures.order_requests import OrderCancel, OrderEdit
+from kraken_futures.orders.requests import OrderCancel, OrderEdit
 from recording.futures_calls import COIN, DATED, INVERSE, LINEAR, NAME, SPEC, futures_order
 from recording.rig import Rig, client_id
 from recording.scenes import QUIET, record_account, record_market, set_the_table

@@ -17,14 +17,14 @@ from exchange_core.connector.rest import Flow
 from exchange_core.model.side import Side
 from exchange_core.testing.walking import whole
 from kraken_futures.history import FuturesHistory
-from kraken_futures.order_requests import OrderEdit
+from kraken_futures.orders.requests import OrderEdit
 from kraken_futures.pages import Page, Pages
-from kraken_futures.rest_charts import Analytics, Resolution, TickType
-from kraken_futures.rest_history import Span
+from kraken_futures.rest.charts import Analytics, Resolution, TickType
+from kraken_futures.rest.history import Span
 from kraken_futures.simulator import analytics as simulated_analytics
 from kraken_futures.simulator import charts as simulated_charts
 from kraken_futures.simulator import history as simulated_history
-from kraken_futures.types_history import PositionCause, PositionChange
+from kraken_futures.types.history import PositionCause, PositionChange
 from recording.futures_calls import COIN, LINEAR, NAME, SPEC, futures_order, trade_a_little
 from recording.rig import START, Rig
 from recording.scenes import set_the_table

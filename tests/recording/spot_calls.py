@@ -12,11 +12,11 @@ from typing import Any
 import attrs
 
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.order_terms import Amendment, ConditionalClose, Edit, SpotOrder
+from kraken_spot.orders.terms import Amendment, ConditionalClose, Edit, SpotOrder
 from kraken_spot.plugin import KRAKEN_SPOT
 from kraken_spot.simulator.markets import public_id
-from kraken_spot.types_account import ReportKind
-from kraken_spot.types_listings import PairInfo
+from kraken_spot.types.account import ReportKind
+from kraken_spot.types.listings import PairInfo
 from recording.rig import OURS, PATIENCE, START, Rig, client_id
 from recording.scenes import set_the_table
 

@@ -14,7 +14,7 @@ from exchange_core.model.order import Order
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.makers.maker import MakerSettings
-from kraken_spot.order_terms import Amendment, ConditionalClose, Edit
+from kraken_spot.orders.terms import Amendment, ConditionalClose, Edit
 from recording.rig import PATIENCE, START, Connection, Rig, client_id
 from recording.scenes import LIVELY, QUIET, record_account, record_market, set_the_table
 from recording.spot_calls import NAME, SPEC, UNKNOWN, spot_order

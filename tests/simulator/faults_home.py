@@ -25,7 +25,7 @@ from exchange_core.simulator.faults.schedule import Fault, parse_faults
 from exchange_core.simulator.faults.tally import Faults, Tally
 from exchange_core.testing.in_process import InProcess
 from exchange_core.testing.world import Socket, World
-from kraken_spot.feed_base import token
+from kraken_spot.feed.base import token
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "simulator.md"
 BLOCKS = re.findall(r"^```toml\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S)

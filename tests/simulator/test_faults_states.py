@@ -15,7 +15,7 @@ from exchange_core.simulator.faults.line import FaultyProtocol
 from exchange_core.simulator.faults.schedule import Fault, FaultSchedule, parse_faults
 from exchange_core.simulator.faults.tally import Faults, Tally
 from exchange_core.testing.world import Socket
-from kraken_spot.feed_base import token
+from kraken_spot.feed.base import token
 from tests.simulator.faults_home import PLUGINS, STATUS, Checks, Home, cases, follow_alice
 
 CHECKS = Checks()

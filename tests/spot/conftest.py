@@ -21,9 +21,9 @@ from exchange_core.testing.cassettes import CassettePlayer
 from exchange_core.testing.world import run_flow
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
-from kraken_spot.feed import PrivateFeed, PublicFeed
+from kraken_spot.feed.connections import PrivateFeed, PublicFeed
 from kraken_spot.plugin import KRAKEN_SPOT
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.rest.operations import KrakenSpotRest
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_spot"
 

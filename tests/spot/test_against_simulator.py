@@ -32,7 +32,7 @@ from exchange_core.model.fill import Fill
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.world import Client, Line, World
-from kraken_spot.client_ids import client_order_id
+from kraken_spot.orders.client_ids import client_order_id
 from kraken_spot.plugin import KRAKEN_SPOT
 from kraken_spot.simulator import SIMULATOR
 

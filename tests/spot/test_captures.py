@@ -17,11 +17,11 @@ from exchange_core.errors import AuthenticationError, BadRequest
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
-from kraken_spot import wire
 from kraken_spot.auth import KrakenSpotSigner, decoded_secret, signature
 from kraken_spot.dialect import KrakenSpotDialect
-from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.rest_calls import private
+from kraken_spot.rest.calls import private
+from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.wire import common as wire
 
 HERE = Path(__file__).parent
 BTC = Symbol("BTC", "USD")

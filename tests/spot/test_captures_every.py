@@ -16,8 +16,8 @@ import pytest
 from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import VenueContext
 from exchange_core.model.symbol import Symbol
-from kraken_spot.order_terms import Amendment, Edit, SpotOrder
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.orders.terms import Amendment, Edit, SpotOrder
+from kraken_spot.rest.operations import KrakenSpotRest
 
 BTC, USDT = Symbol("BTC", "USD"), Symbol("BTC", "USDT")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -19,10 +19,10 @@ from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.storage.recording import frames
 from exchange_core.testing.world import run_flow
-from kraken_spot.feed import PrivateFeed, PublicFeed
-from kraken_spot.order_terms import Amendment, Edit, SpotOrder
-from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.types_trading import Canceled, DeadManSwitch
+from kraken_spot.feed.connections import PrivateFeed, PublicFeed
+from kraken_spot.orders.terms import Amendment, Edit, SpotOrder
+from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.types.trading import Canceled, DeadManSwitch
 
 BTC = Symbol("BTC", "USD")
 BOOKS = {

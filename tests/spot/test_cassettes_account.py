@@ -11,7 +11,7 @@ from exchange_core.errors import AuthenticationError, BadRequest, OrderRefused
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.cassettes import CassettePlayer
-from kraken_spot.types_account import OpenPosition, ReportKind, ReportStatus, ScheduleTier, TradeBalance
+from kraken_spot.types.account import OpenPosition, ReportKind, ReportStatus, ScheduleTier, TradeBalance
 
 BTC, ETH = Symbol("BTC", "USD"), Symbol("ETH", "USD")
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.storage.recording import frames
 from exchange_core.testing.cassettes import CassettePlayer
-from kraken_spot.feed_account import EXEC_TYPES
+from kraken_spot.feed.account import EXEC_TYPES
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_spot"
 BTC = Symbol("BTC", "USD")

@@ -17,13 +17,13 @@ import yaml
 from exchange_core.connector.drift import Drift, Watch
 from exchange_core.connector.spec import VenueContext
 from exchange_core.storage.recording import frames
-from kraken_spot.documented import DOCUMENTED
-from kraken_spot.families import Families
-from kraken_spot.feed_carriers import DEPTHS, DEPTHS_BY_ORDER, TRIGGERS
-from kraken_spot.feed_trading import METHODS
+from kraken_spot.documented.rest import DOCUMENTED
+from kraken_spot.feed.carriers import DEPTHS, DEPTHS_BY_ORDER, TRIGGERS
+from kraken_spot.feed.trading import METHODS
 from kraken_spot.history import KrakenSpotHistory
 from kraken_spot.plugin import KRAKEN_SPOT
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.rest.families import Families
+from kraken_spot.rest.operations import KrakenSpotRest
 
 HERE = Path(__file__).parent
 CASSETTES = HERE.parents[1] / "cassettes" / "kraken_spot"

@@ -11,7 +11,7 @@ from exchange_core.errors import OrderRefused
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.cassettes import CassettePlayer
-from kraken_spot.types_history import Amend, AmendType, LedgerEntry, LedgerType, OrderRecord, RecordStatus, TradeRecord
+from kraken_spot.types.history import Amend, AmendType, LedgerEntry, LedgerType, OrderRecord, RecordStatus, TradeRecord
 
 BTC = Symbol("BTC", "USD")
 PLACED = datetime(2026, 1, 1, 0, 1, 15, tzinfo=UTC)

@@ -12,8 +12,8 @@ from exchange_core.model.market import Level
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.cassettes import CassettePlayer
-from kraken_spot.types_listings import AssetStatus, ExecutionVenue, PairInfo
-from kraken_spot.types_market import MarketTrade, RestingOrder, Spread, SystemState, SystemStatus
+from kraken_spot.types.listings import AssetStatus, ExecutionVenue, PairInfo
+from kraken_spot.types.market import MarketTrade, RestingOrder, Spread, SystemState, SystemStatus
 
 BTC = Symbol("BTC", "USD")
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 
 from exchange_core.errors import BadRequest, OrderRefused, RateLimited
 from exchange_core.testing.cassettes import CassettePlayer
-from kraken_spot.types_earn import EarnAmount, EarnPart, EarnState, LockType
-from kraken_spot.types_funding import (
+from kraken_spot.types.earn import EarnAmount, EarnPart, EarnState, LockType
+from kraken_spot.types.funding import (
     AccountTransfer,
     DepositAddress,
     DepositMethod,

@@ -19,10 +19,10 @@ from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.storage.recording import frames
 from exchange_core.testing.cassettes import CassettePlayer
-from kraken_spot.feed_trading import METHODS
-from kraken_spot.order_terms import Amendment, ConditionalClose, Edit, SpotOrder
-from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.types_trading import Canceled, DeadManSwitch, NotPlaced
+from kraken_spot.feed.trading import METHODS
+from kraken_spot.orders.terms import Amendment, ConditionalClose, Edit, SpotOrder
+from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.types.trading import Canceled, DeadManSwitch, NotPlaced
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_spot" / "feed"
 BTC = Symbol("BTC", "USD")

@@ -19,7 +19,7 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.testing.cassettes import CassettePlayer
 from exchange_core.testing.walking import whole
 from kraken_spot.history import KrakenSpotHistory
-from kraken_spot.types_history import LedgerType, RecordStatus
+from kraken_spot.types.history import LedgerType, RecordStatus
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_spot" / "rest"
 BTC = Symbol("BTC", "USD")

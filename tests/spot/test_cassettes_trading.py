@@ -13,10 +13,10 @@ from exchange_core.errors import InsufficientFunds, OrderNotFound
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.cassettes import CassettePlayer
-from kraken_spot.order_terms import Amendment, ConditionalClose, Edit, SpotOrder
-from kraken_spot.prices import RelativePrice
-from kraken_spot.types_history import OrderRecord
-from kraken_spot.types_trading import Canceled, DeadManSwitch, Edited, NotPlaced, Placed, Validated
+from kraken_spot.orders.prices import RelativePrice
+from kraken_spot.orders.terms import Amendment, ConditionalClose, Edit, SpotOrder
+from kraken_spot.types.history import OrderRecord
+from kraken_spot.types.trading import Canceled, DeadManSwitch, Edited, NotPlaced, Placed, Validated
 
 BTC = Symbol("BTC", "USD")
 NOW = datetime(2026, 1, 1, 0, 1, 15, tzinfo=UTC)

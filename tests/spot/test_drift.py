@@ -18,7 +18,7 @@ from exchange_core.connector.drift import Drift, Watch
 from exchange_core.errors import BadRequest, ExchangeError
 from exchange_core.model.symbol import Symbol
 from kraken_spot import errors
-from kraken_spot.documented import DOCUMENTED
+from kraken_spot.documented.rest import DOCUMENTED
 
 ASSETS = {
     "XXBT": {"aclass": "currency", "altname": "XBT", "decimals": 10, "display_decimals": 5, "status": "frozen"},

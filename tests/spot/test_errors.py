@@ -25,9 +25,9 @@ from exchange_core.errors import (
     VenueError,
     VenueUnavailable,
 )
-from kraken_spot import wire
 from kraken_spot.dialect import KrakenSpotDialect
-from kraken_spot.wire_trading import Added
+from kraken_spot.wire import common as wire
+from kraken_spot.wire.trading import Added
 
 READ = RestCall(method="POST", path="/0/private/OpenOrders", private=True, reply=wire.OpenOrders)
 WRITE = RestCall(method="POST", path="/0/private/AddOrder", private=True, changes_state=True, reply=Added)

@@ -27,9 +27,9 @@ from exchange_core.model.fill import Fee, Fill, Liquidity
 from exchange_core.model.order import OrderRequest, OrderStatus, OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from kraken_spot.feed import PrivateFeed
-from kraken_spot.feed_account import Executions
-from kraken_spot.wire_feed import Executions as ExecutionsMessage
+from kraken_spot.feed.account import Executions
+from kraken_spot.feed.connections import PrivateFeed
+from kraken_spot.wire.feed import Executions as ExecutionsMessage
 
 BTC = Symbol("BTC", "USD")
 ORDER = "OK4GJX-KSTLS-7DZZO5"

@@ -20,7 +20,7 @@ from exchange_core.model.event import (
     TickerTrigger,
 )
 from exchange_core.model.symbol import Symbol
-from kraken_spot.feed import PrivateFeed, PublicFeed
+from kraken_spot.feed.connections import PrivateFeed, PublicFeed
 
 BTC, ETH, DOGE = Symbol("BTC", "USD"), Symbol("ETH", "USD"), Symbol("DOGE", "USD")
 ANSWER = {"channel": "book", "symbol": "BTC/USD", "depth": 10, "snapshot": True}

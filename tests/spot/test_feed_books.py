@@ -16,7 +16,7 @@ from exchange_core.errors import ProtocolError
 from exchange_core.model.book import BookHealth, OrderBook
 from exchange_core.model.event import BookDesynced, Channel, Subscribed, Subscription, Unrecognised
 from exchange_core.model.symbol import Symbol
-from kraken_spot.feed import PublicFeed
+from kraken_spot.feed.connections import PublicFeed
 
 BTC, ETH = Symbol("BTC", "USD"), Symbol("ETH", "USD")
 Rows = list[tuple[str, str]]

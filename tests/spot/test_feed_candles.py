@@ -16,8 +16,8 @@ from exchange_core.model.event import Channel, Ignored, SequenceGap, Subscriptio
 from exchange_core.model.market import Candle
 from exchange_core.model.symbol import Symbol
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.feed import PublicFeed
-from kraken_spot.feed_candles import VenueClock
+from kraken_spot.feed.candles import VenueClock
+from kraken_spot.feed.connections import PublicFeed
 
 BTC = Symbol("BTC", "USD")
 BARS = Subscription(Channel.CANDLES, BTC, interval=1)

@@ -26,9 +26,9 @@ from exchange_core.model.fill import Fill
 from exchange_core.model.market import Candle, Ticker, Trade
 from exchange_core.model.number import plain
 from exchange_core.storage.recording import frames
-from kraken_spot import wire_feed
-from kraken_spot.feed import PrivateFeed, PublicFeed
-from kraken_spot.feed_base import decode
+from kraken_spot.feed.base import decode
+from kraken_spot.feed.connections import PrivateFeed, PublicFeed
+from kraken_spot.wire import feed as wire_feed
 
 HERE = Path(__file__).parent
 

@@ -19,8 +19,8 @@ from exchange_core.model.event import Channel, Subscription, TickerTrigger
 from exchange_core.model.market import Candle, Trade
 from exchange_core.model.symbol import Symbol
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.feed import PublicFeed
-from kraken_spot.feed_level3 import Level3Feed
+from kraken_spot.feed.connections import PublicFeed
+from kraken_spot.feed.level3 import Level3Feed
 
 BTC = Symbol("BTC", "USD")
 MOMENT = "2024-01-08T12:26:47.123456789Z"

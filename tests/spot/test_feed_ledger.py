@@ -13,11 +13,11 @@ from exchange_core.model.event import BalancesUpdate, Channel, LedgerUpdate, Seq
 from exchange_core.model.ledger import LedgerEntry, LedgerKind
 from exchange_core.testing.walking import take, walk
 from exchange_core.testing.world import World
-from kraken_spot.feed import PrivateFeed
+from kraken_spot.feed.connections import PrivateFeed
 from kraken_spot.history import KrakenSpotHistory
 from kraken_spot.plugin import KRAKEN_SPOT
-from kraken_spot.types_history import LedgerEntry as SpotEntry
-from kraken_spot.types_history import LedgerType
+from kraken_spot.types.history import LedgerEntry as SpotEntry
+from kraken_spot.types.history import LedgerType
 
 LEDGER = Subscription(Channel.LEDGER)
 ENTRY = {

@@ -19,7 +19,7 @@ from exchange_core.model.book import BookByOrder, BookHealth
 from exchange_core.model.event import BookDesynced, Channel, Subscribed, Subscription, SubscriptionRefused
 from exchange_core.model.symbol import Symbol
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.feed_level3 import Level3Feed
+from kraken_spot.feed.level3 import Level3Feed
 
 BTC, ETH = Symbol("BTC", "USD"), Symbol("ETH", "USD")
 

@@ -16,7 +16,7 @@ from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.market import Ticker, Trade
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from kraken_spot.feed import PublicFeed
+from kraken_spot.feed.connections import PublicFeed
 
 BTC = Symbol("BTC", "USD")
 

@@ -23,7 +23,7 @@ from exchange_core.model.event import (
 from exchange_core.model.market import Candle, Ticker, Trade
 from exchange_core.model.symbol import Symbol
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.feed import PublicFeed
+from kraken_spot.feed.connections import PublicFeed
 
 BTC, ETH = Symbol("BTC", "USD"), Symbol("ETH", "USD")
 TRADES, BOOK = Subscription(Channel.TRADES, BTC), Subscription(Channel.BOOK, BTC, depth=10)

@@ -14,7 +14,7 @@ from exchange_core.model.book import BookHealth
 from exchange_core.model.event import Channel, Ignored, Subscribed, Subscription, SubscriptionRefused, TierUpdate
 from exchange_core.model.symbol import Symbol
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.feed import PrivateFeed, PublicFeed
+from kraken_spot.feed.connections import PrivateFeed, PublicFeed
 
 BTC, ETH, DOGE = Symbol("BTC", "USD"), Symbol("ETH", "USD"), Symbol("DOGE", "USD")
 

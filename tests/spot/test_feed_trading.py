@@ -25,10 +25,10 @@ from exchange_core.errors import (
     RateLimited,
 )
 from exchange_core.model.event import Answered, Channel, Ignored, Subscription
-from kraken_spot import wire_trading as wire
-from kraken_spot.feed import PrivateFeed
-from kraken_spot.feed_trading import METHODS
-from kraken_spot.rest_calls import change
+from kraken_spot.feed.connections import PrivateFeed
+from kraken_spot.feed.trading import METHODS
+from kraken_spot.rest.calls import change
+from kraken_spot.wire import trading as wire
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TOKEN = "a-token-of-this-test"

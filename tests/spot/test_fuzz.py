@@ -17,8 +17,8 @@ from exchange_core.errors import ExchangeError, ProtocolError
 from exchange_core.model.book import BookHealth
 from exchange_core.model.event import Channel, Subscription
 from exchange_core.model.symbol import Symbol
-from kraken_spot.feed import PrivateFeed, PublicFeed
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.feed.connections import PrivateFeed, PublicFeed
+from kraken_spot.rest.operations import KrakenSpotRest
 
 BTC = Symbol("BTC", "USD")
 

@@ -24,10 +24,10 @@ from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
 from kraken_spot.history import KrakenSpotHistory
 from kraken_spot.limits import PRIVATE
-from kraken_spot.parse_ledger import KINDS
-from kraken_spot.types_history import LedgerFilter, LedgerType
-from kraken_spot.walk_lists import Endpoint, ListWalk
-from kraken_spot.walks import Walks, ledgers_of
+from kraken_spot.parse.ledger import KINDS
+from kraken_spot.types.history import LedgerFilter, LedgerType
+from kraken_spot.walks.lists import Endpoint, ListWalk
+from kraken_spot.walks.operations import Walks, ledgers_of
 
 T0 = 1_760_000_000
 SINCE = datetime.fromtimestamp(T0, UTC)

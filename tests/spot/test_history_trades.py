@@ -22,12 +22,13 @@ from exchange_core.model.market import Candle
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.walking import take, walk
 from exchange_core.venue.history import HistoryStream
-from kraken_spot import bars, wire
-from kraken_spot.bars import Grid
 from kraken_spot.dialect import KrakenSpotDialect, decoder
 from kraken_spot.history import KrakenSpotHistory
-from kraken_spot.walk_candles import CandleWalk
-from kraken_spot.walk_trades import TradeWalk
+from kraken_spot.walks import bars
+from kraken_spot.walks.bars import Grid
+from kraken_spot.walks.candles import CandleWalk
+from kraken_spot.walks.trades import TradeWalk
+from kraken_spot.wire import common as wire
 
 BTC = Symbol("BTC", "USD")
 T0 = 1_760_000_040  # a whole minute, and no whole hour

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from exchange_core.model.event import Channel, LimitLevel, OrderUpdate, Subscribed, Subscription, TierUpdate
-from kraken_spot.feed import PrivateFeed
+from kraken_spot.feed.connections import PrivateFeed
 from kraken_spot.limits import ENGINE
 
 PENDING = {

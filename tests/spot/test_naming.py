@@ -17,7 +17,7 @@ from exchange_core.errors import BadRequest, ProtocolError
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.symbol import Symbol
 from kraken_spot.naming import display, load_assets, load_pairs
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.rest.operations import KrakenSpotRest
 
 
 def raw(entries: dict[str, Any]) -> dict[str, msgspec.Raw]:

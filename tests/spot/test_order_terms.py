@@ -20,9 +20,10 @@ from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ExchangeError, InvalidValue, NotSupported, OrderRefused
 from kraken_spot.auth import form
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.order_params import check, check_each_type, fits, form_close, form_fields, json_close
-from kraken_spot.order_table import BY_NAME, LIMIT_IS_FIRST, LIMITED, TERMS, TRAILING, TRIGGERED, Term, table
-from kraken_spot.order_terms import (
+from kraken_spot.orders.params import check, check_each_type, fits, form_close, form_fields, json_close
+from kraken_spot.orders.prices import RelativePrice, price
+from kraken_spot.orders.table import BY_NAME, LIMIT_IS_FIRST, LIMITED, TERMS, TRAILING, TRIGGERED, Term, table
+from kraken_spot.orders.terms import (
     ConditionalClose,
     FeeAsset,
     SelfTrade,
@@ -30,9 +31,8 @@ from kraken_spot.order_terms import (
     SpotTimeInForce,
     Trigger,
 )
-from kraken_spot.prices import RelativePrice, price
-from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.types_history import SpotOrderType
+from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.types.history import SpotOrderType
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 README = Path(__file__).resolve().parents[2] / "plugins" / "kraken_spot" / "README.md"

@@ -30,8 +30,8 @@ from exchange_core.model.fill import Fee
 from exchange_core.model.order import Order, OrderRequest, OrderStatus, TimeInForce
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from kraken_spot.client_ids import client_order_id, is_same
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.orders.client_ids import client_order_id, is_same
+from kraken_spot.rest.operations import KrakenSpotRest
 from kraken_spot.terms import SUPPORT, SpotTerms
 
 BTC = Symbol("BTC", "USD")

@@ -10,12 +10,12 @@ import pytest
 from exchange_core.errors import OrderRefused
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.world import Client, World
-from kraken_spot.client_ids import client_order_id
-from kraken_spot.order_terms import SpotOrder
+from kraken_spot.orders.client_ids import client_order_id
+from kraken_spot.orders.terms import SpotOrder
 from kraken_spot.plugin import KRAKEN_SPOT
-from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.types_history import LedgerType, RecordStatus
-from kraken_spot.types_market import SystemState
+from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.types.history import LedgerType, RecordStatus
+from kraken_spot.types.market import SystemState
 
 BTC = Symbol("BTC", "USD")
 

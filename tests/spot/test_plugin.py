@@ -18,8 +18,8 @@ from exchange_core.transport.shared import SharedLimits
 from exchange_core.venue.venue import Surroundings
 from kraken_spot import plugin
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.feed import PrivateFeed, PublicFeed
-from kraken_spot.feed_level3 import Level3Feed
+from kraken_spot.feed.connections import PrivateFeed, PublicFeed
+from kraken_spot.feed.level3 import Level3Feed
 
 
 def test_one_venue_under_its_name() -> None:

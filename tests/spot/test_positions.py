@@ -13,7 +13,7 @@ from exchange_core.errors import AuthenticationError, NotSupported
 from exchange_core.model.symbol import Symbol
 from exchange_core.portfolio.prices import PriceTable
 from exchange_core.portfolio.valuation import value
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.rest.operations import KrakenSpotRest
 
 BTC = Symbol("BTC", "USD")
 

@@ -18,9 +18,9 @@ from exchange_core.model.order import Order, OrderRequest
 from exchange_core.testing.world import run_flow
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
-from kraken_spot.feed_account import Executions
-from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.wire_feed import Executions as Frame
+from kraken_spot.feed.account import Executions
+from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.wire.feed import Executions as Frame
 
 PAIR = {
     "altname": "XBTUSD",

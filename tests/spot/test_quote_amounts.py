@@ -19,14 +19,14 @@ from exchange_core.model.side import Side
 from exchange_core.testing.walking import take, walk
 from exchange_core.testing.world import World
 from exchange_core.venue.orders import OrderTracker
-from kraken_spot.client_ids import client_order_id
-from kraken_spot.feed_account import Executions
+from kraken_spot.feed.account import Executions
 from kraken_spot.history import KrakenSpotHistory
-from kraken_spot.order_terms import SpotOrder
+from kraken_spot.orders.client_ids import client_order_id
+from kraken_spot.orders.terms import SpotOrder
 from kraken_spot.plugin import KRAKEN_SPOT
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.rest.operations import KrakenSpotRest
 from kraken_spot.terms import ShownTerms
-from kraken_spot.wire_feed import Executions as Message
+from kraken_spot.wire.feed import Executions as Message
 
 TXID = "OQCLML-BW3P3-BUCMWZ"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,9 +14,9 @@ from exchange_core.connector.spec import VenueContext
 from exchange_core.model.book import BookHealth
 from exchange_core.model.event import Unrecognised
 from exchange_core.model.symbol import Symbol
-from kraken_spot.feed import PrivateFeed, PublicFeed
-from kraken_spot.feed_level3 import Level3Feed
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.feed.connections import PrivateFeed, PublicFeed
+from kraken_spot.feed.level3 import Level3Feed
+from kraken_spot.rest.operations import KrakenSpotRest
 
 BOOKS = {
     "book_btcusd_d10_2026-10.jsonl": ("BTC/USD", 20),

@@ -21,7 +21,7 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.rest.operations import KrakenSpotRest
 
 BTC, ETH = Symbol("BTC", "USD"), Symbol("ETH", "USD")
 

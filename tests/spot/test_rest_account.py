@@ -19,8 +19,8 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from kraken_spot.dialect import KrakenSpotDialect
 from kraken_spot.limits import PRIVATE
-from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.types_account import Permission, ReportFormat, ReportKind, ReportStatus
+from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.types.account import Permission, ReportFormat, ReportKind, ReportStatus
 
 BTC = Symbol("BTC", "USD")
 

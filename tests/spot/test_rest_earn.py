@@ -10,8 +10,8 @@ import pytest
 
 from exchange_core.errors import BadRequest, InvalidValue, OutcomeUnknown, ProtocolError, RateLimited
 from kraken_spot.limits import PRIVATE
-from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.types_earn import LockType
+from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.types.earn import LockType
 
 STRATEGY = {
     "id": "ESRFUO3-Q62XD-WIOIL7",

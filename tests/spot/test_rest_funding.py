@@ -14,8 +14,8 @@ from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ConfigError, InvalidValue, NotSupported, OrderRefused, OutcomeUnknown, ProtocolError
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.limits import PRIVATE
-from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.types_funding import StatusDetail, TransactionStatus, TransferStatus
+from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.types.funding import StatusDetail, TransactionStatus, TransferStatus
 
 MOVES: dict[str, Callable[[KrakenSpotRest], Any]] = {
     "withdraw": lambda rest: rest.funding.withdraw("BTC", "cold", "0.5"),

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ExchangeError
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.order_terms import Amendment, Edit, SpotOrder
-from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.types_account import ReportKind
+from kraken_spot.orders.terms import Amendment, Edit, SpotOrder
+from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.types.account import ReportKind
 
 BTC = "BTC/USD"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

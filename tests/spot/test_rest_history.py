@@ -18,10 +18,10 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.limits import PRIVATE
-from kraken_spot.parse_history import stamp
-from kraken_spot.prices import RelativePrice
-from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.types_history import (
+from kraken_spot.orders.prices import RelativePrice
+from kraken_spot.parse.history import stamp
+from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.types.history import (
     AmendType,
     CloseTime,
     LedgerFilter,

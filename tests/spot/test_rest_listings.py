@@ -15,8 +15,8 @@ from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import NotSupported, UnknownSymbol
 from exchange_core.model.symbol import Symbol
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.types_listings import AssetStatus, ExecutionVenue, FeeStep, PairInfo, Traded
+from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.types.listings import AssetStatus, ExecutionVenue, FeeStep, PairInfo, Traded
 
 BTC, ETH, APPLE = Symbol("BTC", "USD"), Symbol("ETH", "USD"), Symbol("AAPLx", "USD")
 TOKEN = {"altname": "AAPLxUSD", "wsname": "AAPLx/USD", "base": "AAPLx", "quote": "ZUSD", "status": "online"}

@@ -16,8 +16,8 @@ from exchange_core.errors import InvalidValue, NotSupported, ProtocolError, Unkn
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from kraken_spot.limits import PRIVATE, PUBLIC
-from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.types_market import MaintenancePhase, RecommendedAction, SystemState
+from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.types.market import MaintenancePhase, RecommendedAction, SystemState
 
 BTC = Symbol("BTC", "USD")
 USDT = Symbol("BTC", "USDT")

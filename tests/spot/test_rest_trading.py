@@ -26,9 +26,9 @@ from exchange_core.errors import (
 from kraken_spot.auth import KrakenSpotSigner
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.limits import ENGINE, PRIVATE, limits
-from kraken_spot.order_terms import Amendment, ConditionalClose, Edit, SpotOrder
-from kraken_spot.rest import KrakenSpotRest
-from kraken_spot.types_trading import NotPlaced, Placed, Validated
+from kraken_spot.orders.terms import Amendment, ConditionalClose, Edit, SpotOrder
+from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.types.trading import NotPlaced, Placed, Validated
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

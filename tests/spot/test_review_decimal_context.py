@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from decimal import Context, localcontext
 
-from kraken_spot.parse_history import stamp
-from kraken_spot.rest_market import _nanoseconds
+from kraken_spot.parse.history import stamp
+from kraken_spot.rest.market import _nanoseconds
 
 MOMENT = datetime(2026, 11, 24, 9, 33, 45, 123456, tzinfo=UTC)
 

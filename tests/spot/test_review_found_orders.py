@@ -10,7 +10,7 @@ import pytest
 from exchange_core.errors import NotSupported
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.rest.operations import KrakenSpotRest
 
 TXID = "OQCLML-BW3P3-BUCMWZ"
 OURS = "2c6be801-1f53-4f79-a0bb-4ea1c95dfae9"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.rest.operations import KrakenSpotRest
 
 
 def trade(pair: str, number: int) -> dict[str, Any]:

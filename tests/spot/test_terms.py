@@ -19,8 +19,8 @@ from exchange_core.errors import NotSupported, OrderRefused
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.order_terms import ConditionalClose
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.orders.terms import ConditionalClose
+from kraken_spot.rest.operations import KrakenSpotRest
 from kraken_spot.terms import SpotTerms
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

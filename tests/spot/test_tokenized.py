@@ -21,12 +21,12 @@ from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.symbol import Symbol
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.dialect import KrakenSpotDialect
-from kraken_spot.feed import PublicFeed
+from kraken_spot.feed.connections import PublicFeed
 from kraken_spot.history import KrakenSpotHistory
-from kraken_spot.order_terms import Amendment, Edit, SpotOrder
-from kraken_spot.rest import KrakenSpotRest
+from kraken_spot.orders.terms import Amendment, Edit, SpotOrder
+from kraken_spot.rest.operations import KrakenSpotRest
 from kraken_spot.terms import SpotTerms
-from kraken_spot.types_history import SpotOrderType
+from kraken_spot.types.history import SpotOrderType
 
 APPLE, BTC = Symbol.parse("AAPLx/USD"), Symbol.parse("BTC/USD")
 CLASS = "tokenized_asset"

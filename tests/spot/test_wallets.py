@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from exchange_core.connector.naming import AssetMap
-from kraken_spot import parse, wire
 from kraken_spot.naming import balance_asset, load_assets, usable
+from kraken_spot.parse import common as parse
+from kraken_spot.wire import common as wire
 
 
 def raw(entries: dict[str, Any]) -> dict[str, msgspec.Raw]:

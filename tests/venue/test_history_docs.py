@@ -28,6 +28,6 @@ def test_every_walk_is_named() -> None:
 def test_every_walk_of_a_plugin_is_named(plugin: str, column: int) -> None:
     (row,) = [line.split("|") for line in TEXT.splitlines() if "venue.operations.walks.…" in line]
     module = load_plugins().venue(plugin).rest.__module__.partition(".")[0]
-    walks = __import__(f"{module}.walks", fromlist=["Walks"]).Walks
+    walks = __import__(f"{module}.walks.operations", fromlist=["Walks"]).Walks
     names = {name for name, member in vars(walks).items() if inspect.isfunction(member) and not name.startswith("_")}
     assert names == {word.strip().partition(" ")[0] for word in row[column].split(",")}

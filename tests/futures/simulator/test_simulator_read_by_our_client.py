@@ -15,11 +15,11 @@ from exchange_core.model.event import Channel, Subscription
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.world import Client, World
 from kraken_futures.config import FuturesConfig
-from kraken_futures.families import Families
-from kraken_futures.order_requests import FuturesOrder, OrderCancel, OrderEdit, OrderKind, QuantityMode
-from kraken_futures.rest import FuturesRest
-from kraken_futures.rest_charts import Analytics, Resolution, TickType
-from kraken_futures.types_account import SelfTradeStrategy
+from kraken_futures.orders.requests import FuturesOrder, OrderCancel, OrderEdit, OrderKind, QuantityMode
+from kraken_futures.rest.charts import Analytics, Resolution, TickType
+from kraken_futures.rest.families import Families
+from kraken_futures.rest.operations import FuturesRest
+from kraken_futures.types.account import SelfTradeStrategy
 
 LINEAR, INVERSE = Symbol.parse("BTC/USD:USD"), Symbol.parse("BTC/USD:BTC")
 

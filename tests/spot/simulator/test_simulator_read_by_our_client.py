@@ -22,13 +22,18 @@ from exchange_core.model.event import (
 )
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.world import Client, World
-from kraken_spot import wire_account, wire_earn, wire_funding, wire_history, wire_market, wire_trading
 from kraken_spot.config import KrakenSpotConfig
-from kraken_spot.order_terms import Amendment, ConditionalClose, Edit, SpotOrder
+from kraken_spot.orders.terms import Amendment, ConditionalClose, Edit, SpotOrder
 from kraken_spot.plugin import KRAKEN_SPOT
 from kraken_spot.simulator.markets import public_id
-from kraken_spot.types_account import ReportKind
-from kraken_spot.types_history import SpotOrderType as T
+from kraken_spot.types.account import ReportKind
+from kraken_spot.types.history import SpotOrderType as T
+from kraken_spot.wire import account as wire_account
+from kraken_spot.wire import earn as wire_earn
+from kraken_spot.wire import funding as wire_funding
+from kraken_spot.wire import history as wire_history
+from kraken_spot.wire import market as wire_market
+from kraken_spot.wire import trading as wire_trading
 
 BTC = Symbol("BTC", "USD")
 STAKED = "ESSOL02-BONDE-SOLSOL"

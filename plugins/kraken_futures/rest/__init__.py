@@ -1,0 +1,1 @@
+"""REST calls of Kraken Futures and what they answer, as flows; ``operations`` puts them together."""

@@ -1,0 +1,1 @@
+"""What Kraken Futures tells beyond the normalised model."""

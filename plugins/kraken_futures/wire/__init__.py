@@ -1,0 +1,1 @@
+"""What Kraken Futures sends, field by field, with no meaning added."""

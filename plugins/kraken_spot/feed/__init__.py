@@ -1,0 +1,1 @@
+"""Kraken Spot's WebSocket connections as state machines; ``connections`` puts them together."""

@@ -1,0 +1,1 @@
+"""Orders with all that Kraken Spot can be asked for, from their terms to what is sent."""

@@ -1,0 +1,1 @@
+"""What Kraken Spot tells beyond the normalised model."""

@@ -1,0 +1,1 @@
+"""Long lists of Kraken Spot, page by page; ``operations`` puts them together."""

@@ -1,0 +1,1 @@
+"""What Kraken Spot sends, field by field, with no meaning added."""
