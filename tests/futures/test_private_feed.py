@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 from exchange_core.connector.naming import AssetMap, SymbolMap
@@ -142,25 +143,76 @@ def test_a_stale_challenge_is_replaced_once(private: FuturesFeed) -> None:
     assert list(private.subscriptions()) == []
 
 
-@pytest.mark.parametrize("message", ["Invalid api key", "Json Error"])
-def test_a_refused_challenge_refuses_everything_private(private: FuturesFeed, message: str) -> None:
+def test_a_refused_challenge_refuses_everything_private(private: FuturesFeed) -> None:
     private.subscribe([ORDERS, FILLS], 0.0)
     private.opened(0.0)
     private.outbox()
-    events = say(private, event="error", message=message)
+    events = say(private, event="error", message="Invalid api key")
     assert [event.subscription for event in events if isinstance(event, SubscriptionRefused)] == [ORDERS, FILLS]
     assert not private.outbox()
 
 
-def test_a_challenge_without_an_answer_is_asked_again_and_given_up(private: FuturesFeed) -> None:
+def test_a_request_that_could_not_be_read_is_sent_again(private: FuturesFeed) -> None:
+    """It was damaged on its way, and is no reason to give up the account; not for ever, though."""
+    private.subscribe([ORDERS, FILLS], 0.0)
+    private.opened(0.0)
+    for _ in range(2):
+        assert sent(private) == [ASK_CHALLENGE]
+        assert [type(event) for event in say(private, event="error", message="Json Error")] == [Ignored]
+    assert sent(private) == [ASK_CHALLENGE]
+    events = say(private, event="error", message="Json Error")
+    assert [event.subscription for event in events if isinstance(event, SubscriptionRefused)] == [ORDERS, FILLS]
+    assert not private.outbox()
+
+
+def ticked(feed: FuturesFeed) -> tuple[list[dict[str, Any]], list[Event]]:
+    """Let nothing come for a minute; return what was asked, and what was told."""
+    frames, events = sent(feed), []
+    for second in range(1, 60):
+        events += feed.tick(float(second))
+        frames += sent(feed)
+    return frames, events
+
+
+def test_without_an_answer_to_its_challenge_a_connection_is_of_no_use(private: FuturesFeed) -> None:
+    """Silence is no refusal: what is wanted stays wanted, for the next connection."""
     private.subscribe([ORDERS], 0.0)
     private.opened(0.0)
-    frames, events = sent(private), []
-    for second in range(1, 60):
-        events += private.tick(float(second))
-        frames += sent(private)
-    assert frames[:3] == [ASK_CHALLENGE] * 3
-    assert [type(event) for event in events] == [SubscriptionRefused]
+    frames, events = ticked(private)
+    assert (frames, events) == ([ASK_CHALLENGE] * 3, [])
+    assert private.is_dead(59.0) == "challenge: no answer within 10 s, three times"
+    private.closed(60.0)
+    private.opened(61.0)
+    assert private.is_dead(61.0) is None
+    assert sent(private) == [ASK_CHALLENGE]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [(ORDERS, "open_orders_verbose"), (attrs.evolve(ORDERS, variant="open_orders"), "open_orders"), (FILLS, "fills")],
+)
+def test_a_connection_that_is_silent_about_own_orders_or_fills_is_of_no_use(
+    private: FuturesFeed, wanted: Subscription, name: str
+) -> None:
+    private.subscribe([wanted], 0.0)
+    private.opened(0.0)
+    private.outbox()
+    say(private, event="challenge", message=CHALLENGE)
+    frames, events = ticked(private)
+    assert [frame for frame in frames if frame["feed"] == name] == [signed_request(name)] * 3
+    assert events == []
+    assert private.is_dead(59.0) == f"{name}: no answer within 10 s, three times"
+    assert list(private.subscriptions()) == [wanted]
+
+
+def test_silence_about_another_feed_of_the_account_costs_no_more_than_that(private: FuturesFeed) -> None:
+    private.subscribe([BALANCES], 0.0)
+    private.opened(0.0)
+    say(private, event="challenge", message=CHALLENGE)
+    _, events = ticked(private)
+    assert [event.subscription for event in events if isinstance(event, SubscriptionRefused)] == [BALANCES]
+    reason = private.is_dead(59.0)
+    assert reason is None or "balances" not in reason
 
 
 def test_a_challenge_that_nobody_asked_for_is_not_signed(feed: FuturesFeed) -> None:

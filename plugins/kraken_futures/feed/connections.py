@@ -144,7 +144,7 @@ class FuturesFeed:
     def is_dead(self, now: float) -> str | None:
         if not self._is_open:
             return None
-        return self._life.verdict(now) or self._subscriber.silence.verdict(now)
+        return self._subscriber.broken or self._life.verdict(now) or self._subscriber.silence.verdict(now)
 
     def outbox(self) -> list[str]:
         if not self._subscriber.outbox:

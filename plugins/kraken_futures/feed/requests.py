@@ -25,7 +25,8 @@ _HEARTBEAT = "heartbeat"
 # Of alerts, as they were recorded; they have no code.
 _ALREADY = "Already subscribed"
 _NOT_AUTHENTICATED = "authenticated feed"
-
+_NOT_READ = "Json Error"
+_OWN = frozenset({"open_orders", "open_orders_verbose", "fills"})
 
 VARIANTS = {Channel.TICKER: ("ticker_lite",), Channel.ORDERS: ("open_orders",)}
 """Feeds that tell less of a channel than its usual one, for ``Subscription.variant``."""
@@ -46,10 +47,12 @@ class Subscriber:
     Attributes:
         outbox: Frames to send, in order.
         silence: Watches what was acknowledged.
+        broken: Why the connection is of no use any more, or None.
     """
 
     def __init__(self, context: VenueContext, channels: Mapping[Channel, str], *, private: bool) -> None:
         self.outbox: list[str] = []
+        self.broken: str | None = None
         self.silence = Silence(context.config.quiet_after, PATIENCE)
         self._context = context
         self._channels = channels
@@ -73,6 +76,7 @@ class Subscriber:
 
     def closed(self) -> None:
         self._is_open = False
+        self.broken = None
         self._challenge = self._signed = None  # a challenge is worth nothing on another connection
         self._talk.reset()
         self._ledger.reset()
@@ -161,7 +165,7 @@ class Subscriber:
         """Let time pass: what was not answered is asked again, in the end given up."""
         events, self._joined = self._joined, []
         if self._is_open and self._talk.overdue(now):
-            events += self._give_up(self._talk.unanswered(), f"no answer within {PATIENCE:g} s, three times")
+            events += self._unanswered(self._talk.unanswered(), f"no answer within {PATIENCE:g} s, three times")
         self._pump(now)
         return events
 
@@ -302,9 +306,17 @@ class Subscriber:
             self._challenge = self._signed = None
             self._talk.ask_first([Request(CHALLENGE), flight])
             return (Ignored(kind=f"{event}: {reason[:80]}"),)
-        certain = now - self._asked_beside > PATIENCE
+        # What could not be read was damaged on its way: it was not even looked at.
+        certain = now - self._asked_beside > PATIENCE and message != _NOT_READ
         events: Events = self._give_up(self._talk.refused(certain=certain), reason)
         return events or (Ignored(kind=f"{event}: {reason[:80]}"),)
+
+    def _unanswered(self, request: Request | None, reason: str) -> list[Event]:
+        """Give up *request*. Silence is no refusal of our orders and fills: those another connection may tell."""
+        if request is None or request.event == UNSUBSCRIBE or request.feed not in (*_OWN, ""):
+            return self._give_up(request, reason)
+        self.broken = f"{request.feed or request.event}: {reason}"
+        return []
 
     def _give_up(self, request: Request | None, reason: str) -> list[Event]:
         if request is None or request.event == UNSUBSCRIBE or request.feed == _HEARTBEAT:
