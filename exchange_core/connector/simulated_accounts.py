@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 import attrs
 
@@ -44,6 +45,37 @@ class SimMarginLevel:
     maintenance: Decimal
 
 
+class Reducing(StrEnum):
+    """What becomes of an order in the book that may only reduce a position, when it gets larger than that position."""
+
+    KEEP = "keep"
+    """It stays as it is, executes as far as there is a position, and ends with it."""
+    CUT = "cut"
+    """It is cut to the position."""
+    CANCEL = "cancel"
+    """It is cancelled; of several that are too large together, those with the worst prices for others first."""
+
+
+@attrs.frozen(kw_only=True)
+class SimCollateral:
+    """An asset that backs positions which are settled in another one.
+
+    Attributes:
+        settles: The settlement asset of those positions.
+        market: It is worth the index price of that one; without, *price*.
+        price: In the settlement asset.
+        haircut: What part of its value does not back.
+        spread: What a conversion between the two costs, as a fraction of what comes out.
+    """
+
+    asset: str
+    settles: str
+    market: Symbol | None = None
+    price: Decimal = Decimal(1)
+    haircut: Decimal = Decimal(0)
+    spread: Decimal = Decimal(0)
+
+
 @attrs.frozen(kw_only=True)
 class SimMarket:
     """One market of the simulated exchange.
@@ -60,6 +92,11 @@ class SimMarket:
         iceberg_parts: An iceberg order shows at least its quantity divided by this.
         cost_decimals: How many are told of what trades cost; without, as many as accounts keep of what is paid with.
         market_band: How far beyond the best price market orders execute, as a fraction of it; without, at any price.
+        reducing: What becomes of orders that only reduce when their position gets smaller.
+        funding_coefficient: An hour's funding rate is the average premium of the hour before by this.
+        mark_band: The mark price stays within this of an index price that is set, as a fraction; without, anywhere.
+        settlement_minutes: A dated contract is settled at the average of the index at the end of each of its last
+            minutes; at 0, at the index when it ends.
     """
 
     instrument: Instrument
@@ -74,6 +111,10 @@ class SimMarket:
     iceberg_parts: int = 15
     cost_decimals: int | None = None
     market_band: Decimal | None = None
+    reducing: Reducing = Reducing.KEEP
+    funding_coefficient: int = 24
+    mark_band: Decimal | None = None
+    settlement_minutes: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -123,7 +164,8 @@ class SimMargin:
     """What backs an account's positions in one settlement asset (spot: quote asset).
 
     Attributes:
-        equity: Balance, unrealised profit and funding that is not booked yet.
+        collateral: What other assets of the account are worth as margin.
+        as_margin: What unrealised profit and funding count for; all of them without.
         initial: What positions keep back.
         orders: What open orders keep back on top of that.
         maintenance: Below this equity positions are liquidated.
@@ -136,10 +178,41 @@ class SimMargin:
     initial: Decimal
     orders: Decimal
     maintenance: Decimal
+    collateral: Decimal = Decimal(0)
+    as_margin: Decimal | None = None
 
     @property
     def equity(self) -> Decimal:
-        return self.balance + self.unrealised + self.funding
+        """Return balance, collateral, and what is not booked yet as far as it counts."""
+        counted = self.unrealised + self.funding if self.as_margin is None else self.as_margin
+        return self.balance + self.collateral + counted
+
+    @property
+    def available(self) -> Decimal:
+        """Return what backs nothing yet; below zero where there is too little."""
+        return self.equity - self.initial - self.orders
+
+
+@attrs.frozen(kw_only=True)
+class SimCollateralValue:
+    """One asset that backs positions, as an account has it.
+
+    Attributes:
+        price: In the settlement asset, as *value* and *collateral* are.
+        value: Of all that the account has of it.
+        collateral: What of that counts as margin.
+        available: What of it may leave the account now, in the asset itself.
+    """
+
+    asset: str
+    settles: str
+    total: Decimal
+    price: Decimal
+    value: Decimal
+    collateral: Decimal
+    available: Decimal
+    haircut: Decimal
+    spread: Decimal
 
 
 @attrs.frozen(kw_only=True)
@@ -164,7 +237,8 @@ class SimLedgerEntry:
 
     Kinds: deposit, withdrawal, trade (spot and derivatives), funding, settlement (of an expired contract),
     liquidation fees and bankrupt remains (insurance), margin (profit and fee of a spot margin trade), rollover,
-    settled (a margin position paid with own money), and whatever wire protocols book.
+    settled (a margin position paid with own money), conversion (one asset into another, the two entries share
+    *reference*), and whatever wire protocols book.
 
     Attributes:
         symbol: The market whose trade, funding or settlement it is; None for all else.

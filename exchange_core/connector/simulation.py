@@ -38,7 +38,10 @@ from exchange_core.connector.simulated import (
     Traded,
 )
 from exchange_core.connector.simulated_accounts import (
+    Reducing,
     SimBalance,
+    SimCollateral,
+    SimCollateralValue,
     SimFeeTier,
     SimFunding,
     SimKey,
@@ -62,11 +65,14 @@ __all__ = [
     "OrderChanged",
     "OrderEvent",
     "PositionChanged",
+    "Reducing",
     "Refusal",
     "SavedWire",
     "SimAmendment",
     "SimBalance",
     "SimClose",
+    "SimCollateral",
+    "SimCollateralValue",
     "SimEvent",
     "SimExchange",
     "SimFeeTier",
@@ -168,14 +174,31 @@ class SimExchange(Protocol):
     ) -> SimLedgerEntry:
         """Bring money in from outside, or take it out (below zero); *fee* goes to the house on top of that.
 
-        Only what nothing keeps back can leave. Raises SimRefused(INSUFFICIENT_FUNDS).
+        Only what nothing keeps back can leave, and no more than the margin of positions and open orders leaves.
+        Raises SimRefused(INSUFFICIENT_FUNDS).
+        """
+        ...
+
+    def collateral_assets(self) -> Sequence[SimCollateral]:
+        """Return what backs positions beside their settlement asset itself."""
+        ...
+
+    def collateral(self, account: str) -> Sequence[SimCollateralValue]:
+        """Return what each of the account's assets is worth as margin, settlement assets first."""
+        ...
+
+    def pay_profit_in(self, account: str, symbol: Symbol, asset: str | None) -> None:
+        """Let the market's profits and funding be converted into *asset*; None leaves them in the settlement asset.
+
+        Raises SimRefused: INVALID_QUANTITY for an asset that backs nothing of the market, INSUFFICIENT_MARGIN where
+        the haircut on what is not booked yet would leave too little.
         """
         ...
 
     def ledger(self, account: str) -> Sequence[SimLedgerEntry]: ...
     def positions(self, account: str) -> Sequence[SimPosition]: ...
     def margins(self, account: str) -> Sequence[SimMargin]:
-        """Return what backs the positions, one for each asset that has or had any."""
+        """Return what backs the positions, one for each asset that has or had any, or that others back."""
         ...
 
     def volume(self, account: str) -> Decimal:
@@ -200,6 +223,10 @@ class SimExchange(Protocol):
 
     def mark_price(self, symbol: Symbol) -> Decimal: ...
     def index_price(self, symbol: Symbol) -> Decimal: ...
+    def settlement_price(self, symbol: Symbol) -> Decimal | None:
+        """Return the price at which an ended contract was settled; None before."""
+        ...
+
     def open_interest(self, symbol: Symbol) -> Decimal:
         """Return how much all accounts together are long of a contract, in units of its quantity."""
         ...
@@ -273,6 +300,7 @@ class SimulatorSpec:
         markets: What is traded unless told otherwise.
         assets: The assets that those markets need.
         deposits: What a new account starts with.
+        collateral: What backs positions beside their settlement asset itself.
         urls: From ``host:port`` to the config fields of the plugin that point there.
         order_id: Makes an order id in the venue's form.
         fill_id: Makes an execution id in the venue's form.
@@ -301,6 +329,7 @@ class SimulatorSpec:
     order_id: Callable[[Random], str]
     fill_id: Callable[[Random], str]
     secret: Callable[[Random], str]
+    collateral: Sequence[SimCollateral] = ()
     statuses: Collection[InstrumentStatus] = tuple(InstrumentStatus)
     tiers: Sequence[str] = ()
     limited: Callable[[SimExchange, str], WireProtocol] | None = None

@@ -8,7 +8,7 @@ before anything else that changes something.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,7 +22,6 @@ from exchange_core.connector.simulation import (
     SimAmendment,
     SimEvent,
     SimKey,
-    SimLedgerEntry,
     SimMarket,
     SimOrder,
     SimRefused,
@@ -37,14 +36,16 @@ from exchange_core.simulator.engine import amending, invariants, saving
 from exchange_core.simulator.engine.accounts import Account, Accounts
 from exchange_core.simulator.engine.admission import admit
 from exchange_core.simulator.engine.clockwork import Clockwork
+from exchange_core.simulator.engine.collateral import Pools
 from exchange_core.simulator.engine.desk import Desk
 from exchange_core.simulator.engine.market import MarketState, kept_decimals
 from exchange_core.simulator.engine.orders import LiveOrder
+from exchange_core.simulator.engine.owners import Owners
+from exchange_core.simulator.engine.reducing import fit
 from exchange_core.simulator.engine.settlement import Settlement
 from exchange_core.simulator.engine.settling import settle
 from exchange_core.simulator.engine.timers import Due, Timers
-from exchange_core.simulator.engine.units import rate, to_units
-from exchange_core.simulator.engine.views import Views
+from exchange_core.simulator.engine.units import rate
 from exchange_core.simulator.engine.volumes import VolumeUnit
 
 _LONGEST = 366 * 24 * 3600  # of a dead man's switch, in seconds
@@ -63,7 +64,7 @@ class Parts(NamedTuple):
     desk: Desk
 
 
-class SimulatedExchange(Views):
+class SimulatedExchange(Owners):
     """Implements ``SimExchange``; beside it, accounts and keys are added and prices set here.
 
     Attributes:
@@ -92,7 +93,8 @@ class SimulatedExchange(Views):
         self._markets = {market.instrument.symbol: MarketState(market, decimals, now) for market in listed}
         volumes = VolumeUnit(listed)
         self.volume_asset = volumes.asset
-        self._accounts = Accounts(decimals, self._new_fill_id)
+        pools = Pools(spec.collateral, self._markets, decimals)
+        self._accounts = Accounts(decimals, self._new_fill_id, pools)
         self._settlement = Settlement(self._accounts, volumes, self._new_fill_id)
         self._timers = Timers()
         self._desk = Desk(self._markets, self._accounts, self._settlement, self._timers, self._new_order_id)
@@ -104,77 +106,6 @@ class SimulatedExchange(Views):
         self._listeners: list[Listener] = []
         self._is_one = False
         self._watched: datetime | None = None
-
-    # Accounts and keys
-
-    def add_account(
-        self,
-        name: str,
-        deposits: Mapping[str, Decimal],
-        api_key: str = "",
-        api_secret: str = "",
-        permissions: Iterable[str] = (),
-        *,
-        keep: int | None = None,
-    ) -> None:
-        """Open an account, with a key if *api_key* is given.
-
-        Args:
-            permissions: The venue's own words; none means all.
-            keep: How many finished orders, fills and ledger entries are kept; None keeps all.
-        """
-        decimals = self._accounts.decimals
-        amounts: dict[str, int] = {}
-        for asset, amount in deposits.items():
-            if asset not in decimals:
-                raise InvalidValue(f"deposit: {asset!r} is none of {', '.join(decimals)}")
-            amounts[asset] = to_units(amount, decimals[asset], f"deposit of {asset}")
-            if amounts[asset] < 0:
-                raise InvalidValue(f"deposit of {asset}: {amount} is below zero")
-        if api_key in self._keys:
-            raise InvalidValue("the simulated exchange already has this api_key")
-        account = Account(name=name, keep=keep)
-        self._accounts.add(account)
-        if api_key:
-            self.add_key(name, api_key, api_secret, permissions)
-        for asset, units in amounts.items():
-            self._settlement.told.entry(self._accounts.deposit(account, asset, units, self.now()))
-        self._tell()
-
-    def add_key(self, account: str, api_key: str, api_secret: str, permissions: Iterable[str] = ()) -> None:
-        """Give an account one more key."""
-        if api_key in self._keys:
-            raise InvalidValue("the simulated exchange already has this api_key")
-        self._keys[api_key] = SimKey(
-            api_key=api_key,
-            api_secret=api_secret,
-            account=self._accounts[account].name,
-            permissions=frozenset(permissions),
-        )
-
-    def key(self, api_key: str) -> SimKey | None:
-        return self._keys.get(api_key)
-
-    def accept_nonce(self, api_key: str, nonce: int) -> bool:
-        if nonce <= self.nonces.get(api_key, -1):
-            return False
-        self.nonces[api_key] = nonce
-        return True
-
-    def book_money(
-        self, account: str, asset: str, amount: Decimal, *, kind: str, fee: Decimal = Decimal(0), reference: str = ""
-    ) -> SimLedgerEntry:
-        owner = self._accounts[account]
-        decimals = self._accounts.decimals.get(asset)
-        if decimals is None:
-            raise SimRefused(Refusal.INVALID_QUANTITY, f"no asset {asset}")
-        units, cost = to_units(amount, decimals, f"amount of {asset}"), to_units(fee, decimals, f"fee in {asset}")
-        if units - cost < 0 and owner.free(asset) + units - cost < 0:
-            raise SimRefused(Refusal.INSUFFICIENT_FUNDS, asset)
-        entry = self._accounts.move(owner, asset, units, kind=kind, fee=cost, reference=reference, now=self.now())
-        self._settlement.told.entry(entry)
-        self._tell()
-        return entry
 
     # Orders
 
@@ -215,7 +146,7 @@ class SimulatedExchange(Views):
         now = self._begin()
         owner, market = self._accounts[account], self._market(symbol)
         settled = settle(self._accounts, self._settlement.told, owner, market, quantity, now)
-        self._settlement.drop_useless(market, [account], now)
+        fit(self._settlement, market, [account], now)
         self._finish(now)
         return settled
 
@@ -262,6 +193,15 @@ class SimulatedExchange(Views):
         """Let the mark price of a market be *price*; None lets it be the middle of the book again."""
         market = self._measured(symbol)
         market.prices.set_mark = None if price is None else market.micro(price)
+
+    def set_rate(self, asset: str, price: Decimal) -> None:
+        """Let an asset that backs positions, and that no market prices, be worth *price* of their settlement asset."""
+        collateral = self._accounts.pools.by_asset.get(asset)
+        if collateral is None or collateral.setting.market is not None:
+            raise InvalidValue(f"{asset} is no collateral with a price of its own")
+        if not price.is_finite() or price < 0:
+            raise InvalidValue(f"{asset}: {price} is no price")
+        collateral.price, self._watched = price, None
 
     def set_funding(self, symbol: Symbol, relative: Decimal) -> None:
         """Let a perpetual's hour have this rate from now on, as a fraction of the index price."""

@@ -2,7 +2,7 @@
 
 All amounts are whole units of an asset's last decimal. What one account pays another gets; fees go to the house, which
 is an account without orders; profits come from a clearing house, which also lends for margin trades and pays for the
-bankrupt; so every asset's sum stays what was once deposited.
+bankrupt; conversions come from a stock that may be short; so every asset's sum stays what was once deposited.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import attrs
 from exchange_core.connector.simulation import SimBalance, SimFill, SimLedgerEntry, SimOrder
 from exchange_core.errors import InvalidValue
 from exchange_core.model.symbol import Symbol
+from exchange_core.simulator.engine.collateral import Pools
 from exchange_core.simulator.engine.exposure import Exposure
 from exchange_core.simulator.engine.leverage import Leveraged
 from exchange_core.simulator.engine.market import MarketState
@@ -33,6 +34,8 @@ class Account:
         keep: How many finished orders, fills and ledger entries are kept; None keeps all.
         client_ids: Of its open orders.
         dead_man: When all its orders are cancelled unless it says otherwise.
+        profit_in: What profits of a market are converted into, where that is not its settlement asset.
+        exchanged: Units that conversions brought of each asset; below zero where they took some.
     """
 
     name: str
@@ -47,6 +50,8 @@ class Account:
     ledger: deque[SimLedgerEntry] = attrs.field(factory=deque)
     volume: Volume = attrs.field(factory=Volume)
     dead_man: datetime | None = None
+    profit_in: dict[Symbol, str] = attrs.field(factory=dict)
+    exchanged: dict[str, int] = attrs.field(factory=dict)
 
     def free(self, asset: str) -> int:
         """Return the units that nothing keeps back."""
@@ -81,16 +86,19 @@ class Account:
 class Accounts:
     """All accounts, and the money of the house."""
 
-    def __init__(self, decimals: Mapping[str, int], new_id: Callable[[], str]) -> None:
+    def __init__(self, decimals: Mapping[str, int], new_id: Callable[[], str], pools: Pools) -> None:
         """Args:
         decimals: How many are kept, by asset.
         new_id: Makes the ids of ledger entries.
+        pools: Which assets back positions beside their settlement asset.
         """
+        self.pools = pools
         self.decimals = decimals
         self.deposited: dict[str, int] = dict.fromkeys(decimals, 0)
         self.fees: dict[str, int] = dict.fromkeys(decimals, 0)
         self.clearing: dict[str, int] = dict.fromkeys(decimals, 0)
         self.insurance: dict[str, int] = dict.fromkeys(decimals, 0)
+        self.exchanged: dict[str, int] = dict.fromkeys(decimals, 0)
         self._by_name: dict[str, Account] = {}
         self.new_id = new_id
 

@@ -12,6 +12,7 @@ from exchange_core.model.order import OrderStatus, OrderType, TimeInForce
 from exchange_core.model.side import Side
 from exchange_core.model.terms import SelfTrade
 from exchange_core.simulator.engine.accounts import Account, Accounts
+from exchange_core.simulator.engine.backing import spare
 from exchange_core.simulator.engine.ladder import Resting
 from exchange_core.simulator.engine.market import MarketState, Rates
 from exchange_core.simulator.engine.matching import Match, Plan
@@ -119,7 +120,7 @@ def entry(accounts: Accounts, account: Account, live: LiveOrder) -> Plan:
             accounts.reducible(market),
             request.self_trade or SelfTrade.CANCEL_NEWEST,
         )
-    _check_funds(account, live, plan)
+    _check_funds(accounts, account, live, plan)
     _check_plan(live, plan, limit)
     return plan
 
@@ -157,9 +158,9 @@ def _plan_budget(accounts: Accounts, account: Account, live: LiveOrder) -> Plan:
     return Plan(matches, live.lots - taken, plan.blocked and not enough, () if enough else plan.own)
 
 
-def _check_funds(account: Account, live: LiveOrder, plan: Plan) -> None:
+def _check_funds(accounts: Accounts, account: Account, live: LiveOrder, plan: Plan) -> None:
     if live.moves_position:
-        _check_margin(account, live, plan)
+        _check_margin(accounts, account, live, plan)
         return
     needed = live.needed() if live.resting.side is Side.SELL else _cost_to_buy(live, plan)
     if needed > account.free(live.held_asset) + live.held:
@@ -175,10 +176,10 @@ def _cost_to_buy(live: LiveOrder, plan: Plan) -> int:
     return cost if live.fee_in_base else cost + ceil_div(cost * max(0, live.rates.taker), RATE)
 
 
-def _check_margin(account: Account, live: LiveOrder, plan: Plan) -> None:
+def _check_margin(accounts: Accounts, account: Account, live: LiveOrder, plan: Plan) -> None:
     """Ask for initial margin on what makes the position larger; closing one is always possible.
 
-    Losses that are not booked yet count against what is free; profits do not count for it.
+    Losses that are not booked yet count against what is free. Profits count for it in derivatives, as collateral does.
     """
     market, request = live.market, live.order.request
     exposure = account.exposure(market)
@@ -192,10 +193,13 @@ def _check_margin(account: Account, live: LiveOrder, plan: Plan) -> None:
     margin = ceil_div(value, live.leverage) if live.leverage else 0
     more = exposure.margin(request.side, lots, value, margin) - exposure.held
     quote = market.quote
-    losses = sum(
-        min(0, each.unrealised()) for each in account.exposures.values() if each.lots and each.market.quote == quote
-    )
-    if more > account.free(quote) + losses:
+    if market.is_spot:
+        room = account.free(quote) + sum(
+            min(0, each.unrealised()) for each in account.exposures.values() if each.lots and each.market.quote == quote
+        )
+    else:
+        room = spare(accounts, account, quote)
+    if more > room:
         refusal = Refusal.INSUFFICIENT_MARGIN if market.is_spot else Refusal.INSUFFICIENT_FUNDS
         raise SimRefused(refusal, f"{quote} as margin for {request.quantity} {market.symbol}")
 

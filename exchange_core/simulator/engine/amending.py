@@ -101,7 +101,8 @@ def _keep_following(live: LiveOrder, request: SimRequest, terms: Terms) -> Terms
 
 def _cut(desk: Desk, account: Account, live: LiveOrder, now: datetime) -> None:
     """Let an order be no more than what is filled of it."""
-    _remember(live, attrs.evolve(live.order.request, quantity=live.order.filled, display_quantity=None), now)
+    request = attrs.evolve(live.order.request, quantity=live.order.filled, display_quantity=None)
+    live.remember(request, now, EndReason.USER)
     desk.settlement.told.order(OrderEvent.AMENDED, live.order)
     desk.cancel(account, live, now, EndReason.USER)
 
@@ -175,7 +176,7 @@ def _move(desk: Desk, account: Account, live: LiveOrder, request: SimRequest, te
 
 
 def _take_terms(desk: Desk, live: LiveOrder, request: SimRequest, terms: Terms, now: datetime) -> None:
-    _remember(live, request, now)
+    live.remember(request, now, EndReason.USER)
     live.lots = terms.lots
     live.order.limit = None if terms.limit is None else live.market.price(terms.limit)
 
@@ -185,12 +186,3 @@ def _take_trigger(live: LiveOrder, terms: Terms) -> None:
         terms.waiting.owner, terms.waiting.order_id = live.order.account, live.order.id
         live.waiting = terms.waiting
         live.order.trigger = live.market.price(terms.waiting.price)
-
-
-def _remember(live: LiveOrder, request: SimRequest, now: datetime) -> None:
-    order, before = live.order, live.order.request
-    if before.type.is_trailing:  # where its trigger stood is told nowhere else
-        before = attrs.evolve(before, trigger_price=order.trigger)
-    order.amends += ((before, now, str(EndReason.USER)),)
-    order.request = request
-    order.amended = order.updated = now

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from exchange_core.connector.simulation import EndReason, OrderEvent
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.side import Side
-from exchange_core.simulator.engine.accounts import Account
+from exchange_core.simulator.engine.booking import book_settlement, pay_funding
 from exchange_core.simulator.engine.desk import Desk
 from exchange_core.simulator.engine.funding import HOUR
 from exchange_core.simulator.engine.leverage import Leveraged
@@ -35,6 +35,9 @@ class Clockwork:
                 timers.add(market.funding.start + HOUR, Due.FUNDING, key=str(market.symbol))
             if (moment := expiry_of(market)) is not None and moment > now:
                 timers.add(moment, Due.EXPIRY, key=str(market.symbol))
+                for minutes in range(market.market.settlement_minutes):
+                    if (due := moment - timedelta(minutes=minutes)) > now:
+                        timers.add(due, Due.SAMPLE, key=str(market.symbol))
             if market.leverages and market.market.rollover:
                 timers.add(now + _ROLLOVER, Due.ROLLOVER, key=str(market.symbol))
         self._markets = {str(symbol): market for symbol, market in desk.markets.items()}
@@ -71,6 +74,9 @@ class Clockwork:
                 self._fund(self._markets[timer.key], timer.when)
             case Due.ROLLOVER:
                 self._roll_over(self._markets[timer.key], timer.when)
+            case Due.SAMPLE:
+                market = self._markets[timer.key]
+                market.samples.append(market.prices.index())
             case Due.EXPIRY:
                 self._expire(self._markets[timer.key], timer.when)
 
@@ -92,7 +98,7 @@ class Clockwork:
             exposure = account.exposures.get(market.symbol)
             if exposure is not None:
                 exposure.accrue(now)
-                self._desk.settlement.pay_funding(account, exposure, now)
+                pay_funding(self._desk.accounts, self._desk.settlement.told, account, exposure, now)
         funding.turn(now)
         self._timers.add(now + HOUR, Due.FUNDING, key=str(market.symbol))
 
@@ -116,10 +122,11 @@ class Clockwork:
         self._timers.add(now + _ROLLOVER, Due.ROLLOVER, key=str(market.symbol))
 
     def _expire(self, market: MarketState, now: datetime) -> None:
-        """End a dated contract: its orders go, its positions are settled at the index price."""
+        """End a dated contract: its orders go, its positions are settled at the index, or its samples' average."""
         desk = self._desk
         # Before the book is empty: an index that nobody set follows it.
-        ticks = max(1, nearest_div(market.prices.index(), MICRO))
+        samples = market.samples or [market.prices.index()]
+        market.settled_at = ticks = max(1, nearest_div(sum(samples), MICRO * len(samples)))
         market.set_status(InstrumentStatus.OFFLINE)
         for account in desk.accounts:
             for live in [live for live in account.open.values() if live.market is market]:
@@ -131,17 +138,7 @@ class Clockwork:
             lots = abs(exposure.lots)
             side = Side.SELL if exposure.lots > 0 else Side.BUY
             profit = exposure.trade(side, lots, lots * market.value(ticks, 1), now)
-            desk.accounts.clearing[market.quote] -= profit
-            self._book_settlement(account, market, profit, now)
-            account.settle_margin(exposure)
-            desk.settlement.told.position(account.name, exposure.position())
-
-    def _book_settlement(self, account: Account, market: MarketState, units: int, now: datetime) -> None:
-        accounts, reference = self._desk.accounts, self._desk.accounts.new_id()
-        entry = accounts.book(
-            account, market.quote, units, kind="settlement", reference=reference, now=now, symbol=market.symbol
-        )
-        self._desk.settlement.told.entry(entry)
+            book_settlement(desk.accounts, desk.settlement.told, account, exposure, profit, now)
 
 
 def expiry_of(market: MarketState) -> datetime | None:

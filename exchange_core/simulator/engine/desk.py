@@ -30,6 +30,7 @@ from exchange_core.simulator.engine.admission import admit, check_dormant, check
 from exchange_core.simulator.engine.market import MarketState, Rates
 from exchange_core.simulator.engine.matching import Plan
 from exchange_core.simulator.engine.orders import LiveOrder, Stage
+from exchange_core.simulator.engine.reducing import cut_to_position
 from exchange_core.simulator.engine.settlement import Settlement
 from exchange_core.simulator.engine.terms import limit_from
 from exchange_core.simulator.engine.timers import Due, Timers
@@ -145,6 +146,7 @@ class Desk:
         """Let a dormant order into the market, or cancel it for what a new one would be refused for."""
         try:
             check_status(live.market, live.order.request)
+            cut_to_position(self.settlement, account, live, now)
             plan = entry(self.accounts, account, live)
         except SimRefused as refused:
             self.cancel(account, live, now, _WORDS.get(refused.refusal, EndReason.REFUSED))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from exchange_core.connector.simulated_accounts import SimFunding
+from exchange_core.errors import ConfigError
 from exchange_core.simulator.engine.units import FINE, RATE, rate, to_decimal
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ HOUR = timedelta(hours=1)
 PER_HOUR = HOUR // timedelta(microseconds=1)
 """What readings count: fine units of money, times the microseconds of an hour."""
 
-DAMPING = 24  # a premium of so many hours' rate
 KEPT_HOURS = 24 * 90
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,6 +47,9 @@ class Funding:
     def __init__(self, market: MarketState, now: datetime) -> None:
         self._market = market
         self._largest = rate(market.market.max_funding, f"{market.symbol} max_funding")
+        self._coefficient = market.market.funding_coefficient
+        if self._coefficient < 1:
+            raise ConfigError(f"{market.symbol} funding_coefficient: {self._coefficient} is below 1")
         self.reading = 0
         self.rate = 0
         self.per_lot = 0
@@ -92,7 +95,7 @@ class Funding:
     def predicted(self) -> int:
         """Return the next hour's rate as it would be now."""
         premium = self.premiums // self.measured if self.measured else self._premium()
-        found = premium // DAMPING
+        found = premium // self._coefficient
         return max(-self._largest, min(self._largest, found))
 
     def told(self) -> list[SimFunding]:

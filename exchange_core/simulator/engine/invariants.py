@@ -8,9 +8,12 @@ from fractions import Fraction
 
 import attrs
 
+from exchange_core.connector.simulation import Reducing
 from exchange_core.model.side import Side
+from exchange_core.model.symbol import Symbol
 from exchange_core.model.terms import TriggerBy
 from exchange_core.simulator.engine.accounts import Account, Accounts
+from exchange_core.simulator.engine.collateral import CONVERSION
 from exchange_core.simulator.engine.exposure import Exposure, OpenSide
 from exchange_core.simulator.engine.leverage import Leveraged
 from exchange_core.simulator.engine.market import MarketState
@@ -36,6 +39,8 @@ def check(markets: list[MarketState], accounts: Accounts, settlement: Settlement
         _orders_match_fills(account, settlement)
         _holds_match_orders(account)
         _ledger_matches_balances(account, accounts)
+        _ledger_matches_positions(account, accounts)
+        _reducers_fit(account)
 
 
 def _equal(found: object, expected: object, what: str) -> None:
@@ -46,7 +51,10 @@ def _equal(found: object, expected: object, what: str) -> None:
 def _money_is_conserved(accounts: Accounts) -> None:
     for asset, deposited in accounts.deposited.items():
         owned = sum(account.totals.get(asset, 0) for account in accounts)
-        _equal(owned + accounts.fees[asset] + accounts.clearing[asset], deposited, f"sum of all {asset}")
+        house = accounts.fees[asset] + accounts.clearing[asset] + accounts.exchanged[asset]
+        _equal(owned + house, deposited, f"sum of all {asset}")
+        brought = sum(account.exchanged.get(asset, 0) for account in accounts)
+        _equal(brought, -accounts.exchanged[asset], f"conversions of {asset}")
 
 
 def _house_matches_positions(markets: list[MarketState], accounts: Accounts) -> None:
@@ -202,3 +210,45 @@ def _ledger_matches_balances(account: Account, accounts: Accounts) -> None:
     for asset, balance in running.items():
         total = to_decimal(account.totals[asset], accounts.decimals[asset])
         _equal(balance, total, f"{account.name}: {asset} of the ledger")
+
+
+def _ledger_matches_positions(account: Account, accounts: Accounts) -> None:
+    """The entries of profit, funding and conversions sum to what positions and conversions brought."""
+    if account.keep is not None:
+        return
+    profits: dict[Symbol, Decimal] = defaultdict(Decimal)
+    funding: dict[Symbol, Decimal] = defaultdict(Decimal)
+    converted: dict[str, Decimal] = defaultdict(Decimal)
+    pairs: dict[str, set[bool]] = defaultdict(set)
+    for entry in account.ledger:
+        if entry.kind == CONVERSION:
+            converted[entry.asset] += entry.amount
+            pairs[entry.reference].add(entry.amount > 0)
+        elif entry.symbol is not None and entry.kind == "funding":
+            funding[entry.symbol] += entry.amount
+        elif entry.symbol is not None and entry.kind in ("trade", "settlement"):
+            profits[entry.symbol] += entry.amount
+    for symbol, exposure in account.exposures.items():
+        if not exposure.market.is_spot:
+            money = exposure.market.money
+            _equal(profits[symbol], money(exposure.booked), f"{account.name}: {symbol} profits of the ledger")
+            _equal(funding[symbol], money(exposure.funding_booked), f"{account.name}: {symbol} funding of the ledger")
+    for asset in account.exchanged.keys() | converted.keys():
+        brought = to_decimal(account.exchanged.get(asset, 0), accounts.decimals[asset])
+        _equal(converted[asset], brought, f"{account.name}: {asset} of conversions in the ledger")
+    for reference, signs in pairs.items():
+        _equal(signs, {True, False}, f"{reference}: both sides of a conversion")
+
+
+def _reducers_fit(account: Account) -> None:
+    """Where a market cuts or cancels them, orders that only reduce are no larger than their position."""
+    together: dict[tuple[Symbol, Side], int] = defaultdict(int)
+    for live in account.open.values():
+        if not (live.stage is Stage.BOOK and live.resting.reduce_only and live.moves_position):
+            continue
+        market, side = live.market, live.resting.side
+        room = account.exposure(market).reducible(side)
+        together[market.symbol, side] += live.resting.remaining
+        size = {Reducing.CUT: live.resting.remaining, Reducing.CANCEL: together[market.symbol, side]}
+        if size.get(market.market.reducing, 0) > room:
+            raise AssertionError(f"{live.order.id}: reduces {size[market.market.reducing]} lots, there are {room}")

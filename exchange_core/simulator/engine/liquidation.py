@@ -1,100 +1,53 @@
 """Close positions that their account can no longer back.
 
-Where the equity in a settlement asset falls below the maintenance margin of its positions there, their open orders
-are cancelled, and if that is not enough the positions are closed against the book, at any price. What the book
-cannot take is tried again at the next step. Once nothing is left, the house pays what is below zero.
+Where the equity in a settlement asset falls below the margin of positions and orders there, the orders that would
+enlarge a position are cancelled. Where it falls below the maintenance margin of the positions, all their open orders
+are, and the positions are closed against the book, at any price. What the book cannot take is tried again at the next
+step. Once nothing is left, the house pays what is below zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 
-import attrs
-
-from exchange_core.connector.simulation import EndReason, OrderEvent, SimMargin, SimOrder, SimRequest
+from exchange_core.connector.simulation import EndReason, OrderEvent, SimOrder, SimRequest
 from exchange_core.model.order import OrderStatus, OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.terms import SelfTrade
 from exchange_core.simulator.engine.accounts import Account
+from exchange_core.simulator.engine.backing import backing
 from exchange_core.simulator.engine.desk import Desk
 from exchange_core.simulator.engine.exposure import Exposure
 from exchange_core.simulator.engine.ladder import Resting
 from exchange_core.simulator.engine.market import Rates
-from exchange_core.simulator.engine.orders import LiveOrder
-from exchange_core.simulator.engine.units import to_decimal
-
-
-@attrs.frozen
-class Backing:
-    """What backs an account's positions in one asset, in units."""
-
-    balance: int
-    unrealised: int
-    funding: int
-    initial: int
-    held: int
-    maintenance: int
-
-    @property
-    def equity(self) -> int:
-        return self.balance + self.unrealised + self.funding
-
-    @property
-    def is_enough(self) -> bool:
-        return self.equity >= self.maintenance
-
-
-def backing(account: Account, asset: str, now: datetime) -> Backing:
-    """Return what backs the positions that are settled in *asset*."""
-    exposures = [each for each in account.exposures.values() if each.market.quote == asset]
-    for each in exposures:
-        each.accrue(now)
-    return Backing(
-        balance=account.totals.get(asset, 0),
-        unrealised=sum(each.unrealised() for each in exposures),
-        funding=sum(each.due_funding() for each in exposures),
-        initial=sum(each.position_margin() for each in exposures),
-        held=sum(each.held for each in exposures),
-        maintenance=sum(each.maintenance() for each in exposures),
-    )
-
-
-def margins(account: Account, decimals: Mapping[str, int], now: datetime) -> list[SimMargin]:
-    """Return it for every asset, as the contract has it."""
-    found = []
-    for asset in dict.fromkeys(each.market.quote for each in account.exposures.values()):
-        sums = backing(account, asset, now)
-
-        def money(units: int, places: int = decimals[asset]) -> Decimal:
-            return to_decimal(units, places)
-
-        found.append(
-            SimMargin(
-                asset=asset,
-                balance=money(sums.balance),
-                unrealised=money(sums.unrealised),
-                funding=money(sums.funding),
-                initial=money(sums.initial),
-                orders=money(sums.held - sums.initial),
-                maintenance=money(sums.maintenance),
-            )
-        )
-    return found
+from exchange_core.simulator.engine.orders import LiveOrder, Stage
 
 
 def liquidate(desk: Desk, account: Account, now: datetime) -> None:
     """Close what *account* cannot back."""
     assets = dict.fromkeys(each.market.quote for each in account.exposures.values() if each.lots)
     for asset in assets:
-        if backing(account, asset, now).is_enough:
+        sums = backing(desk.accounts, account, asset, now)
+        if sums.is_enough:
+            if sums.available < 0 and sums.held > sums.initial:
+                _drop_orders(desk, account, asset, now)
             continue
         for live in [live for live in account.open.values() if live.moves_position and live.market.quote == asset]:
             desk.cancel(account, live, now, EndReason.LIQUIDATED)
         for exposure in [each for each in account.exposures.values() if each.market.quote == asset and each.lots]:
             _close(desk, account, exposure, now)
         _pay_the_rest(desk, account, asset, now)
+
+
+def _drop_orders(desk: Desk, account: Account, asset: str, now: datetime) -> None:
+    """Cancel the open orders that would enlarge positions which the account can only just back."""
+    for live in list(account.open.values()):
+        if live.stage is not Stage.BOOK or not live.moves_position or live.resting.reduce_only:
+            continue
+        market, side = live.market, live.resting.side
+        exposure = account.exposure(market)
+        if market.quote == asset and not market.is_spot and exposure.sides[side].lots > exposure.reducible(side):
+            desk.cancel(account, live, now, EndReason.NO_MARGIN)
 
 
 def _close(desk: Desk, account: Account, exposure: Exposure, now: datetime) -> None:

@@ -59,6 +59,8 @@ class MarketState:
         base_per_lot: Units of the base asset in one lot (spot).
         own_status: What it takes by itself, whatever it is forced to.
         funding: Of a perpetual; None for other markets.
+        samples: Of the index, in millionths of a tick, taken for the settlement of a dated contract.
+        settled_at: Its price in ticks, when it was settled.
     """
 
     def __init__(self, market: SimMarket, decimals: Mapping[str, int], now: datetime) -> None:
@@ -99,7 +101,10 @@ class MarketState:
         self._band = None if market.market_band is None else rate(market.market_band, f"{symbol} market_band")
         self.book = MatchingBook()
         self.tape = Tape(instrument)
-        self.prices = Prices(self.book, self.micro(market.start_price))
+        mark_band = None if market.mark_band is None else rate(market.mark_band, f"{symbol} mark_band")
+        self.prices = Prices(self.book, self.micro(market.start_price), mark_band)
+        self.samples: list[int] = []
+        self.settled_at: int | None = None
         self.waiting = WaitingRoom()
         is_perpetual = not self.is_spot and symbol.expiry is None
         self.funding = Funding(self, now) if is_perpetual else None

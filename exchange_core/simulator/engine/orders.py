@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Enum, auto
 
 import attrs
 
-from exchange_core.connector.simulation import SimOrder
+from exchange_core.connector.simulation import SimOrder, SimRequest
 from exchange_core.model.order import TimeInForce
 from exchange_core.model.side import Side
 from exchange_core.simulator.engine.ladder import Resting
@@ -83,6 +84,15 @@ class LiveOrder:
     @property
     def held_asset(self) -> str:
         return self.market.quote if self.resting.side is Side.BUY else self.market.symbol.base
+
+    def remember(self, request: SimRequest, now: datetime, reason: str) -> None:
+        """Give the order a new request, and keep the one before."""
+        order, before = self.order, self.order.request
+        if before.type.is_trailing:  # where its trigger stood is told nowhere else
+            before = attrs.evolve(before, trigger_price=order.trigger)
+        order.amends += ((before, now, str(reason)),)
+        order.request = request
+        order.amended = order.updated = now
 
     def charge(self, lots: int, fine: int, rate: int) -> int:
         """Return the fee to charge now for *lots* of a value of *fine*, in units of the fee's asset."""

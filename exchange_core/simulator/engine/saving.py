@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import attrs
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 
-_HOUSE = ("deposited", "fees", "clearing", "insurance")
+_HOUSE = ("deposited", "fees", "clearing", "insurance", "exchanged")
 _PRICES = ("last", "set_mark", "set_index")
 _FUNDING = ("reading", "rate", "per_lot", "premiums", "measured")
 
@@ -47,6 +48,7 @@ def save(exchange: SimulatedExchange) -> dict[str, Any]:
         "places": parts.settlement.places,
         "waited": parts.desk.waited,
         "house": {name: dict(getattr(parts.accounts, name)) for name in _HOUSE},
+        "collateral": {asset: str(each.price) for asset, each in parts.accounts.pools.by_asset.items()},
         "markets": {str(market.symbol): _save_market(market) for market in parts.markets.values()},
         "accounts": [_save_account(account) for account in parts.accounts],
         "timers": [[timer.when.isoformat(), *timer[1:]] for timer in parts.timers.all()],
@@ -84,7 +86,9 @@ def _load(exchange: SimulatedExchange, saved: Mapping[str, Any]) -> None:
     exchange.random.setstate((version, tuple(numbers), spare))
     parts.settlement.places, parts.desk.waited = saved["places"], saved["waited"]
     for name in _HOUSE:
-        getattr(parts.accounts, name).update(saved["house"][name])
+        getattr(parts.accounts, name).update(saved["house"].get(name, {}))
+    for asset, price in saved.get("collateral", {}).items():
+        parts.accounts.pools.by_asset[asset].price = Decimal(price)
     for market in parts.markets.values():
         _load_market(market, saved["markets"][str(market.symbol)])
     for each in saved["accounts"]:
@@ -107,6 +111,8 @@ def _save_market(market: MarketState) -> dict[str, Any]:
         "status": str(market.own_status),
         "prices": {name: getattr(market.prices, name) for name in _PRICES},
         "queue": [resting.id for resting in market.book],
+        "samples": list(market.samples),
+        "settled_at": market.settled_at,
         "count": market.tape.count,
         "trades": _C.unstructure(list(market.tape.trades), list[SimTrade]),
         "minutes": _C.unstructure(list(market.tape.minutes), list[Bar]),
@@ -127,6 +133,8 @@ def _load_market(market: MarketState, saved: Mapping[str, Any]) -> None:
         market.set_status(status)
     for name in _PRICES:
         setattr(market.prices, name, saved["prices"][name])
+    market.samples[:] = saved.get("samples", [])
+    market.settled_at = saved.get("settled_at")
     market.tape.count = saved["count"]
     market.tape.trades.extend(_C.structure(saved["trades"], list[SimTrade]))
     market.tape.minutes.extend(_C.structure(saved["minutes"], list[Bar]))
@@ -151,6 +159,8 @@ def _save_account(account: Account) -> dict[str, Any]:
         "fills": _C.unstructure(list(account.fills), list[SimFill]),
         "ledger": _C.unstructure(list(account.ledger), list[SimLedgerEntry]),
         "volume": _C.unstructure(account.volume, Volume),
+        "profit_in": {str(symbol): asset for symbol, asset in account.profit_in.items()},
+        "exchanged": dict(account.exchanged),
         "dead_man": None if account.dead_man is None else account.dead_man.isoformat(),
     }
 
@@ -158,6 +168,8 @@ def _save_account(account: Account) -> dict[str, Any]:
 def _load_account(exchange: SimulatedExchange, saved: Mapping[str, Any]) -> None:
     parts = exchange.parts
     account = Account(name=saved["name"], keep=saved["keep"], totals=dict(saved["totals"]), held=dict(saved["held"]))
+    account.profit_in.update({Symbol.parse(text): asset for text, asset in saved.get("profit_in", {}).items()})
+    account.exchanged.update(saved.get("exchanged", {}))
     for text, each in saved["exposures"].items():
         market = parts.markets[Symbol.parse(text)]
         kind = Leveraged if market.is_spot else Exposure

@@ -12,12 +12,12 @@ from exchange_core.model.fill import Liquidity
 from exchange_core.model.order import OrderStatus
 from exchange_core.simulator.engine.accounts import Account, Accounts
 from exchange_core.simulator.engine.admission import count, uncount
-from exchange_core.simulator.engine.exposure import Exposure
-from exchange_core.simulator.engine.leverage import Leveraged
+from exchange_core.simulator.engine.booking import move_position, pay, position_id
 from exchange_core.simulator.engine.market import MarketState
 from exchange_core.simulator.engine.matching import Match, Plan
 from exchange_core.simulator.engine.orders import LiveOrder, Stage
 from exchange_core.simulator.engine.prices import MICRO
+from exchange_core.simulator.engine.reducing import fit
 from exchange_core.simulator.engine.telling import Told
 from exchange_core.simulator.engine.units import FINE, ceil_div, to_decimal
 from exchange_core.simulator.engine.volumes import VolumeUnit
@@ -141,7 +141,7 @@ class Settlement:
         if market.waiting:
             market.prices.path += (matches[0].maker.price, matches[-1].maker.price)
         if market.book.reducers or live.resting.reduce_only:
-            self.drop_useless(market, list(met), now)
+            fit(self, market, met, now)
 
     def _settle(self, market: MarketState, account: Account, taker: LiveOrder, match: Match, now: datetime) -> None:
         resting, lots = match
@@ -206,7 +206,7 @@ class Settlement:
             liquidity=liquidity,
             time=trade.time,
             order_remaining=market.quantity(live.resting.remaining),
-            position_id=self._position_id(account, market) if moves and market.is_spot else "",
+            position_id=position_id(self.accounts, account, market) if moves and market.is_spot else "",
             liquidation=live.liquidation,
         )
         order.status = OrderStatus.PARTIALLY_FILLED
@@ -223,9 +223,9 @@ class Settlement:
         if moves:
             if liquidity is Liquidity.MAKER:
                 self.keep_back(account, live)
-            self._move_position(account, live, fill, lots, cost, value, fee)
+            move_position(self.accounts, self.told, account, live, fill, lots=lots, cost=cost, value=value, fee=fee)
         else:
-            self._pay(account, live, fill, lots, cost, fee)
+            pay(self.accounts, self.told, account, live, fill, lots=lots, cost=cost, fee=fee)
             if liquidity is Liquidity.MAKER:
                 self.keep_back(account, live)
         if request.close is not None:
@@ -238,87 +238,6 @@ class Settlement:
             return to_decimal(units, self.accounts.decimals[live.order.fee_asset])
         return live.market.money(units)
 
-    def _pay(self, account: Account, live: LiveOrder, fill: SimFill, lots: int, cost: int, fee: int) -> None:
-        """Book both legs of a spot trade."""
-        market, sign = live.market, fill.side.sign
-        in_base, in_quote = (fee, 0) if live.fee_in_base else (0, fee)
-        legs = (
-            (market.symbol.base, sign * lots * market.base_per_lot, in_base),
-            (market.quote, -sign * cost, in_quote),
-        )
-        for asset, amount, charged in legs:
-            self.told.entry(
-                self.accounts.book(
-                    account,
-                    asset,
-                    amount,
-                    fee=charged,
-                    kind="trade",
-                    reference=fill.id,
-                    now=fill.time,
-                    symbol=market.symbol,
-                )
-            )
-
-    def _position_id(self, account: Account, market: MarketState) -> str:
-        """Return the id of a margin position, made when it has none."""
-        exposure = account.exposure(market)
-        if not exposure.lots:
-            exposure.id = self._new_fill_id()
-        return exposure.id
-
-    def _move_position(
-        self, account: Account, live: LiveOrder, fill: SimFill, lots: int, cost: int, value: int, fee: int
-    ) -> None:
-        """Book profit and fee of a trade that moves a position, and move it; on spot the pool pays and gets."""
-        market = live.market
-        exposure = account.exposure(market)
-        exposure.accrue(fill.time)
-        self.pay_funding(account, exposure, fill.time, fill.id)
-        before = exposure.lots
-        profit = exposure.trade(fill.side, lots, value, fill.time, live.leverage)
-        self.accounts.clearing[market.quote] -= profit
-        if market.is_spot:
-            sign = fill.side.sign
-            self.accounts.clearing[market.symbol.base] += sign * lots * market.base_per_lot
-            self.accounts.clearing[market.quote] -= sign * cost
-            if before * exposure.lots < 0:
-                exposure.id = self._new_fill_id()  # turned around: another position
-            if isinstance(exposure, Leveraged) and before * exposure.lots <= 0:
-                exposure.paid_until = fill.time
-        kind = "margin" if market.is_spot else "trade"
-        entry = self.accounts.book(
-            account,
-            market.quote,
-            profit,
-            fee=fee,
-            kind=kind,
-            reference=fill.id,
-            now=fill.time,
-            symbol=market.symbol,
-        )
-        account.settle_margin(exposure)
-        self.told.entry(entry)
-        self.told.position(account.name, exposure.position())
-
-    def pay_funding(self, account: Account, exposure: Exposure, now: datetime, reference: str = "") -> None:
-        """Book the funding that was counted and not booked yet."""
-        due, market = exposure.due_funding(), exposure.market
-        if not due:
-            return
-        exposure.funding_booked += due
-        self.accounts.clearing[market.quote] -= due
-        entry = self.accounts.book(
-            account,
-            market.quote,
-            due,
-            kind="funding",
-            reference=reference or self.accounts.new_id(),
-            now=now,
-            symbol=market.symbol,
-        )
-        self.told.entry(entry)
-
     def _rest_or_end(self, account: Account, live: LiveOrder, plan: Plan, now: datetime) -> None:
         """Put what is left of an order into the book, or cancel it."""
         if not live.rests:
@@ -327,21 +246,6 @@ class Settlement:
             self.end(account, live, OrderEvent.CANCELED, now, EndReason.SELF_TRADE)
         else:
             self.stand(account, live, now)
-
-    def drop_useless(self, market: MarketState, names: list[str], now: datetime) -> None:
-        """Cancel orders that may only reduce a position that is no more; those that wait are looked at when set off."""
-        for name in names:
-            account = self.accounts[name]
-            exposure = account.exposures.get(market.symbol)
-            if exposure is None:
-                continue
-            for live in [
-                live
-                for live in account.open.values()
-                if live.market is market and live.resting.reduce_only and live.stage in (Stage.BOOK, Stage.ENTERING)
-            ]:
-                if not exposure.reducible(live.resting.side):
-                    self.end(account, live, OrderEvent.CANCELED, now, EndReason.WOULD_NOT_REDUCE)
 
     def _keep_closed(self, account: Account, order: SimOrder) -> None:
         account.closed.append(order)

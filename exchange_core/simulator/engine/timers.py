@@ -11,6 +11,7 @@ from typing import NamedTuple
 class Due(IntEnum):
     """What is due; of one moment, the earlier in this list comes first."""
 
+    SAMPLE = 0  # of an index that a contract is going to be settled at
     EXPIRY = 1  # of a contract
     FUNDING = 2
     ROLLOVER = 3

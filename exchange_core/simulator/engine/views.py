@@ -10,6 +10,8 @@ from exchange_core.clock import Clock
 from exchange_core.connector.simulation import (
     Refusal,
     SimBalance,
+    SimCollateral,
+    SimCollateralValue,
     SimFill,
     SimFunding,
     SimLedgerEntry,
@@ -26,8 +28,8 @@ from exchange_core.model.market import Candle, Level
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.engine.accounts import Accounts
+from exchange_core.simulator.engine.backing import collateral_values, margins
 from exchange_core.simulator.engine.desk import Desk
-from exchange_core.simulator.engine.liquidation import margins
 from exchange_core.simulator.engine.market import MarketState
 from exchange_core.simulator.engine.settlement import Settlement
 from exchange_core.simulator.engine.units import to_decimal
@@ -87,6 +89,10 @@ class Views:
         market = self._market(symbol)
         return market.price_of(market.prices.index())
 
+    def settlement_price(self, symbol: Symbol) -> Decimal | None:
+        market = self._market(symbol)
+        return None if market.settled_at is None else market.price(market.settled_at)
+
     def open_interest(self, symbol: Symbol) -> Decimal:
         exposures = [account.exposures.get(symbol) for account in self._accounts]
         lots = sum(max(0, each.lots) for each in exposures if each is not None)
@@ -112,7 +118,13 @@ class Views:
         return found
 
     def margins(self, account: str) -> Sequence[SimMargin]:
-        return margins(self._accounts[account], self._accounts.decimals, self.now())
+        return margins(self._accounts, self._accounts[account], self.now())
+
+    def collateral_assets(self) -> Sequence[SimCollateral]:
+        return [each.setting for each in self._accounts.pools.by_asset.values()]
+
+    def collateral(self, account: str) -> Sequence[SimCollateralValue]:
+        return collateral_values(self._accounts, self._accounts[account], self.now())
 
     def volume(self, account: str) -> Decimal:
         return self._accounts[account].volume.at(self.now())
