@@ -246,6 +246,8 @@ class Settlement:
             self.end(account, live, OrderEvent.CANCELED, now, EndReason.SELF_TRADE)
         else:
             self.stand(account, live, now)
+            if live.resting.reduce_only:
+                fit(self, live.market, [account.name], now)
 
     def _keep_closed(self, account: Account, order: SimOrder) -> None:
         account.closed.append(order)
