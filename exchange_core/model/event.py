@@ -85,11 +85,19 @@ class Subscribed:
 
 @attrs.frozen(kw_only=True)
 class SubscriptionRefused:
-    """The venue said no (or nothing, within the time allowed) to a subscription."""
+    """The venue said no to a subscription: it finds fault with what was asked for, and will every time."""
 
     subscription: Subscription
     reason: str
     codes: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class SubscriptionUnanswered:
+    """The venue says neither yes nor no to it for long; it stays wanted, and is asked for ever more slowly."""
+
+    subscription: Subscription
+    reason: str
 
 
 @attrs.frozen(kw_only=True)
@@ -129,6 +137,7 @@ class OrderUpdate:
 
     Attributes:
         filled: Cumulative quantity.
+        spent: Of an order for an amount: what that cost, in the quote asset.
         price: The limit; of a triggered order, of what fires.
         snapshot: True when it is part of the list of open orders that a subscription starts with.
         sequence_time: When the venue made the change; an older one never overwrites a newer one.
@@ -148,6 +157,7 @@ class OrderUpdate:
     display_quantity: Decimal | None = None
     filled: Decimal | None = None
     average_price: Decimal | None = None
+    spent: Decimal | None = None
     reason: str | None = None
     snapshot: bool = False
     sequence_time: datetime | None = None
@@ -324,6 +334,7 @@ Event = (
     | SequenceGap
     | Subscribed
     | SubscriptionRefused
+    | SubscriptionUnanswered
     | LockoutTold
     | SubscriptionSilent
     | BookDesynced

@@ -308,10 +308,13 @@ def test_a_lockout_is_told_and_nothing_more_is_asked_with_the_token(private: Pri
     assert list(private.subscriptions()) == wanted
 
 
-def test_a_lockout_without_a_login_is_told_and_refuses(public: PublicFeed, other: Any) -> None:
+def test_a_lockout_without_a_login_is_told_and_sat_out(public: PublicFeed, other: Any) -> None:
     public.subscribe([book(BTC)], 0.0)
     (request,) = other.requests()
-    told, refused = other.tell(no(request, LOCKOUT, symbol="BTC/USD"))
+    (told,) = other.tell(no(request, LOCKOUT, symbol="BTC/USD"))
     assert isinstance(told, LockoutTold)
-    assert refused == SubscriptionRefused(subscription=book(BTC), reason=LOCKOUT, codes=(LOCKOUT,))
     assert public.is_dead(0.1) is None
+    public.tick(899.0)
+    assert not [asked for asked in other.requests() if asked["method"] == "subscribe"]
+    public.tick(900.0)
+    assert [asked["method"] for asked in other.requests()] == ["subscribe"]

@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import NotSupported
 from exchange_core.model.book import BookByOrder, BookHealth
-from exchange_core.model.event import BookDesynced, Channel, Subscribed, Subscription, SubscriptionRefused
+from exchange_core.model.event import (
+    BookDesynced,
+    Channel,
+    Event,
+    Ignored,
+    Subscribed,
+    Subscription,
+    SubscriptionUnanswered,
+)
 from exchange_core.model.symbol import Symbol
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.feed.level3 import Level3Feed
@@ -319,21 +327,23 @@ def test_what_is_refused_for_being_too_much_is_asked_for_later(level3: Level3Fee
     level3.subscribe([Subscription(Channel.BOOK_BY_ORDER, BTC)], 0.0)
     level3.opened(0.0, "the-token")
     other = wire(level3)
-    now, waits = 0.0, list[float]()
+    now, waits, events = 0.0, list[float](), list[Event]()
     (request,) = other.requests()
-    for _ in range(3):
+    for _ in range(7):
         refusal = {"method": "subscribe", "req_id": request["req_id"], "success": False, "symbol": "BTC/USD"}
-        events = other.tell({**refusal, "error": "EGeneral:Subscription rate limit exceeded"}, now)
+        events += other.tell({**refusal, "error": "EGeneral:Subscription rate limit exceeded"}, now)
         began = now
-        while now < began + 8:
+        while now < began + 100:
             now += 0.5
             level3.tick(now)
-            if requests := other.requests():
+            if requests := [each for each in other.requests() if each["method"] == "subscribe"]:
                 (request,) = requests
                 waits.append(now - began)
                 break
-    assert waits == [2.0, 4.0]
-    assert [type(event) for event in events] == [SubscriptionRefused]
+    assert waits == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
+    told = [event for event in events if not isinstance(event, Ignored)]
+    assert [type(event) for event in told] == [SubscriptionUnanswered], "told once, and nobody's end"
+    assert list(level3.subscriptions()) == [Subscription(Channel.BOOK_BY_ORDER, BTC)]
 
 
 def test_a_recorded_book_that_was_cut_is_read_and_does_not_verify(

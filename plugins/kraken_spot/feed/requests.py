@@ -3,12 +3,14 @@
 Symbols of one kind go into one request and are answered one by one. A refusal leaves the connection open and silent,
 so only the answer tells. A second request for the same thing is refused and brings no snapshot, so asking again is
 always an unsubscription and a subscription; many at a time share their requests, and all keep to a pace.
+
+Only an answer that finds fault with the request is a no. After silence, a lost session, or what the venue cannot do
+just then, it is asked for ever more slowly, on a new connection where this one may be at fault.
 See https://docs.kraken.com/exchange/guides/websockets/introduction
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable
 from typing import Any
 
@@ -25,22 +27,18 @@ from exchange_core.model.event import (
     Subscribed,
     Subscription,
     SubscriptionRefused,
+    SubscriptionUnanswered,
 )
 from kraken_spot.errors import lockout_of
+from kraken_spot.feed import words
 from kraken_spot.feed.carriers import Carriers
 from kraken_spot.feed.counts import tiers
 from kraken_spot.feed.pace import MOST_AT_ONCE, RequestPace
-from kraken_spot.feed.words import PASSING, WORDS, as_echoed, difference, kinds, name_of, parameters
+from kraken_spot.feed.patience import ATTEMPTS, Patience
 from kraken_spot.wire import feed as wire
 
-ATTEMPTS = 3
-"""How often something is asked for before its silence, or its strange refusal, counts as a no."""
-
-LATER = 2.0
-"""Seconds until something is asked for again that the venue could not do just then; doubled each time."""
-
 _ANSWERABLE = 10_000  # how many of the latest requests may still be answered
-_CODE = re.compile(r"E[A-Z][A-Za-z]+:")
+_ACCOUNT = frozenset({Channel.ORDERS, Channel.BALANCES})
 
 
 class Conversation:
@@ -69,15 +67,12 @@ class Conversation:
         self._pace = pace or RequestPace()
         self._requests: dict[int, list[Subscription]] = {}
         self._latest: dict[Subscription, int] = {}
-        self._attempts: dict[Subscription, int] = {}
+        self._patience = Patience()
         self._afresh: set[Subscription] = set()  # to be asked for again; the venue may still send them
-        self._held: dict[Subscription, float] = {}
         self._news: list[Event] = []
         self._numbers = 0
         self._token: str | None = None
         self._is_open = False
-        self._lost_sessions = 0
-        self._is_session_lost = False
         self.outbox: list[str] = []
         self.broken: str | None = None
 
@@ -112,8 +107,7 @@ class Conversation:
         self._afresh.difference_update(gone)
         for carrier in gone:
             self._latest.pop(carrier, None)
-            self._held.pop(carrier, None)
-            self._attempts.pop(carrier, None)
+            self._patience.forget(carrier)
         if self._is_open:
             self._end([carrier for carrier in gone if carrier in told])
 
@@ -143,10 +137,8 @@ class Conversation:
     def closed(self) -> None:
         self._is_open = False
         self._token = None
-        self._lost_sessions += self._is_session_lost
-        self._is_session_lost = False
         self._ledger.reset()
-        for memory in (self._requests, self._latest, self._attempts, self._held):
+        for memory in (self._requests, self._latest, self._patience):
             memory.clear()
         self._afresh.clear()
         self.outbox.clear()
@@ -184,11 +176,9 @@ class Conversation:
                 self._ledger.asked([carrier], now)
                 self._ledger.acknowledged(carrier)
                 self._news += self._yes(carrier)
-            elif self._may_try(carrier):
-                self._afresh.add(carrier)
             else:
-                self._end([carrier])
-                self._news += self._no(carrier, f"no answer to {ATTEMPTS} requests", ())
+                self._afresh.add(carrier)
+                self._news += self._in_vain(carrier, "no answer", is_heard=False)
         self._serve(now)
         news, self._news = self._news, []
         return news
@@ -203,9 +193,9 @@ class Conversation:
                 self._ledger.asked([carrier], now)
                 self._ledger.acknowledged(carrier)
                 self._news += self._yes(carrier)
-            elif now >= self._held.get(carrier, now):
+            elif self._patience.is_over(carrier, now):
                 due.append(carrier)
-        for kind in kinds(due):
+        for kind in words.kinds(due):
             while kind:
                 fitting = self._pace.fitting(kind, self._afresh, now)
                 if not fitting:
@@ -220,17 +210,18 @@ class Conversation:
         number = self.number()
         self._requests[number] = carriers
         self._latest.update(dict.fromkeys(carriers, number))
-        self._ledger.asked(carriers, now)
+        for carrier in carriers:
+            self._ledger.asked([carrier], now + self._patience.more(carrier))
         self._request("subscribe", carriers, number)
         self._pace.spend(carriers, 1 + bool(afresh), now)
 
     def _end(self, carriers: Iterable[Subscription]) -> None:
-        for kind in kinds(carrier for carrier in carriers if carrier.channel is not Channel.STATUS):
+        for kind in words.kinds(carrier for carrier in carriers if carrier.channel is not Channel.STATUS):
             for start in range(0, len(kind), MOST_AT_ONCE):
                 self._request("unsubscribe", kind[start : start + MOST_AT_ONCE], self.number())
 
     def _request(self, method: str, carriers: list[Subscription], number: int) -> None:
-        params = parameters(method, carriers, self._context.symbols, tokenized=self._context.config.tokenized)
+        params = words.parameters(method, carriers, self._context.symbols, tokenized=self._context.config.tokenized)
         if self._token is not None:
             params["token"] = self._token
         self._queue({"method": method, "params": params, "req_id": number})
@@ -263,9 +254,9 @@ class Conversation:
             raise ProtocolError(f"answer to {response.method}: {error}") from error
         if response.method == "subscribe":
             for carrier in self._acknowledged(response, result):
-                differs = difference(carrier, result)
+                differs = words.difference(carrier, result)
                 if differs is not None:
-                    self._end([as_echoed(carrier, result)])
+                    self._end([words.as_echoed(carrier, result)])
                     return self._no(carrier, f"the venue acknowledged {differs}", ())
                 self._ledger.acknowledged(carrier)
                 return [*self._yes(carrier), *tiers(result.maxratecount)]
@@ -276,11 +267,11 @@ class Conversation:
         about = [
             carrier
             for carrier in self._about(response)
-            if WORDS[carrier.channel] == result.channel and self._name(carrier) == result.symbol
+            if words.WORDS[carrier.channel] == result.channel and self._name(carrier) == result.symbol
         ]
         if response.req_id is None or len(about) > 1:
             # All that can be told is what it says; an interval must be, for one pair may have several.
-            about = [carrier for carrier in about if difference(carrier, result) is None]
+            about = [carrier for carrier in about if words.difference(carrier, result) is None]
             if any(carrier.interval != result.interval for carrier in about):
                 return []
         return about[:1]
@@ -303,21 +294,31 @@ class Conversation:
             self.broken = reason
             return events
         for carrier in carriers:
-            if reason.startswith("ESession:Invalid session") and self._lost_sessions < ATTEMPTS:
-                self._is_session_lost = True
+            if self._token is not None and words.LOST_SESSION.match(reason):
                 self.broken = "the venue does not take the session's token any more"
             elif reason == "Already subscribed":
-                if self._may_try(carrier):
-                    self.again([carrier], now)
-                else:
-                    self._end([carrier])
-                    events += self._no(carrier, reason, ())
-            elif PASSING.search(reason) and self._may_try(carrier):
-                self._held[carrier] = now + LATER * 2 ** (self._attempts[carrier] - 2)
+                events += self._in_vain(carrier, reason, is_heard=False)
+                self._patience.pause(carrier, now, ATTEMPTS)
+                self.again([carrier], now)
+            elif lockout is not None or words.is_passing(reason):
+                events += self._in_vain(carrier, reason, is_heard=True)
+                self._patience.pause(carrier, now, 1, lockout.retry_after if lockout is not None else None)
                 self._ledger.again(carrier)
             else:
-                events += self._no(carrier, reason, (reason,) if _CODE.match(reason) else ())
+                events += self._no(carrier, reason, words.codes(reason))
         return events or [Ignored(kind=f"{response.method} refused")]
+
+    def _in_vain(self, carrier: Subscription, why: str, *, is_heard: bool) -> list[Event]:
+        """Take it that asking came to nothing; where it is not even heard, the connection may be at fault."""
+        attempts = self._patience.failed(carrier)
+        works = (c for c in self._ledger if c.channel is not Channel.STATUS and self._ledger.is_active(c))
+        if attempts >= ATTEMPTS and not is_heard and (carrier.channel in _ACCOUNT or not any(works)):
+            # Nothing that works is lost with the connection, or less than this silence may cost.
+            self.broken = f"{carrier}: {why} to {attempts} requests"
+        if attempts != ATTEMPTS:
+            return []
+        told = f"{why} to {attempts} requests; it is asked for again and again"
+        return [SubscriptionUnanswered(subscription=each, reason=told) for each in self._carriers.carried_by(carrier)]
 
     def _refused_carriers(self, response: wire.Response) -> list[Subscription]:
         """Return what a refusal is about: the symbol it names, else all of its request, else all of its channel."""
@@ -330,23 +331,19 @@ class Conversation:
         if named:
             return named
         if response.channel is not None:
-            return [carrier for carrier in about if WORDS[carrier.channel] == response.channel]
+            return [carrier for carrier in about if words.WORDS[carrier.channel] == response.channel]
         return [] if response.req_id is None else about
 
     def _name(self, carrier: Subscription) -> str | None:
-        return name_of(carrier, self._context.symbols)
-
-    def _may_try(self, carrier: Subscription) -> bool:
-        self._attempts[carrier] = self._attempts.get(carrier, 1) + 1
-        return self._attempts[carrier] <= ATTEMPTS
+        return words.name_of(carrier, self._context.symbols)
 
     def _yes(self, carrier: Subscription) -> list[Event]:
-        self._attempts.pop(carrier, None)
-        self._lost_sessions = 0
+        self._patience.forget(carrier)
         return [Subscribed(subscription=subscription) for subscription in self._carriers.carried_by(carrier)]
 
     def _no(self, carrier: Subscription, reason: str, codes: tuple[str, ...]) -> list[Event]:
         refused = self._carriers.refuse(carrier)
         self._ledger.refused(carrier)
+        self._patience.forget(carrier)
         self._afresh.discard(carrier)
         return [SubscriptionRefused(subscription=s, reason=reason, codes=codes) for s in refused]

@@ -13,6 +13,7 @@ import attrs
 
 from exchange_core.connector.naming import SymbolMap
 from exchange_core.model.event import Channel, Subscription
+from kraken_spot.errors import Caution, meaning
 from kraken_spot.wire import feed as wire
 
 WORDS = {
@@ -35,8 +36,23 @@ OPTIONS: Mapping[Channel, Mapping[str, Any]] = {
 _ORDER = {channel: number for number, channel in enumerate(WORDS)}
 _SNAPSHOT = {"snapshot": True}
 
-PASSING = re.compile(r"rate limit|msg rate|too many|^EService:(Unavailable|Busy|Timeout)|Internal error", re.IGNORECASE)
-"""Refusals that are about this moment, not about what was asked for."""
+LOST_SESSION = re.compile(r"ESession:|Token\(s\) not found")
+"""Refusals of a token. A new connection has a new one."""
+
+_PASSING = re.compile(r"rate limit|msg rate|too many|throttled|maintenance|EService:|Internal error", re.IGNORECASE)
+
+
+_CODE = re.compile(r"E[A-Z][A-Za-z]+:")
+
+
+def codes(reason: str) -> tuple[str, ...]:
+    """Return the venue's code that a refusal is, or nothing: some are plain words."""
+    return (reason,) if _CODE.match(reason) else ()
+
+
+def is_passing(reason: str) -> bool:
+    """Return whether a refusal is about this moment, not about what was asked for."""
+    return _PASSING.search(reason) is not None or meaning(reason).caution is Caution.WAIT
 
 
 def kinds(carriers: Iterable[Subscription]) -> list[list[Subscription]]:
