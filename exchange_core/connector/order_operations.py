@@ -14,7 +14,9 @@ from typing import Protocol, runtime_checkable
 from exchange_core.connector.rest import Flow
 from exchange_core.errors import ExchangeError
 from exchange_core.model.amendment import Amendment
+from exchange_core.model.event import OrderUpdate
 from exchange_core.model.order import Order, OrderRequest
+from exchange_core.model.symbol import Symbol
 
 
 @runtime_checkable
@@ -95,8 +97,28 @@ class Batches(Protocol):
 class CancelsAll(Protocol):
     """Takes out every order of the account with one call."""
 
-    def cancel_all(self) -> Flow[None]:
-        """Cancel every open order of the account, on all symbols."""
+    def cancel_all(self) -> Flow[Sequence[OrderUpdate] | None]:
+        """Cancel every open order of the account, on all symbols.
+
+        Returns:
+            What the answer says of orders that ended by it; which others did is asked for afterwards.
+        """
+        ...
+
+
+@runtime_checkable
+class CancelsSymbol(Protocol):
+    """Takes out every order of one symbol with one call, and none of any other."""
+
+    def cancel_symbol(self, symbol: Symbol) -> Flow[Sequence[OrderUpdate] | None]:
+        """Cancel every open order of *symbol*, and no other, whatever else the account has open.
+
+        Returns:
+            What the answer says of orders that ended by it; which others did is asked for afterwards.
+
+        Raises:
+            OutcomeUnknown: They may have been taken out; or the venue names another scope than was asked for.
+        """
         ...
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 
 from exchange_core.clock import Clock
-from exchange_core.connector.order_operations import Batches, CancelsAll
+from exchange_core.connector.order_operations import Batches, CancelsAll, CancelsSymbol
 from exchange_core.connector.partial import left_out, listed
+from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import RestOperations
 from exchange_core.errors import (
     ExchangeError,
@@ -20,6 +23,7 @@ from exchange_core.errors import (
     RateLimited,
     refuses_key,
 )
+from exchange_core.model.event import OrderUpdate
 from exchange_core.model.order import Order
 from exchange_core.model.symbol import Symbol
 from exchange_core.transport.rest_client import RestClient
@@ -124,18 +128,20 @@ class Canceler:
         orders = await self._standing(symbol)
         unread = left_out(orders)
         errors: list[ExchangeError] = []
-        if symbol is None and isinstance(self._operations, CancelsAll):
+        at_once = self._at_once(symbol)
+        if at_once is not None:
             try:
-                await self._rest.run(self._operations.cancel_all())
+                ended = await self._rest.run(at_once())
             except ExchangeError as error:
                 if _ends_all(error):
                     raise
-                # Whatever it was, each order is taken out by itself now.
+                # Whatever it was, and carried out or not, each order is taken out by itself now.
             else:
+                orders = await self._take(orders, ended or ())
                 await self._see(orders)
             known = {order.venue_order_id for order in orders}
             try:
-                found = await self.open_orders()
+                found = await self.open_orders(symbol)
                 unread = left_out(found)
                 orders += [order for order in found if order.venue_order_id not in known]
             except ExchangeError as error:
@@ -154,29 +160,52 @@ class Canceler:
         wanted = (order for order in orders if not order.is_final and symbol in (None, order.symbol))
         return listed(wanted, left_out(found))
 
+    def _at_once(self, symbol: Symbol | None) -> Callable[[], Flow[Sequence[OrderUpdate] | None]] | None:
+        """Return the call that takes out just what is wanted, and nothing else; None where the venue has none."""
+        operations = self._operations
+        if symbol is None:
+            return operations.cancel_all if isinstance(operations, CancelsAll) else None
+        return partial(operations.cancel_symbol, symbol) if isinstance(operations, CancelsSymbol) else None
+
+    async def _take(self, orders: Sequence[Order], ended: Sequence[OrderUpdate]) -> list[Order]:
+        """Note what an answer says of orders that ended; return *orders*, and those that were not among them."""
+        told: list[Order] = []
+        for update in ended:
+            order = self._tracker.apply(update, self._clock.now())
+            if order is None and update.venue_order_id is not None:
+                # It was not placed here, and no more than its id is told.
+                with suppress(ExchangeError):
+                    order = await self._resolver.look_up(update.venue_order_id)
+            told += [] if order is None else [order]
+        newest = [self._resolver.newest(order) for order in orders]
+        known = {order.venue_order_id for order in newest}
+        return newest + [order for order in told if order.venue_order_id not in known]
+
     async def _standing(self, symbol: Symbol | None) -> list[Order]:
         """Return what is to be canceled: as the venue lists it, and what is so new that it may not list it yet."""
-        one_call = symbol is None and isinstance(self._operations, CancelsAll)
+        one_call = self._at_once(symbol) is not None
         if one_call and self._is_live():
             # No time is lost by asking.
-            return self._tracker.live()
+            return self._live(symbol)
         try:
             orders = await self.open_orders(symbol)
         except ExchangeError:
             # Where one call takes out all of them, it need not be known which; else it must.
             if not one_call:
                 raise
-            return self._tracker.live()
+            return self._live(symbol)
         shown = {order.venue_order_id for order in orders}
         since = self._clock.now() - timedelta(seconds=self._resolver.policy.lag)
         orders += [
             order
-            for order in self._tracker.live()
-            if symbol in (None, order.symbol)
-            and (order.unknown or (order.created is not None and order.created > since) or left_out(orders))
+            for order in self._live(symbol)
+            if (order.unknown or (order.created is not None and order.created > since) or left_out(orders))
             and order.venue_order_id not in shown
         ]
         return orders
+
+    def _live(self, symbol: Symbol | None) -> list[Order]:
+        return [order for order in self._tracker.live() if symbol in (None, order.symbol)]
 
     async def _batch(self, operations: Batches, orders: Sequence[Order]) -> None:
         try:

@@ -20,9 +20,11 @@ from exchange_core.errors import (
     OrderRefused,
     OutcomeUnknown,
     ProtocolError,
+    UnknownSymbol,
 )
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
+from exchange_core.model.symbol import Symbol
 from kraken_futures.limits import batch_units, units
 from kraken_futures.parse.outcomes import EDIT_REFUSALS, REFUSALS
 from kraken_futures.rest.operations import FuturesRest
@@ -490,8 +492,40 @@ def test_an_order_without_any_id_is_not_cancelled_with_others(rest: FuturesRest)
 def test_all_orders_are_taken_out_with_one_call_that_names_no_contract(rest: FuturesRest, run: Any) -> None:
     body = {"cancelStatus": {"status": "noOrdersToCancel", "cancelOnly": "all", "cancelledOrders": []}}
     result, (call,) = run(rest.cancel_all(), body)
-    assert (result, call.path, sent(call)) == (None, "/derivatives/api/v3/cancelallorders", {})
+    assert (result, call.path, sent(call)) == ([], "/derivatives/api/v3/cancelallorders", {})
     assert call.costs == units("cancelallorders", urgent=True)
+
+
+def test_orders_of_one_contract_are_taken_out_with_one_call_that_names_it(rest: FuturesRest, run: Any) -> None:
+    """What ended is told as far as the answer has it: of an order with no more than an id, not how much was filled."""
+    order = {"orderId": "a", "cliOrdId": "mine", "symbol": "PF_XBTUSD", "side": "buy", "type": "lmt"}
+    order |= {"quantity": 3, "filled": 1, "limitPrice": 5, "reduceOnly": False}
+    status = {
+        "status": "cancelled",
+        "cancelOnly": "PF_XBTUSD",
+        "cancelledOrders": [{"order_id": "a", "cliOrdId": "mine"}, {"order_id": "b"}],
+        "orderEvents": [{"type": "CANCEL", "uid": "a", "order": order}],
+    }
+    ended, (call,) = run(rest.cancel_symbol(Symbol.parse("BTC/USD:USD")), {"cancelStatus": status})
+    assert (call.path, sent(call)) == ("/derivatives/api/v3/cancelallorders", {"symbol": "PF_XBTUSD"})
+    assert call.costs == units("cancelallorders", urgent=True)
+    assert [(each.venue_order_id, each.client_order_id, each.status, each.filled) for each in ended] == [
+        ("a", "mine", OrderStatus.CANCELED, Decimal(1)),
+        ("b", None, None, None),
+    ]
+
+
+@pytest.mark.parametrize("scope", ["all", "PI_XBTUSD"])
+def test_an_answer_of_another_scope_is_no_good_end(rest: FuturesRest, run: Any, scope: str) -> None:
+    body = {"cancelStatus": {"status": "cancelled", "cancelOnly": scope, "cancelledOrders": [{"order_id": "a"}]}}
+    with pytest.raises(OutcomeUnknown, match="says that it canceled"):
+        run(rest.cancel_symbol(Symbol.parse("BTC/USD:USD")), body)
+
+
+def test_a_contract_that_is_not_listed_is_never_left_out_of_the_call(rest: FuturesRest) -> None:
+    """Without its name the call would be for all of them."""
+    with pytest.raises(UnknownSymbol):
+        next(rest.cancel_symbol(Symbol.parse("NEW/USD:USD")))
 
 
 @pytest.mark.parametrize(("seconds", "told", "fires"), [(60, "2026-01-05T12:01:00Z", True), (0, "0", False)])

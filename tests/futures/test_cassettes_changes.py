@@ -137,4 +137,6 @@ async def test_everything_is_canceled_now_or_later(player: CassettePlayer) -> No
     fires = await player.run("cancel_all_after", lambda do: do.cancel_all_after(60))
     assert fires == CHANGED + timedelta(minutes=1)
     assert await player.run("cancel_all_after_off", lambda do: do.cancel_all_after(0)) is None
-    assert await player.run("cancel_all", lambda do: do.cancel_all()) is None
+    ended = await player.run("cancel_all", lambda do: do.cancel_all())
+    assert all(update.venue_order_id for update in ended)
+    assert {update.status for update in ended} == {OrderStatus.CANCELED}

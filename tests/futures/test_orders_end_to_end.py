@@ -66,6 +66,16 @@ async def test_triggers_stand_and_are_shown_as_what_they_are(venue: ConnectedVen
     assert await venue.open_orders() == []
 
 
+async def test_orders_of_one_contract_are_canceled_and_no_others(venue: ConnectedVenue) -> None:
+    low, lower = await far_below(venue), await far_below(venue, INVERSE)
+    mine = [await venue.place(buy(low)), await venue.place(buy(low + 1))]
+    other = await venue.place(OrderRequest(symbol=INVERSE, side="buy", quantity="100", price=lower))  # type: ignore[arg-type]
+    canceled = await venue.cancel_all(LINEAR)
+    assert {order.venue_order_id for order in canceled} == {order.venue_order_id for order in mine}
+    assert {order.status for order in canceled} == {OrderStatus.CANCELED}
+    assert [order.venue_order_id for order in await venue.open_orders()] == [other.venue_order_id]
+
+
 async def test_another_client_of_the_account_sees_their_terms(venue: ConnectedVenue) -> None:
     """What REST and the feed of open orders tell of orders that were not placed here."""
     low = await far_below(venue)

@@ -228,6 +228,13 @@ class FullRest(ShopRest):
         return (yield _write("/cancel_all_after", datetime | None, seconds=seconds))
 
 
+class OneSymbolRest(FullRest):
+    """A shop that takes out all orders of one symbol with one call."""
+
+    def cancel_symbol(self, symbol: Symbol) -> Flow[list[OrderUpdate] | None]:
+        return (yield _write("/cancel_symbol", list[OrderUpdate] | None, symbol=str(symbol)))
+
+
 class LiveRest(FullRest):
     """A shop whose orders go over the private connection too."""
 
@@ -540,6 +547,11 @@ class Shop:
                 for order in list(self.orders.values()):
                     self._end(order)
                 return None
+            case "/cancel_symbol":
+                wanted = [order for order in self.orders.values() if str(order.symbol) == params["symbol"]]
+                for order in wanted:
+                    self._end(order)
+                return None
             case "/cancel_all_after":
                 self.switch = params["seconds"]
                 return START + timedelta(seconds=self.switch) if self.switch else None
@@ -676,6 +688,12 @@ def two_tickers() -> VenueSpec:
 def full_spec() -> VenueSpec:
     """A shop with REST only that can amend, batch, cancel all and hold a dead man's switch."""
     return shop_spec(feeds=(), rest=FullRest)
+
+
+@pytest.fixture
+def one_symbol_spec() -> VenueSpec:
+    """The same, with a call that cancels all orders of one symbol."""
+    return shop_spec(feeds=(), rest=OneSymbolRest)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from exchange_core.errors import ExchangeError, InvalidValue, NotSupported, Prot
 from exchange_core.model.account import Balance, FeeRates, Position
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.book import BookSnapshot
+from exchange_core.model.event import OrderUpdate
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle, Level, Ticker, Trade
@@ -30,6 +31,7 @@ from kraken_futures.numbers import number, optional
 from kraken_futures.parse import feed as parse
 from kraken_futures.parse.rows import readable
 from kraken_futures.rest import changes as rest_changes
+from kraken_futures.rest import ended as rest_ended
 from kraken_futures.rest import lookup as rest_lookup
 from kraken_futures.rest import named as rest_named
 from kraken_futures.rest import orders as rest_orders
@@ -155,8 +157,11 @@ class FuturesRest(Families):
     def cancel_batch(self, orders: Sequence[Order]) -> Flow[None]:
         return rest_changes.cancel_batch(self.orders, self._context, orders)
 
-    def cancel_all(self) -> Flow[None]:
-        return rest_changes.cancel_all(self.orders)
+    def cancel_all(self) -> Flow[list[OrderUpdate]]:
+        return rest_ended.cancel_all(self.orders)
+
+    def cancel_symbol(self, symbol: Symbol) -> Flow[list[OrderUpdate]]:
+        return rest_ended.cancel_symbol(self.orders, symbol)
 
     def cancel_all_after(self, seconds: int) -> Flow[datetime | None]:
         return rest_changes.cancel_all_after(self.orders, seconds)
