@@ -27,10 +27,13 @@ from exchange_core.simulator.faults.schedule import Fault
 from exchange_core.simulator.faults.tally import Faults, Tally
 from exchange_core.simulator.launch import ACCOUNT, RunningSimulator, SimulatorLaunch, launch
 from exchange_core.simulator.makers.maker import MakerSettings
+from exchange_core.storage.scrub import Scrubber
+from exchange_core.transport.feed_runner import FrameTap
 from exchange_core.transport.nonces import NonceSource
 from exchange_core.venue.connected import ConnectedVenue
 from exchange_core.venue.resolver import ResolvePolicy
 from exchange_core.venue.venue import Surroundings
+from tests.house.chaos_report import Talk
 
 WITHIN = 10.0
 """Real seconds after which what a test waits for is not going to happen."""
@@ -149,6 +152,9 @@ class House:
 
     Attributes:
         frames: All that went over each of the client's feeds: its name, ``in`` or ``out``, the text.
+        talk: The latest of that and of the calls, for when a test fails.
+        struck: What was to go wrong, and how often it did.
+        notes: What else is worth knowing then.
     """
 
     kind: Kind
@@ -157,6 +163,9 @@ class House:
     clock: Clock
     options: dict[str, Any] = attrs.field(factory=dict, repr=False)
     frames: list[tuple[str, str, str]] = attrs.field(factory=list)
+    talk: Talk = attrs.field(factory=Talk, repr=False)
+    struck: list[Tally] = attrs.field(factory=list)
+    notes: list[str] = attrs.field(factory=list)
 
     @property
     def faults(self) -> Faults:
@@ -172,7 +181,8 @@ class House:
     # What goes wrong
 
     def strike(self, action: actions.Action, **given: Any) -> Tally:
-        return self.faults.add(Fault(action=action, **given))
+        self.struck.append(self.faults.add(Fault(action=action, **given)))
+        return self.struck[-1]
 
     def count(self, **given: Any) -> Tally:
         return self.strike(actions.Pass(), **given)
@@ -289,19 +299,31 @@ async def client(
 ) -> AsyncIterator[House]:
     """Connect to a venue that runs; *options* are those of the plugin."""
     frames: list[tuple[str, str, str]] = []
+    talk = Talk(Scrubber((running.api_key, running.api_secret)))
     clock = clock or SystemClock()
+
+    def tap(name: str) -> FrameTap:
+        listen = talk.feed(name)
+
+        def take(way: str, frame: str | bytes, when: float) -> None:
+            frames.append((name, way, _text(frame)))
+            listen(way, frame, when)
+
+        return take
+
     around = Surroundings(
         clock=clock,
         random=Eager(),
         policy=policy,
         queue_size=queue_size,
         nonces=nonces,
-        frame_tap=lambda name: lambda way, frame, _: frames.append((name, way, _text(frame))),
+        rest_tap=talk.rest,
+        frame_tap=tap,
     )
     # Over REST, unless a test is about the other way: most faults here are those of HTTP.
     given = {"order_entry": "rest", **kind.options, **running.settings(), **options}
     async with connect(kind.plugin, surroundings=around, plugins=installed(), **given) as venue:
-        yield House(kind, running, venue, clock, options, frames)
+        yield House(kind, running, venue, clock, options, frames, talk)
 
 
 def _text(frame: str | bytes) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from typing import Any
 
 import attrs
 
+from exchange_core.errors import ExchangeError
 from exchange_core.model.fill import Fill
 from exchange_core.model.order import Order, OrderStatus
 from exchange_core.simulator.faults import actions
@@ -19,6 +20,7 @@ from exchange_core.simulator.launch import ACCOUNT
 from exchange_core.venue.protocol import EventStream
 from exchange_core.venue.resolver import ResolvePolicy
 from tests.house.chaos import NOTHING, SPOT, FastClock, House, house, until
+from tests.house.chaos_report import written
 
 SPEED = 10
 """How much faster than real time these houses live: what waits for a deadline waits for a third of a second."""
@@ -122,19 +124,27 @@ async def told(home: House) -> AsyncIterator[list[Fill]]:
     found: list[Fill] = []
 
     async def read(stream: EventStream[Fill]) -> None:
-        async for fill in stream:
-            found.append(fill)  # noqa: PERF401 (each as it comes)
+        try:
+            async for fill in stream:
+                found.append(fill)  # noqa: PERF401 (each as it comes)
+        except ExchangeError as error:
+            home.notes.append(f"the reader of fills was ended: {type(error).__name__}: {error}")
 
     async with home.venue.fill_updates() as stream:
         reading = asyncio.create_task(read(stream))
-        yield found
         try:
-            await until(lambda: len(found) >= len(home.fills))
-        except TimeoutError:
-            raise AssertionError({fill.id for fill in home.fills} - {fill.id for fill in found}) from None
-        stream.close()
-        await reading
-    assert sorted(fill.id for fill in found) == sorted(fill.id for fill in home.fills)
+            yield found
+            with suppress(TimeoutError):
+                await until(lambda: len(found) >= len(home.fills))
+        finally:
+            stream.close()
+            await reading
+    theirs, ours = (Counter(fill.id for fill in fills) for fills in (home.fills, found))
+    if theirs != ours:
+        missing, twice = [*(theirs - ours)], [*(ours - theirs)]
+        orders = [fill.order_id for fill in home.fills if fill.id in missing]
+        orders += [fill.venue_order_id or "" for fill in found if fill.id in twice]
+        raise AssertionError(report(home, f"fills not told: {missing}; told twice: {twice}", orders))
 
 
 async def agrees(home: House, *, alone: bool = True) -> None:
@@ -147,10 +157,27 @@ async def agrees(home: House, *, alone: bool = True) -> None:
     try:
         await until(lambda: not home.venue.health().unknown_orders and not differences(home, alone=alone))
     except TimeoutError:
-        raise AssertionError((home.venue.health().unknown_orders, differences(home, alone=alone))) from None
+        keys = [key for key, *_ in differences(home, alone=alone)]
+        unknown = home.venue.health().unknown_orders
+        raise AssertionError(report(home, f"no agreement; {unknown} orders unknown", keys)) from None
     sent = Counter(order.request.client_order_id for order in home.orders)
-    assert set(sent.values()) <= {1}, sent
+    if twice := [key for key, count in sent.items() if count > 1]:
+        raise AssertionError(report(home, "an order happened twice", twice))
     home.running.exchange.check_invariants()
+
+
+def report(home: House, head: str, keys: Iterable[str | None]) -> str:
+    """Write what is known of orders, by their client ids or the venue's, and of how the client stands."""
+    wanted = list(dict.fromkeys(str(key) for key in keys))
+    ours = {each: order for order in known(home) for each in (order.client_order_id, order.venue_order_id)}
+    theirs = {each: order for order in home.orders for each in (order.request.client_order_id, order.id)}
+    orders = []
+    for key in wanted:
+        us, them = ours.get(key), theirs.get(key)
+        ids = {key, us and us.venue_order_id, us and us.client_order_id, them and them.id}
+        orders.append((key, [each for each in ids if each], us, them))
+    fired = [tally for tally in home.struck if tally.fired]
+    return written(f"{home.kind}: {head}", orders, home.talk, (home.venue.health(), *home.notes, fired))
 
 
 def differences(home: House, *, alone: bool = True) -> list[tuple[Any, ...]]:
