@@ -60,7 +60,7 @@ def route(
 
 def show_plan(out: Output, plan: Plan) -> None:
     """Write a plan and the reasons for it."""
-    title = f"Plan: {plan.request.side} {exactly(plan.request.quantity)} {plan.request.symbol}"
+    title = f"Plan: {plan.request.side} {exactly(plan.request.require_quantity())} {plan.request.symbol}"
     out.rows(_readable(out, [_leg(plan, leg) for leg in plan.legs]), _LEG, title=title)
     if out.as_json:
         out.line(_totals(plan))

@@ -9,10 +9,11 @@ import attrs
 from exchange_core.cli.output import Row
 from exchange_core.model.account import Balance
 from exchange_core.model.order import Order
+from exchange_core.serde import unstructure
 
 ORDER = (
-    *("order_id", "symbol", "side", "type", "quantity", "price", "trigger_price", "trail", "status", "filled"),
-    "average_price",
+    *("order_id", "symbol", "side", "type", "quantity", "quote_amount", "price", "trigger_price", "trail", "terms"),
+    *("status", "filled", "average_price"),
 )
 FILL = ("time", "symbol", "side", "quantity", "price", "fee", "liquidity", "venue_order_id", "id")
 LEDGER = ("time", "kind", "asset", "amount", "fee", "balance", "wallet", "symbol", "reference", "id")
@@ -41,6 +42,7 @@ def order_row(order: Order) -> Row:
         "side": request.side,
         "type": request.type,
         "quantity": request.quantity,
+        "quote_amount": request.quote_amount,
         "price": request.price,
         "trigger_price": request.trigger_price,
         "trail": None if request.trail is None else str(request.trail),
@@ -49,13 +51,26 @@ def order_row(order: Order) -> Row:
         "time_in_force": request.time_in_force,
         "expires": request.expires,
         "leverage": request.leverage,
+        "terms": _terms(request.terms),
         "status": order.status,
         "unknown": order.unknown,
         "filled": order.filled,
         "remaining": order.remaining,
         "average_price": order.average_price,
+        "spent": order.spent,
+        "unspent": order.unspent,
         "fees": [f"{fee.amount} {fee.asset}" for fee in order.fees],
         "reason": order.reason,
         "created": order.created,
         "updated": order.updated,
     }
+
+
+def _terms(terms: Any) -> Any:
+    """Return the venue's own terms that are not as they are without saying: those that mean something."""
+    if not attrs.has(type(terms)):
+        return terms
+    defaults = {field.name: field.default for field in attrs.fields(type(terms))}
+    shown = unstructure(terms)
+    given = {name: value for name, value in shown.items() if getattr(terms, name) != defaults[name]}
+    return given or None

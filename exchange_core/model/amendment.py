@@ -25,7 +25,7 @@ class Amendment:
         deadline: The venue must not amend after this; the venue layer sets one by default.
     """
 
-    quantity: Decimal | None = attrs.field(default=None, converter=fields.to_new_quantity, validator=fields.positive)
+    quantity: Decimal | None = attrs.field(default=None, converter=fields.to_quantity, validator=fields.positive)
     price: Decimal | None = attrs.field(default=None, converter=fields.to_price, validator=fields.positive)
     trigger_price: Decimal | None = attrs.field(
         default=None, converter=fields.to_trigger_price, validator=fields.positive

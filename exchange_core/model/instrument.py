@@ -102,13 +102,18 @@ class Instrument:
         """
         if request.symbol != self.symbol:
             raise OrderRefused(f"{self.symbol}: the order is for {request.symbol}")
-        self.check_terms(
-            request.quantity,
-            request.price,
-            has_limit=request.type.has_limit,
-            post_only=request.post_only,
-            reduce_only=request.reduce_only,
-        )
+        if request.quantity is None:
+            self._check_status(request.type.has_limit, request.post_only, request.reduce_only)
+            self._check_tick("price", request.price)
+            self._check_amount(request.quote_amount)
+        else:
+            self.check_terms(
+                request.quantity,
+                request.price,
+                has_limit=request.type.has_limit,
+                post_only=request.post_only,
+                reduce_only=request.reduce_only,
+            )
         self._check_lot("display_quantity", request.display_quantity)
         self._check_tick("trigger_price", request.trigger_price)
         for name, offset in (("trail", request.trail), ("limit_offset", request.limit_offset)):
@@ -138,6 +143,13 @@ class Instrument:
             raise OrderRefused(
                 f"{self.symbol}: {plain(quantity)} at {plain(price)} costs less than the minimum "
                 f"{plain(self.min_cost)} {self.symbol.quote}; least quantity at this price is {plain(least)}"
+            )
+
+    def _check_amount(self, amount: Decimal | None) -> None:
+        if amount is not None and self.min_cost is not None and amount < self.min_cost:
+            raise OrderRefused(
+                f"{self.symbol}: quote_amount {plain(amount)} is below the minimum; least is {plain(self.min_cost)} "
+                f"{self.symbol.quote}"
             )
 
     def _check_lot(self, name: str, quantity: Decimal | None) -> None:

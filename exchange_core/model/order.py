@@ -63,6 +63,8 @@ class Order:
         venue_order_id: The venue's id; None until the venue told us.
         filled: Quantity executed so far.
         average_price: Of the executed part; None while nothing is.
+        spent: Of an order for an amount: what the executed part cost, in the quote asset and without fees, as its fills
+            or the venue say it; None while that is not told, and of other orders.
         fees: What the executed part cost, one entry an asset.
         reason: The venue's own words for an end that was not a fill.
         created: When it was sent, or, where it was not sent here, when the venue says it was made; None where it is
@@ -79,6 +81,7 @@ class Order:
     client_order_id: str | None = None
     filled: Decimal = Decimal(0)
     average_price: Decimal | None = None
+    spent: Decimal | None = None
     fees: tuple[Fee, ...] = ()
     reason: str | None = None
     unknown: bool = False
@@ -95,7 +98,8 @@ class Order:
         return self.request.side
 
     @property
-    def quantity(self) -> Decimal:
+    def quantity(self) -> Decimal | None:
+        """None of an order for an amount."""
         return self.request.quantity
 
     @property
@@ -103,9 +107,16 @@ class Order:
         return self.request.price
 
     @property
-    def remaining(self) -> Decimal:
-        """Quantity not executed (nothing of it is left in the book once the order is final)."""
-        return EXACT.subtract(self.request.quantity, self.filled)
+    def remaining(self) -> Decimal | None:
+        """Quantity not executed (nothing of it is left in the book once the order is final); see :attr:`unspent`."""
+        quantity = self.request.quantity
+        return None if quantity is None else EXACT.subtract(quantity, self.filled)
+
+    @property
+    def unspent(self) -> Decimal | None:
+        """What of the amount of the quote asset is not spent; None where that is not told, and of other orders."""
+        amount = self.request.quote_amount
+        return None if amount is None or self.spent is None else EXACT.subtract(amount, self.spent)
 
     @property
     def is_final(self) -> bool:

@@ -15,12 +15,12 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.model.terms import Offset, OrderType, SelfTrade, TimeInForce, TriggerBy, choice
 
 
-def to_quantity(value: Decimal | int | str) -> Decimal:
-    return exact(value, "quantity")
-
-
-def to_new_quantity(value: Decimal | int | str | None) -> Decimal | None:
+def to_quantity(value: Decimal | int | str | None) -> Decimal | None:
     return None if value is None else exact(value, "quantity")
+
+
+def to_quote_amount(value: Decimal | int | str | None) -> Decimal | None:
+    return None if value is None else exact(value, "quote_amount")
 
 
 def to_price(value: Decimal | int | str | None) -> Decimal | None:

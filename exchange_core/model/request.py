@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -23,7 +24,9 @@ class OrderRequest:
     A venue that does not know a term refuses the order with NotSupported, before anything is sent.
 
     Attributes:
-        quantity: In base units for spot and linear contracts, in contracts for inverse ones.
+        quantity: In base units for spot and linear contracts, in contracts for inverse ones. None of an order for an
+            amount, whose quantity nobody can say before it is over.
+        quote_amount: Instead of *quantity*, how much of the quote asset it is for ("buy for 100 dollars").
         price: Worst price. Without one, and without a type, it is a market order.
         type: Follows from *price* when not given; triggered orders name theirs.
         post_only: Refuse rather than take.
@@ -38,12 +41,17 @@ class OrderRequest:
         self_trade: What becomes of it when it would meet an order of the same account.
         client_order_id: Ours; the venue layer makes one where this is None.
         deadline: The venue must not take it to its market after this; the venue layer sets one by default.
-        terms: What only one venue knows, as a value of the class that its plugin has for that.
+        terms: What only one venue knows, as a value of the class that its plugin has for that. What its ``gives``
+            names, *price* or *trigger_price*, is given there, as an offset that only the venue can count from; the
+            field has what that came to once the venue tells.
     """
 
     symbol: Symbol = attrs.field(converter=fields.to_symbol)
     side: Side = attrs.field(converter=fields.to_side)
-    quantity: Decimal = attrs.field(converter=fields.to_quantity, validator=fields.positive)
+    quantity: Decimal | None = attrs.field(default=None, converter=fields.to_quantity, validator=fields.positive)
+    quote_amount: Decimal | None = attrs.field(
+        default=None, converter=fields.to_quote_amount, validator=fields.positive
+    )
     price: Decimal | None = attrs.field(default=None, converter=fields.to_price, validator=fields.positive)
     type: OrderType = attrs.field(converter=fields.to_type)
     time_in_force: TimeInForce = attrs.field(default=TimeInForce.GTC, converter=fields.to_time_in_force)
@@ -74,6 +82,17 @@ class OrderRequest:
         if wrong is not None:
             raise InvalidValue(f"{self.symbol}: {wrong}")
 
+    def require_quantity(self) -> Decimal:
+        """Return the quantity.
+
+        Raises:
+            InvalidValue: It is an order for an amount of the quote asset, and has none.
+        """
+        if self.quantity is None:
+            amount = "an amount" if self.quote_amount is None else plain(self.quote_amount)
+            raise InvalidValue(f"{self.symbol}: an order for {amount} {self.symbol.quote} has no quantity")
+        return self.quantity
+
     def completed(self, client_order_id: str, deadline: datetime | None) -> OrderRequest:
         """Return the same with an id and a deadline, each where it has none.
 
@@ -96,7 +115,9 @@ def contradiction(request: OrderRequest) -> str | None:
     """Return what of *request* does not go together, or None."""
     kind, is_limited = request.type, request.type.has_limit
     stops = kind.is_triggered and not kind.is_trailing
-    if is_limited and request.price is None and request.limit_offset is None:
+    if (request.quantity is None) is (request.quote_amount is None):
+        return _size_contradiction(request)
+    if is_limited and request.price is None and request.limit_offset is None and not _gives(request.terms, "price"):
         return f"a {kind} order needs a price{' or limit_offset' if kind.is_triggered else ''}"
     if request.price is not None and not is_limited:
         return f"a {kind} order takes no price, found {plain(request.price)}"
@@ -104,7 +125,7 @@ def contradiction(request: OrderRequest) -> str | None:
         return f"limit_offset is for the limit of triggered orders, and this is a {kind} order"
     if request.limit_offset is not None and request.price is not None:
         return "a limit is given by price or by limit_offset, not by both"
-    if stops != (request.trigger_price is not None):
+    if stops != (request.trigger_price is not None) and not (stops and _gives(request.terms, "trigger_price")):
         return f"a {kind} order {'needs a' if stops else 'takes no'} trigger_price"
     if kind.is_trailing != (request.trail is not None):
         return f"a {kind} order {'needs' if kind.is_trailing else 'takes no'} trail"
@@ -113,6 +134,17 @@ def contradiction(request: OrderRequest) -> str | None:
     if request.trigger_by is not None and not kind.is_triggered:
         return f"trigger_by is for triggered orders, and this is a {kind} order"
     return _time_contradiction(request)
+
+
+def _size_contradiction(request: OrderRequest) -> str:
+    if request.quantity is None:
+        return "quantity is missing; give it, or quote_amount for an order that counts the quote asset"
+    return "an order is for a quantity or for a quote_amount, not for both"
+
+
+def _gives(terms: Any, name: str) -> bool:
+    """Whether the venue's own terms give *name*. Those that are a table yet are checked when they are read."""
+    return terms is not None and (isinstance(terms, Mapping) or name in getattr(terms, "gives", ()))
 
 
 def _time_contradiction(request: OrderRequest) -> str | None:
@@ -125,6 +157,8 @@ def _time_contradiction(request: OrderRequest) -> str | None:
     shown = request.display_quantity
     if shown is not None and not (request.type is OrderType.LIMIT and rests):
         return "display_quantity needs a limit order that rests (gtc or gtd)"
-    if shown is not None and shown > request.quantity:
+    if shown is not None and request.quantity is None:
+        return "display_quantity needs a quantity"
+    if shown is not None and request.quantity is not None and shown > request.quantity:
         return f"display_quantity {plain(shown)} is more than the quantity {plain(request.quantity)}"
     return None

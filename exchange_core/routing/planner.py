@@ -69,7 +69,9 @@ def plan(
     counts = _checked_lots(request, offers, split.quantities, policy_name)
     if not counts:
         least = "; ".join(f"{offer.venue} takes {plain(offer.quantity(offer.least))} or more" for offer in offers)
-        raise OrderRefused(f"{request.symbol}: quantity {plain(request.quantity)} is below every minimum: {least}")
+        raise OrderRefused(
+            f"{request.symbol}: quantity {plain(request.require_quantity())} is below every minimum: {least}"
+        )
     legs = tuple(_leg(request, offer, counts[offer.venue]) for offer in offers if offer.venue in counts)
     made = _plan(request, legs, offers, tuple(rejections), notes=split.notes, now=now, policy_name=policy_name)
     shortfalls = find_shortfalls(request, quotes, offers, unusable, counts, policy=policy_name)
@@ -82,6 +84,8 @@ def check_routable(request: OrderRequest) -> None:
     Raises:
         NotSupported: Names the option.
     """
+    if request.quote_amount is not None:
+        raise NotSupported(f"route {request.symbol}: quote_amount cannot be routed: a plan divides a quantity")
     fok = request.time_in_force is TimeInForce.FOK
     for asked, what, why in (
         (request.post_only, "post_only", "a routed order takes what is there"),
@@ -133,8 +137,10 @@ def _checked_lots(
             raise PluginError(f"routing policy {policy_name}: {venue} cannot take {plain(quantity)} as one order")
         if lots:
             counts[venue] = lots
-    if sum((Fraction(quantity) for quantity in quantities.values()), Fraction(0)) > Fraction(request.quantity):
-        raise PluginError(f"routing policy {policy_name}: the legs are more than {plain(request.quantity)}")
+    if sum((Fraction(quantity) for quantity in quantities.values()), Fraction(0)) > Fraction(
+        request.require_quantity()
+    ):
+        raise PluginError(f"routing policy {policy_name}: the legs are more than {plain(request.require_quantity())}")
     return counts
 
 
@@ -180,7 +186,7 @@ def _plan(
             made=now,
             legs=legs,
             quantity=quantity,
-            unfilled=as_decimal(Fraction(request.quantity) - Fraction(quantity)),
+            unfilled=as_decimal(Fraction(request.require_quantity()) - Fraction(quantity)),
             cost_asset=symbol.base if symbol.is_inverse else symbol.quote,
             is_inverse=symbol.is_inverse,
             contract_size=instrument.contract_size,
@@ -197,7 +203,7 @@ def _alternatives(request: OrderRequest, offers: Sequence[Offer]) -> tuple[Alter
     """Return what each venue alone could do, most filled first and then cheapest."""
     ranked = []
     for offer in offers:
-        lots = offer.most(int(Fraction(request.quantity) / Fraction(offer.lot)))
+        lots = offer.most(int(Fraction(request.require_quantity()) / Fraction(offer.lot)))
         if lots:
             leg = _leg(request, offer, lots)
             alone = Alternative(venue=offer.venue, quantity=leg.quantity, total=leg.total)

@@ -33,12 +33,12 @@ class Leg:
 
     @property
     def quantity(self) -> Decimal:
-        return self.request.quantity
+        return self.request.require_quantity()
 
     def __str__(self) -> str:
         request = self.request
         price = "" if request.price is None else f" at {exactly(request.price)}"
-        return f"{request.side} {exactly(request.quantity)} {request.symbol}{price}"
+        return f"{request.side} {exactly(request.require_quantity())} {request.symbol}{price}"
 
     @property
     def total(self) -> Decimal:
@@ -169,7 +169,7 @@ class Plan:
 def _lines(plan: Plan) -> Iterable[str]:
     request, asset = plan.request, plan.cost_asset
     limit = "at any price" if request.price is None else f"at {exactly(request.price)} or better"
-    yield f"{request.side} {exactly(request.quantity)} {request.symbol} {limit}, split by {plan.policy}"
+    yield f"{request.side} {exactly(request.require_quantity())} {request.symbol} {limit}, split by {plan.policy}"
     for leg in plan.legs:
         assert leg.request.price is not None
         yield (

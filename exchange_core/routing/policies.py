@@ -33,13 +33,13 @@ Policy = Callable[[OrderRequest, Sequence[Offer]], Split]
 
 def best_price(request: OrderRequest, offers: Sequence[Offer]) -> Split:
     """Fill as much as can be filled, at the lowest cost after fees."""
-    allotment = cheapest(request.quantity, offers)
+    allotment = cheapest(request.require_quantity(), offers)
     return Split(quantities=in_lots(allotment.lots, offers), notes=allotment.notes)
 
 
 def single_venue(request: OrderRequest, offers: Sequence[Offer]) -> Split:
     """Use one venue: of those that fill the most, the one with the lowest cost after fees."""
-    allotments = [cheapest(request.quantity, [offer]) for offer in offers]
+    allotments = [cheapest(request.require_quantity(), [offer]) for offer in offers]
     best = min(range(len(offers)), key=lambda at: allotments[at].rank)
     return Split(quantities=in_lots(allotments[best].lots, [offers[best]]))
 

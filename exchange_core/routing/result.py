@@ -110,7 +110,7 @@ class RouteResult:
     def remainder(self) -> Decimal:
         """Quantity that is known not to be executed; nothing of it rests anywhere."""
         with localcontext(EXACT):
-            return self.request.quantity - self.filled - self.unknown
+            return self.request.require_quantity() - self.filled - self.unknown
 
     @property
     def is_certain(self) -> bool:
@@ -171,7 +171,7 @@ def _lines(result: RouteResult) -> Iterable[str]:
         if not leg.fills_complete:
             text += ", not all of its fills are known yet"
         yield text if leg.reason is None else f"{text} ({leg.reason})"
-    yield f"filled {exactly(result.filled)} of {exactly(result.request.quantity)} {result.request.symbol}"
+    yield f"filled {exactly(result.filled)} of {exactly(result.request.require_quantity())} {result.request.symbol}"
     if result.unknown:
         yield f"{exactly(result.unknown)} may or may not be executed: ask the venue before sending anything again"
     if result.remainder:

@@ -39,7 +39,7 @@ def find_shortfalls(
 ) -> tuple[Shortfall, ...]:
     """Return what keeps each venue from giving more than its lots in *counts*; nothing when all is filled."""
     filled = sum((Fraction(offer.lot) * counts.get(offer.venue, 0) for offer in offers), Fraction(0))
-    unfilled = Fraction(request.quantity) - filled
+    unfilled = Fraction(request.require_quantity()) - filled
     if not unfilled:
         return ()
     known = {offer.venue: offer for offer in offers}

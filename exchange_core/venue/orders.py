@@ -176,8 +176,10 @@ class OrderTracker:
             side=request.side,
             quantity=request.quantity,
             price=request.price,
+            trigger_price=request.trigger_price,
             filled=answer.filled,
             average_price=answer.average_price,
+            spent=answer.spent,
             reason=answer.reason,
             continues=known_id if goes_on else None,
         )
@@ -211,7 +213,11 @@ class OrderTracker:
             # Its other statuses are no news: they may be those that it was sent with.
             end = answer.status if answer.is_final else None
             news = OrderUpdate(
-                status=end, filled=answer.filled, average_price=answer.average_price, reason=answer.reason
+                status=end,
+                filled=answer.filled,
+                average_price=answer.average_price,
+                spent=answer.spent,
+                reason=answer.reason,
             )
             self._count(record, record.hear(news, answer.fees))
         record.touch(before, now)

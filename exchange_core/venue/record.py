@@ -21,7 +21,7 @@ from exchange_core.model.number import EXACT, ratio
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
-from exchange_core.venue.terms import Amending, Terms
+from exchange_core.venue.terms import Amending, Terms, settled
 
 
 class Heard(StrEnum):
@@ -78,6 +78,7 @@ class OrderRecord:
     _stated_filled: Decimal = Decimal(0)
     _stated_average: Decimal | None = None
     _stated_fees: tuple[Fee, ...] = ()
+    _stated_spent: Decimal | None = None
     _fill_quantity: Decimal = Decimal(0)
     _fill_value: Decimal = Decimal(0)
 
@@ -93,8 +94,11 @@ class OrderRecord:
         if not filled or (stated.is_final and not self.concluded):
             return stated
         # While an amendment may have made it larger, what was all of it proves no end.
-        if self.request is not None and filled >= self.terms.most(self.request):
-            return OrderStatus.FILLED
+        if self.request is not None:
+            most = self.terms.most(self.request)
+            # Of an order for an amount only the venue can say that it is all of it.
+            if most is not None and filled >= most:
+                return OrderStatus.FILLED
         return stated if stated is OrderStatus.CANCELED else OrderStatus.PARTIALLY_FILLED
 
     def hear(self, news: OrderUpdate, fees: tuple[Fee, ...] = ()) -> Heard:
@@ -127,7 +131,7 @@ class OrderRecord:
         """Note that an amendment was carried out, or with None was not."""
         assert self.request is not None
         request = self.terms.end(amending, self.request, confirmed, now)
-        if request.quantity < self.filled:
+        if request.quantity is not None and request.quantity < self.filled:
             # It was executed further meanwhile: the venue makes it what was executed, and ends it.
             request = attrs.evolve(request, quantity=self.filled)
         self.request = request
@@ -188,6 +192,7 @@ class OrderRecord:
                 price=other._price,
                 filled=other._stated_filled,
                 average_price=other._stated_average,
+                spent=other._stated_spent,
                 reason=other._reason,
                 sequence_time=other._news_time,
             ),
@@ -210,6 +215,7 @@ class OrderRecord:
             client_order_id=self.client_order_id,
             filled=filled,
             average_price=self._average() if filled else None,
+            spent=None if self.request.quote_amount is None else self._spent(),
             fees=self._fees(),
             reason=self._reason if status.is_final and status is self._stated else None,
             unknown=self.unknown,
@@ -271,6 +277,8 @@ class OrderRecord:
             request = self.terms.told(self.request, news)
             self.request = request or self.request
             return request is not None
+        elif not stale:
+            self.request = settled(self.request, news)
         return True
 
     def _make_request(self) -> None:
@@ -293,9 +301,10 @@ class OrderRecord:
             return
         if news.filled > self._stated_filled:
             self._stated_filled = news.filled
-            self._stated_average, self._stated_fees = None, ()
+            self._stated_average, self._stated_fees, self._stated_spent = None, (), None
         self._stated_average = self._stated_average or news.average_price or None
         self._stated_fees = self._stated_fees or fees
+        self._stated_spent = news.spent if self._stated_spent is None else self._stated_spent
 
     def _average(self) -> Decimal | None:
         if self._fill_quantity >= self._stated_filled:
@@ -303,6 +312,13 @@ class OrderRecord:
                 return ratio(self._fill_quantity, self._fill_value)
             return ratio(self._fill_value, self._fill_quantity)
         return self._stated_average
+
+    def _spent(self) -> Decimal | None:
+        if self._fill_quantity < self._stated_filled:
+            return self._stated_spent
+        with localcontext(EXACT):
+            costs = (fill.quantity * fill.price if fill.cost is None else fill.cost for fill in self.fills.values())
+            return sum(costs, Decimal(0))
 
     def _fees(self) -> tuple[Fee, ...]:
         """Return what the fills say; what an answer said only where fills or their fees are missing."""

@@ -65,9 +65,11 @@ class Terms:
     _under_way: list[Amending] = attrs.field(factory=list)
     _replaced: list[Replaced] = attrs.field(factory=list)
 
-    def most(self, request: OrderRequest) -> Decimal:
-        """Return the largest quantity that the order may have just now."""
-        return max(request.quantity, *(one.after.quantity for one in self._under_way), Decimal(0))
+    def most(self, request: OrderRequest) -> Decimal | None:
+        """Return the largest quantity that the order may have just now; None where it has none, but an amount."""
+        if request.quantity is None or not self._under_way:
+            return request.quantity
+        return max(request.quantity, *(one.after.require_quantity() for one in self._under_way))
 
     @property
     def is_amending(self) -> bool:
@@ -129,14 +131,24 @@ def same_terms(amendment: Amendment, shown: OrderRequest, wanted: OrderRequest) 
     return all(getattr(shown, name) == getattr(wanted, name) for name in said)
 
 
+def settled(request: OrderRequest, news: OrderUpdate) -> OrderRequest:
+    """Return *request* with what its offsets from the market came to, where *news* tells; all else stays."""
+    view = _view(request, news)
+    offered = ("price", "trigger_price")
+    told: dict[str, Any] = {name: view[name] for name in offered if name in view and getattr(request, name) is None}
+    return _changed(request, told)
+
+
 def _view(request: OrderRequest, news: OrderUpdate) -> dict[str, Decimal]:
     """Return what *news* says of the terms that *request* has."""
-    said: dict[str, Decimal | None] = {"quantity": news.quantity}
+    # What stands as a quantity beside an amount is none.
+    said: dict[str, Decimal | None] = {"quantity": None if request.quantity is None else news.quantity}
     # Venues echo a price for market orders too; it means nothing there. A limit that follows from what sets the order
-    # off is the venue's to work out, as is the trigger of a trailing stop.
-    if request.type.has_limit and request.price is not None:
+    # off is the venue's to work out, as is the trigger of a trailing stop. What an offset from the market came to is
+    # told once, and is the price from then on.
+    if request.type.has_limit and request.limit_offset is None:
         said["price"] = news.price
-    if request.trigger_price is not None:
+    if request.type.is_triggered and request.trail is None:
         said["trigger_price"] = news.trigger_price
     if request.type is OrderType.LIMIT:
         said["display_quantity"] = news.display_quantity
@@ -161,6 +173,7 @@ def _changed(request: OrderRequest, changes: dict[str, Any]) -> OrderRequest:
         # Such as a quantity below what is displayed: the rest of it will be told too.
         changes = {name: value for name, value in changes.items() if name in ("quantity", "price", "limit_offset")}
         shown = request.display_quantity
-        if shown is not None and changes.get("quantity", request.quantity) < shown:
-            changes["display_quantity"] = changes["quantity"]
+        quantity = changes.get("quantity")
+        if shown is not None and quantity is not None and quantity < shown:
+            changes["display_quantity"] = quantity
         return attrs.evolve(request, **changes)

@@ -15,6 +15,7 @@ from kraken_futures.rest.calls import refuse
 
 UNSUPPORTED = {
     "time_in_force.gtd": "orders do not expire here; they stay until cancelled",
+    "quote_amount": "orders count units of the base asset, or contracts",
     "display_quantity": "there are no icebergs here; the whole order is shown",
     "leverage": "is not an order's here but a contract's; see settings.set_leverage",
     "self_trade": "is not an order's here but the account's; see settings.set_self_trade_strategy",
@@ -53,7 +54,7 @@ def futures_order(request: OrderRequest, venue: str) -> FuturesOrder:
         return FuturesOrder(
             symbol=request.symbol,
             side=request.side,
-            quantity=request.quantity,
+            quantity=request.require_quantity(),
             kind=_kind(request, venue),
             client_order_id=request.client_order_id or "",
             limit_price=request.price,
@@ -97,6 +98,7 @@ def _kind(request: OrderRequest, venue: str) -> OrderKind:
 def _refuse_unsupported(request: OrderRequest, venue: str) -> None:
     asked = {
         "time_in_force.gtd": request.time_in_force is TimeInForce.GTD,
+        "quote_amount": request.quote_amount is not None,
         "display_quantity": request.display_quantity is not None,
         "leverage": request.leverage is not None,
         "self_trade": request.self_trade is not None,

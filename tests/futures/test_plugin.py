@@ -53,7 +53,7 @@ def test_client_ids_are_uuids_and_differ() -> None:
 
 
 def test_every_term_of_an_order_is_honoured_or_refused() -> None:
-    refused = {"time_in_force.gtd", "display_quantity", "leverage", "self_trade"}
+    refused = {"time_in_force.gtd", "quote_amount", "display_quantity", "leverage", "self_trade"}
     assert set(KRAKEN_FUTURES.support) == set(TERMS)
     assert {term for term, word in KRAKEN_FUTURES.support.items() if word == Support.REFUSED} == refused
     assert KRAKEN_FUTURES.terms is None

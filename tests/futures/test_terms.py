@@ -70,6 +70,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("time_in_force", {"price": None, "time_in_force": "ioc"}, {"orderType": "mkt"}),
     ("time_in_force", STOP | {"time_in_force": "ioc"}, {"orderType": "stp"}),
     ("time_in_force.gtd", {"time_in_force": "gtd", "expires": LATER}, {}),
+    ("quote_amount", {"quantity": None, "quote_amount": 100, "price": None}, {}),
     ("post_only", {"post_only": True}, {"orderType": "post", "limitPrice": "60000"}),
     ("reduce_only", {"reduce_only": True}, {"reduceOnly": True}),
     ("trigger_by", STOP | {"trigger_by": "last"}, {"triggerSignal": "last"}),

@@ -113,7 +113,10 @@ def changed(path: str, value: Any) -> Any:
         (changed("request.quantity", 0.1), "Order: request.quantity: 0.1 is a float and floats are not exact"),
         (changed("request.quantity", "lots"), "Order: request.quantity: 'lots' is not a number"),
         (changed("request.quantity", "-1"), "Order: request: quantity: -1 is not above zero"),
-        (changed("request.quantity", None), "Order: request.quantity: missing"),
+        (
+            changed("request.quantity", None),
+            "Order: request: BTC/USD:USD-261225: quantity is missing; give it, or quote_amount",
+        ),
         (changed("request", None), "Order: request: missing"),
         (changed("request.symbol", "BTCUSD"), "Order: request.symbol: symbol: 'BTCUSD' is not of the form"),
         (changed("request.side", "up"), "Order: request.side: 'up' is none of buy, sell"),

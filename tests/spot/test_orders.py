@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -467,9 +468,23 @@ def test_a_fee_in_an_unknown_asset_is_not_told(rest: KrakenSpotRest, run: Any) -
         ),
         ("limit", {"leverage": "5:1"}, {"leverage": 5}),
         ("settle-position", {"price": "0"}, {"price": None, "terms": SpotTerms(settle=True)}),
-        # Offsets from a market that has moved on; what it becomes when it fires.
-        ("stop-loss", {"price": "-5%"}, {"type": "market", "price": None}),
-        ("stop-loss-limit", {"price": "-5%", "price2": "59000"}, {"type": "limit", "price": "59000"}),
+        # Offsets from the market, and what they came to where that is told.
+        ("limit", {"price": "-5%"}, {"price": None, "type": "limit", "terms": SpotTerms(price_offset="-5%")}),
+        ("stop-loss", {"price": "-5%"}, {"type": "stop", "price": None, "terms": SpotTerms(trigger_offset="-5%")}),
+        (
+            "stop-loss-limit",
+            {"price": "-5%", "price2": "59000"},
+            {"type": "stop_limit", "price": "59000", "terms": SpotTerms(trigger_offset="-5%")},
+        ),
+        (
+            "take-profit-limit",
+            {"price": "#5", "price2": "+1.5"},
+            {
+                "type": "take_profit_limit",
+                "price": None,
+                "terms": SpotTerms(trigger_offset="#5", price_offset="+1.5"),
+            },
+        ),
     ],
 )
 def test_the_terms_of_every_kind(
@@ -485,14 +500,28 @@ def test_a_stop_by_an_offset_fires_at_the_price_that_is_shown(rest: KrakenSpotRe
     raw = record(descr={"ordertype": "stop-loss", "price": "-5%"}, stopprice="57000.5", trigger="index")
     (order,) = run(rest.open_orders(), {"open": {TXID: raw}})
     wanted = request(type="stop", price=None, trigger_price="57000.5", trigger_by="index")
-    assert order.request == wanted
+    assert order.request == attrs.evolve(wanted, terms=SpotTerms(trigger_offset="-5%"))
+
+
+def test_a_limit_by_an_offset_has_the_price_that_is_shown(rest: KrakenSpotRest, run: Any) -> None:
+    descr = {"ordertype": "stop-loss-limit", "price": "60000", "price2": "-5%"}
+    raw = record(descr=descr, stopprice="60000.0", limitprice="57000.0", trigger="last")
+    (order,) = run(rest.open_orders(), {"open": {TXID: raw}})
+    assert (order.price, order.request.trigger_price) == (57000, 60000)
+    assert order.request.terms == SpotTerms(price_offset="-5%")
+
+
+@pytest.mark.parametrize(("shown", "userref"), [(7, 7), (-7, -7), (0, None), (None, None)])
+def test_a_userref_is_shown(rest: KrakenSpotRest, run: Any, shown: int | None, userref: int | None) -> None:
+    (order,) = run(rest.open_orders(), {"open": {TXID: record(userref=shown)}})
+    assert order.request.terms == (None if userref is None else SpotTerms(userref=userref))
 
 
 def test_what_cannot_be_shown_is_reported(rest: KrakenSpotRest, run: Any) -> None:
     orders = {
         "O1": record(),
         "O2": record(descr={"pair": "GONEUSD"}),
-        "O3": record(oflags="viqc"),
+        "O3": record(vol="many"),
         "O4": record(descr={"ordertype": "moon-shot"}),
         "O5": {},
     }

@@ -1,4 +1,4 @@
-"""Orders for an amount of the quote asset, such as "buy for 100 dollars": shown as what they bought, or not at all."""
+"""Orders for an amount of the quote asset, such as "buy for 100 dollars": the amount is never shown as a quantity."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import msgspec
 import pytest
 
+from exchange_core import serde
+from exchange_core.cli.rows import order_row
 from exchange_core.connector.partial import left_out
 from exchange_core.connector.spec import VenueContext
-from exchange_core.errors import NotSupported, ProtocolError
+from exchange_core.errors import InvalidValue, NotSupported, OrderRefused
 from exchange_core.model.event import Event, OpenOrdersSnapshot, OrderUpdate
 from exchange_core.model.fill import Fill
 from exchange_core.model.order import OrderRequest, OrderStatus, OrderType
 from exchange_core.model.side import Side
+from exchange_core.model.symbol import Symbol
+from exchange_core.routing.planner import check_routable
 from exchange_core.testing.walking import take, walk
 from exchange_core.testing.world import World
 from exchange_core.venue.orders import OrderTracker
@@ -50,52 +55,114 @@ def record(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+AMOUNT = Decimal(100)
+
+
 @pytest.mark.parametrize(
-    ("word", "status"), [("closed", OrderStatus.FILLED), ("canceled", OrderStatus.CANCELED)], ids=["all", "a part"]
+    ("changes", "status", "filled", "spent"),
+    [
+        ({}, OrderStatus.FILLED, "0.00166611", "99.99999"),
+        ({"status": "canceled"}, OrderStatus.CANCELED, "0.00166611", "99.99999"),
+        ({"status": "pending", "vol_exec": "0.00000000", "cost": "0"}, OrderStatus.PENDING, "0", "0"),
+        ({"status": "open", "vol_exec": "0.00000000", "cost": "0.00000"}, OrderStatus.OPEN, "0", "0"),
+        ({"status": "open", "cost": "50.5"}, OrderStatus.PARTIALLY_FILLED, "0.00166611", "50.5"),
+        ({"status": "canceled", "vol_exec": "0.00000000", "cost": "0"}, OrderStatus.CANCELED, "0", "0"),
+    ],
+    ids=["all", "a part", "scheduled", "open", "open and partly executed", "ended in vain"],
 )
-def test_a_finished_one_shows_what_it_bought(rest: KrakenSpotRest, run: Any, word: str, status: OrderStatus) -> None:
-    order = run(rest.look_up(TXID), {TXID: record(status=word)})
-    assert (order.status, order.quantity, order.filled, order.remaining) == (
-        status,
-        Decimal("0.00166611"),
-        Decimal("0.00166611"),
-        0,
-    )
-    assert (order.request.type, order.request.price, order.average_price) == (OrderType.MARKET, None, 60020)
-    assert order.request.terms == ShownTerms(quote_amount=Decimal(100))
+def test_it_shows_what_it_is_for_what_it_bought_and_what_that_cost(
+    rest: KrakenSpotRest, run: Any, changes: dict[str, Any], status: OrderStatus, filled: str, spent: str
+) -> None:
+    order = run(rest.look_up(TXID), {TXID: record(**changes)})
+    assert (order.status, order.filled, order.spent) == (status, Decimal(filled), Decimal(spent))
+    assert order.unspent == AMOUNT - Decimal(spent)
+    assert order.request.quote_amount == AMOUNT
+    # The amount is never a quantity, and nobody can say one.
+    assert (order.quantity, order.remaining, order.request.type) == (None, None, OrderType.MARKET)
+
+
+def test_what_it_spent_is_not_made_up(rest: KrakenSpotRest, run: Any) -> None:
+    told = record()
+    del told["cost"]
+    order = run(rest.look_up(TXID), {TXID: told})
+    assert (order.spent, order.unspent, order.filled) == (None, None, Decimal("0.00166611"))
 
 
 def test_a_part_is_not_taken_for_all_of_it(rest: KrakenSpotRest, run: Any) -> None:
-    """Its quantity is what was executed, and the venue says that this is not how it ended."""
+    """The venue says that this is not how it ended."""
     tracker = OrderTracker("kraken")
     order = tracker.answered(run(rest.look_up(TXID), {TXID: record(status="canceled")}), NOW)
-    assert (order.status, order.filled) == (OrderStatus.CANCELED, Decimal("0.00166611"))
+    assert (order.status, order.filled, order.spent) == (
+        OrderStatus.CANCELED,
+        Decimal("0.00166611"),
+        Decimal("99.99999"),
+    )
+
+
+def test_no_quantity_proves_its_end(rest: KrakenSpotRest, run: Any) -> None:
+    tracker = OrderTracker("kraken")
+    order = tracker.answered(run(rest.look_up(TXID), {TXID: record(status="open", vol_exec="100")}), NOW)
+    assert (order.status, order.filled) == (OrderStatus.PARTIALLY_FILLED, 100)
+
+
+def test_the_list_of_open_orders_has_it(rest: KrakenSpotRest, run: Any) -> None:
+    (order,) = found = run(rest.open_orders(), {"open": {TXID: record(status="open", vol_exec="0", cost="0")}})
+    assert (left_out(found), rest.skipped) == ((), {})
+    assert (order.venue_order_id, order.request.quote_amount) == (TXID, AMOUNT)
+
+
+def test_a_row_of_it_shows_no_quantity(rest: KrakenSpotRest, run: Any) -> None:
+    row = order_row(run(rest.look_up(TXID), {TXID: record(status="canceled", cost="99.5")}))
+    assert (row["quantity"], row["remaining"]) == (None, None)
+    assert (row["quote_amount"], row["filled"], row["spent"], row["unspent"]) == (
+        AMOUNT,
+        Decimal("0.00166611"),
+        Decimal("99.5"),
+        Decimal("0.5"),
+    )
+
+
+def test_a_route_refuses_it() -> None:
+    wanted = OrderRequest(symbol="BTC/USD", side="buy", quote_amount=100)
+    with pytest.raises(NotSupported, match="route BTC/USD: quote_amount cannot be routed"):
+        check_routable(wanted)
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("terms", "message"),
     [
-        {"status": "pending", "vol_exec": "0.00000000"},
-        {"status": "open", "vol_exec": "0.00000000"},
-        {"status": "open"},
-        {"status": "canceled", "vol_exec": "0.00000000"},
+        ({}, "BTC/USD: quantity is missing; give it, or quote_amount"),
+        ({"quantity": 1, "quote_amount": 1}, "an order is for a quantity or for a quote_amount, not for both"),
+        ({"quote_amount": 0}, "quote_amount: 0 is not above zero"),
+        ({"quote_amount": 0.5}, "quote_amount: 0.5 is a float"),
+        ({"quote_amount": 1, "price": 1, "display_quantity": 1}, "display_quantity needs a quantity"),
     ],
-    ids=["scheduled", "open", "open and partly executed", "ended in vain"],
 )
-def test_a_quantity_that_nobody_knows_is_not_made_up(rest: KrakenSpotRest, run: Any, changes: dict[str, Any]) -> None:
-    with pytest.raises(ProtocolError, match=r"it is to spend 100\.00000 USD, and its quantity in BTC is known once"):
-        run(rest.look_up(TXID), {TXID: record(**changes)})
+def test_an_order_is_for_one_of_the_two(terms: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidValue, match=message):
+        OrderRequest(symbol="BTC/USD", side="buy", **terms)
 
 
-def test_the_list_of_open_orders_says_which_one_it_lacks(rest: KrakenSpotRest, run: Any) -> None:
-    found = run(rest.open_orders(), {"open": {TXID: record(status="open", vol_exec="0")}})
-    assert found == []
-    assert left_out(found) == (f"order {TXID}: {rest.skipped[f'order {TXID}']}",)
-    assert "open; it is to spend 100.00000 USD" in left_out(found)[0]
+def test_asking_for_its_quantity_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="BTC/USD: an order for 100 USD has no quantity"):
+        OrderRequest(symbol="BTC/USD", side="buy", quote_amount=100).require_quantity()
+
+
+def test_it_goes_through_json() -> None:
+    wanted = OrderRequest(symbol="BTC/USD", side="buy", quote_amount="100.50")
+    assert serde.loads(serde.dumps(wanted), OrderRequest) == wanted
+    assert '"quantity":null,"quote_amount":"100.50"' in serde.dumps(wanted)
+
+
+def test_less_than_the_least_cost_is_refused_before_sending(context: VenueContext) -> None:
+    instrument = attrs.evolve(context.symbols.instrument(Symbol.parse("BTC/USD")), min_cost=Decimal("0.5"))
+    instrument.check(OrderRequest(symbol="BTC/USD", side="buy", quote_amount="0.5"))
+    with pytest.raises(OrderRefused, match=r"BTC/USD: quote_amount 0\.49 is below the minimum; least is 0\.5 USD"):
+        instrument.check(OrderRequest(symbol="BTC/USD", side="buy", quote_amount="0.49"))
 
 
 def test_what_is_shown_is_no_way_to_place_one(rest: KrakenSpotRest, run: Any) -> None:
-    order = run(rest.look_up(TXID), {TXID: record()})
+    order = run(rest.look_up(TXID), {TXID: record(oflags="fciq", vol="0.1", refid="OPARNT-AAAAA-AAAAAA")})
     with pytest.raises(NotSupported, match="terms: ShownTerms are those of an order that was placed"):
         rest.place(order.request)
 
@@ -163,36 +230,54 @@ def told(context: VenueContext) -> Any:
 def test_it_is_filled_when_the_venue_says_so_and_no_sooner(told: Any, beside: dict[str, Any]) -> None:
     told(FIRST | beside)
     _, tracker = told(TRADE | beside)
-    assert tracker.get(TXID) is None
-    more = {"exec_id": "TGBB7L-HT5LX-J3BZ4B", "cum_qty": "0.0016", "last_qty": "0.0006"}
+    order = tracker.get(TXID)
+    assert (order.status, order.filled, order.spent) == (OrderStatus.PARTIALLY_FILLED, Decimal("0.001"), 60)
+    more = {"exec_id": "TGBB7L-HT5LX-J3BZ4B", "cum_qty": "0.0016", "last_qty": "0.0006", "cost": "35.99999"}
     told(TRADE | beside | more)
-    assert tracker.get(TXID) is None
+    assert tracker.get(TXID).status is OrderStatus.PARTIALLY_FILLED
     told(END)
     order = tracker.get(TXID)
-    assert order is not None
-    assert (order.status, order.quantity, order.filled) == (OrderStatus.FILLED, Decimal("0.0016"), Decimal("0.0016"))
-    assert order.request.terms == ShownTerms(quote_amount=Decimal(100))
+    assert (order.status, order.filled) == (OrderStatus.FILLED, Decimal("0.0016"))
+    assert (order.spent, order.unspent) == (Decimal("95.99999"), Decimal("4.00001"))
+    assert (order.quantity, order.request.quote_amount) == (None, AMOUNT)
 
 
-def test_one_that_ends_in_vain_is_no_order_that_can_be_shown(told: Any) -> None:
+def test_one_that_ends_in_vain_says_so(told: Any) -> None:
     told(FIRST)
     _, tracker = told(END | {"exec_type": "canceled", "order_status": "canceled", "cum_qty": 0})
-    assert tracker.all() == []
+    order = tracker.get(TXID)
+    assert (order.status, order.filled, order.spent) == (OrderStatus.CANCELED, 0, 0)
 
 
 def test_its_end_after_a_part_shows_the_part(told: Any) -> None:
     told(FIRST, TRADE)
     _, tracker = told(END | {"exec_type": "canceled", "order_status": "canceled", "reason": "no liquidity"})
     order = tracker.get(TXID)
-    assert order is not None
-    assert (order.status, order.filled, order.remaining) == (OrderStatus.CANCELED, Decimal("0.001"), 0)
+    assert (order.status, order.filled, order.remaining) == (OrderStatus.CANCELED, Decimal("0.001"), None)
 
 
-def test_an_open_one_in_a_snapshot_counts_as_listed(told: Any) -> None:
-    (snapshot,), tracker = told(FIRST | {"exec_type": "new", "order_status": "new"}, kind="snapshot")
+def test_an_open_one_in_a_snapshot_is_one_that_is_open(told: Any) -> None:
+    first = FIRST | {"exec_type": "new", "order_status": "partially_filled", "cum_qty": "0.001", "cum_cost": "60.5"}
+    (snapshot,), tracker = told(first, kind="snapshot")
     (listed,) = snapshot.orders
-    assert (listed.venue_order_id, listed.quantity, listed.request) == (TXID, None, None)
-    assert tracker.all() == []
+    assert (listed.venue_order_id, listed.quantity, listed.spent) == (TXID, None, Decimal("60.5"))
+    (order,) = tracker.all()
+    assert (order.status, order.spent, order.request.quote_amount) == (
+        OrderStatus.PARTIALLY_FILLED,
+        Decimal("60.5"),
+        AMOUNT,
+    )
+
+
+@pytest.mark.parametrize("quantity", [Decimal(100), None])
+def test_no_news_gives_ours_a_quantity(quantity: Decimal | None) -> None:
+    tracker = OrderTracker("kraken")
+    wanted = OrderRequest(symbol="BTC/USD", side="buy", quote_amount=100, client_order_id="ours")
+    tracker.sending(wanted, NOW)
+    update = OrderUpdate(client_order_id="ours", venue_order_id=TXID, quantity=quantity, sequence_time=NOW)
+    order = tracker.apply(update, NOW)
+    assert order is not None
+    assert order.request == wanted
 
 
 def test_a_liquidation_and_a_parent_are_told(told: Any) -> None:
@@ -227,12 +312,8 @@ def test_the_past_of_somebody_who_bought_for_a_hundred_dollars() -> None:
     (order,) = take(stream, 10)
     (fill,) = taker.run(rest.fills(None))
     assert (order.venue_order_id, order.status) == (placed.id, OrderStatus.FILLED)
-    assert order.quantity == order.filled == fill.quantity
+    assert (order.filled, order.spent) == (fill.quantity, fill.cost)
     assert order.request == OrderRequest(
-        symbol="BTC/USD",
-        side=Side.BUY,
-        quantity=fill.quantity,
-        client_order_id=client_order_id(1),
-        terms=ShownTerms(quote_amount=Decimal(100)),
+        symbol="BTC/USD", side=Side.BUY, quote_amount=100, client_order_id=client_order_id(1)
     )
     assert taker.run(rest.look_up(str(placed.id))) == order

@@ -5,23 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import attrs
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from exchange_core import serde
 from exchange_core.connector.order_operations import Amends, Batches, CancelsAll, DeadMansSwitch
 from exchange_core.connector.rest import RestCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.connector.support import TERMS, used_terms
-from exchange_core.errors import NotSupported, OrderRefused
+from exchange_core.errors import InvalidValue, NotSupported, OrderRefused
 from exchange_core.model.amendment import Amendment
+from exchange_core.model.number import plain
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.orders.terms import ConditionalClose
 from kraken_spot.rest.operations import KrakenSpotRest
-from kraken_spot.terms import SpotTerms
+from kraken_spot.terms import SpotTerms, spot_order
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -86,6 +91,13 @@ CASES = [
         {"timeinforce": "GTD", "expiretm": "1767323045"},
         {"time_in_force": "gtd", "expire_time": "2026-01-02T03:04:05Z"},
     ),
+    # Open point: whether order_qty is left out beside cash_order_qty; so it goes over REST.
+    (
+        "quote_amount",
+        {"quantity": None, "quote_amount": "50.5", "price": None},
+        {"ordertype": "market", "volume": "50.5", "oflags": "viqc"},
+        None,
+    ),
     ("post_only", {"post_only": True}, {"oflags": "post"}, {"post_only": True}),
     ("reduce_only", {"reduce_only": True}, {"reduce_only": True}, {"reduce_only": True}),
     ("trigger_by", STOP | {"trigger_by": "index"}, {"trigger": "index"}, {"triggers": {"reference": "index"}}),
@@ -134,7 +146,124 @@ def test_every_term_has_a_case() -> None:
     assert {case[0] for case in CASES} == set(TERMS)
 
 
+OFFSETS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any] | None]] = [
+    ("limit", {"price_offset": "+5"}, {}, {"ordertype": "limit", "price": "+5"}, None),
+    ("limit", {"price_offset": "-0.5%"}, {}, {"price": "-0.5%"}, None),
+    ("limit", {"price_offset": "#1.5%"}, {}, {"price": "#1.5%"}, None),
+    ("limit", {"price_offset": "#5"}, {"display_quantity": "0.1"}, {"ordertype": "iceberg", "price": "#5"}, None),
+    (
+        "stop",
+        {"trigger_offset": "-2.5%"},
+        {},
+        {"ordertype": "stop-loss", "price": "-2.5%"},
+        {"triggers": {"price": -2.5, "price_type": "pct"}},
+    ),
+    ("stop", {"trigger_offset": "+5"}, {}, {"price": "+5"}, {"triggers": {"price": 5, "price_type": "quote"}}),
+    ("stop", {"trigger_offset": "#5"}, {}, {"price": "#5"}, None),
+    (
+        "take_profit",
+        {"trigger_offset": "+2%"},
+        {"trigger_by": "index"},
+        {"ordertype": "take-profit", "price": "+2%", "trigger": "index"},
+        {"triggers": {"price": 2, "price_type": "pct", "reference": "index"}},
+    ),
+    (
+        "stop_limit",
+        {"trigger_offset": "+2%"},
+        {"price": "101.5"},
+        {"ordertype": "stop-loss-limit", "price": "+2%", "price2": "101.5"},
+        {"triggers": {"price": 2, "price_type": "pct"}, "limit_price": 101.5},
+    ),
+    ("stop_limit", {"price_offset": "#1%"}, {"trigger_price": "90"}, {"price": "90", "price2": "#1%"}, None),
+    (
+        "take_profit_limit",
+        {"trigger_offset": "#2%", "price_offset": "-1"},
+        {},
+        {"ordertype": "take-profit-limit", "price": "#2%", "price2": "-1"},
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "own", "more", "sent", "framed"), OFFSETS, ids=[f"{case[0]} {case[1]} {case[2]}" for case in OFFSETS]
+)
+def test_offsets_from_the_market(
+    rest: KrakenSpotRest,
+    kind: str,
+    own: dict[str, Any],
+    more: dict[str, Any],
+    sent: dict[str, Any],
+    framed: dict[str, Any] | None,
+) -> None:
+    call = next(rest.place(request(**{"type": kind, "price": None, "terms": SpotTerms(**own)} | more)))
+    assert sent.items() <= form(call).items()
+    got = frame(call)
+    assert got is None if framed is None else framed.items() <= (got or {}).items()
+
+
+@pytest.mark.parametrize(
+    ("terms", "own", "message"),
+    [
+        ({}, {"price_offset": "+5"}, "terms.price_offset: the price is given by this or by .* 100 and"),
+        ({"price": None}, {"price_offset": "+5"}, "terms.price_offset: a market order has no price"),
+        ({}, {"trigger_offset": "+5"}, "terms.trigger_offset: a limit order has no trigger"),
+        (STOP, {"trigger_offset": "+5"}, "terms.trigger_offset: the trigger is given by this or by .* 90 and"),
+        (TRAIL, {"trigger_offset": "+5"}, "terms.trigger_offset: a trailing order's offsets are trail and"),
+        (
+            {"type": "stop_limit", "price": None, "limit_offset": "-1"},
+            {"trigger_offset": "+5"},
+            "limit_offset: needs a trigger_price; the trigger is an offset itself",
+        ),
+    ],
+)
+def test_offsets_that_go_with_nothing_are_refused(
+    rest: KrakenSpotRest, terms: dict[str, Any], own: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(NotSupported, match=message):
+        next(rest.place(request(**terms, terms=SpotTerms(**own))))
+
+
+@pytest.mark.parametrize("text", ["5", "5%", "+", "+5 %", "+-5", "+1e3", "", "+\u0665"])
+def test_what_is_no_offset_is_refused(text: str) -> None:
+    with pytest.raises(InvalidValue, match="is no relative price; expected a sign and digits, as in"):
+        SpotTerms(price_offset=text)
+
+
+@given(sign=st.sampled_from("+-#"), amount=st.decimals(0, 10**6, places=4), percent=st.sampled_from(["", "%"]))
+def test_an_offset_goes_through_json_and_out_as_it_was_written(sign: str, amount: Decimal, percent: str) -> None:
+    text = f"{sign}{plain(amount)}{percent}"
+    terms = serde.loads(serde.dumps(SpotTerms(price_offset=text)), SpotTerms)
+    assert terms.price_offset == text
+    wanted = request(type="limit", price=None, terms=terms)
+    assert serde.loads(serde.dumps(terms), SpotTerms) == terms
+    assert str(spot_order(wanted, "kraken").limit_price) == text
+
+
+def test_a_limit_order_without_any_price_is_none_whatever_else_its_terms_say() -> None:
+    with pytest.raises(InvalidValue, match="a limit order needs a price"):
+        request(type="limit", price=None, terms=SpotTerms(trigger_offset="+5"))
+    with pytest.raises(InvalidValue, match="a stop order needs a trigger_price"):
+        request(type="stop", price=None, terms=SpotTerms(price_offset="+5"))
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"side": "sell"},
+        {"leverage": 2},
+        {"type": "limit", "price": "100"},
+    ],
+)
+def test_an_amount_is_for_buying_at_once_with_own_funds(rest: KrakenSpotRest, terms: dict[str, Any]) -> None:
+    with pytest.raises(NotSupported, match="quantity_in_quote: "):
+        next(rest.place(request(**{"quantity": None, "quote_amount": 50, "price": None} | terms)))
+
+
 OWN_CASES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None]] = [
+    ({"price_offset": "+5"}, {"price": "+5"}, None),
+    ({"trigger_offset": "+5"}, {"price": "+5"}, {"triggers": {"price": 5, "price_type": "quote"}}),
+    ({"userref": -7}, {"userref": -7}, {"order_userref": -7}),
     ({"settle": True}, {"ordertype": "settle-position"}, {"order_type": "settle-position"}),
     ({"fee_asset": "fcib"}, {"oflags": "fcib"}, {"fee_preference": "base"}),
     ({"no_price_protection": True}, {"oflags": "nompp"}, {"no_mpp": True}),
@@ -153,7 +282,8 @@ OWN_CASES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None]] = 
 def test_a_term_of_krakens_own(
     rest: KrakenSpotRest, own: dict[str, Any], sent: dict[str, Any], framed: dict[str, Any] | None
 ) -> None:
-    call = next(rest.place(request(price=None, terms=SpotTerms(**own))))
+    kind = {"price_offset": "limit", "trigger_offset": "stop"}.get(next(iter(own)), "market")
+    call = next(rest.place(request(type=kind, price=None, terms=SpotTerms(**own))))
     assert sent.items() <= form(call).items()
     got = frame(call)
     assert got is None if framed is None else framed.items() <= (got or {}).items()

@@ -56,7 +56,7 @@ class TidepoolRest:
             "market": self._context.symbols.venue_id(request.symbol),
             "side": str(request.side),
             "how": naming.how(request, self._context.venue),
-            "qty": plain(request.quantity),
+            "qty": plain(request.require_quantity()),
             "price": None if request.price is None else plain(request.price),
             "ref": request.client_order_id,
             "until": None if request.deadline is None else to_millis(request.deadline),

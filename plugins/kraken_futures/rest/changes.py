@@ -1,4 +1,4 @@
-"""Amend orders, place and cancel several, cancel all, now or later: for orders that the framework keeps a record of.
+"""Amend orders, place and cancel several, cancel all later: for orders that the framework keeps a record of.
 
 See https://docs.kraken.com/api/docs/futures-api/trading/edit-order-spring and send-batch-order
 """
@@ -157,9 +157,10 @@ def _amended(order: Order, after: OrderRequest, done: Edited) -> Order:
     known = (change.filled if change is not None else None) or Decimal(0)
     before = max(order.filled, known)
     filled = total([before, done.executed])
-    request = attrs.evolve(after, quantity=_whole(after.quantity, done))
+    quantity = _whole(after.require_quantity(), done)
+    request = attrs.evolve(after, quantity=quantity)
     status = order.status
-    if filled >= request.quantity:
+    if filled >= quantity:
         status = OrderStatus.FILLED
     elif any(event.kind == "CANCEL" for event in done.events):
         status = OrderStatus.CANCELED
@@ -260,11 +261,6 @@ def cancel_batch(calls: OrderCalls, context: VenueContext, orders: Sequence[Orde
     for result in results:
         if result.error is not None and not isinstance(result.error, OrderNotFound):
             raise result.error
-
-
-def cancel_all(calls: OrderCalls) -> Flow[None]:
-    """Cancel every open order of the account, of all contracts."""
-    yield from calls.cancel_everything()
 
 
 def cancel_all_after(calls: OrderCalls, seconds: int) -> Flow[datetime | None]:

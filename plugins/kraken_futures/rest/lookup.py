@@ -80,7 +80,9 @@ def find(
     all_fills = yield from fills(since)
     require_none(order, all_fills.unreadable, context, "a fill")
     ours = _of(order, seen, all_fills)
-    if (seen is None or seen.status is None) and total(fill.quantity for fill in ours) < order.quantity:
+    if (seen is None or seen.status is None) and total(
+        fill.quantity for fill in ours
+    ) < order.request.require_quantity():
         seen = (yield from last_event(order, context)) or seen
         ours = _of(order, seen, all_fills)
     if seen is None and not ours:
@@ -109,7 +111,7 @@ def _is_gone(order: Order, seen: Seen, fills: Sequence[Fill], context: VenueCont
         return False
     last = max((time for time in (seen.updated, *(fill.time for fill in fills)) if time is not None), default=None)
     executed = total(fill.quantity for fill in fills)
-    is_known = executed <= order.filled < order.quantity
+    is_known = executed <= order.filled < order.request.require_quantity()
     return is_known and last is not None and context.now() - last > _LAG
 
 
@@ -139,7 +141,7 @@ def _entry(order: Order, entry: wire.StatusEntry) -> Seen:
         status = None
     filled = optional(raw.filled, "filled")
     if filled is None:
-        filled = order.quantity if status is OrderStatus.FILLED else Decimal(0)
+        filled = order.request.require_quantity() if status is OrderStatus.FILLED else Decimal(0)
     trigger = raw.price_trigger_options or wire.PriceTrigger()
     # Open point: whether the quantity is the whole or what remains; it is both while nothing is executed.
     is_whole = status is OrderStatus.OPEN and not filled
@@ -217,7 +219,7 @@ def _told(order: Order, seen: Seen, fills: list[Fill], context: VenueContext) ->
         inverse = order.symbol.is_inverse
         average = contracts.average_price(inverse, ((fill.quantity, fill.price) for fill in fills))
     status = seen.status
-    if filled >= request.quantity:
+    if filled >= request.require_quantity():
         status = OrderStatus.FILLED
     elif status is None and fills and not _rests(order):
         status = OrderStatus.CANCELED  # what does not rest is over with its executions

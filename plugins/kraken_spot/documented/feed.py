@@ -38,7 +38,7 @@ _CONTINGENT = record(
 )
 EXECUTION = record(
     wire_feed.Execution,
-    also="order_userref display_qty_remain effective_time margin no_mpp amended cum_cost trade_id"
+    also="display_qty_remain effective_time margin no_mpp amended trade_id"
     " fee_usd_equiv margin_borrow ext_ord_id ext_exec_id sender_sub_id user"
     " cancel_reason stop_price trigger triggered_price",
     exec_type=words(EXEC_TYPES),

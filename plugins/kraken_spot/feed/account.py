@@ -194,6 +194,7 @@ class Executions:
             display_quantity=known.display_quantity,
             filled=filled,
             average_price=average or None,
+            spent=None if known.quote_amount is None or raw.cum_cost is None else number(raw.cum_cost, "cum_cost"),
             reason=raw.reason,
             snapshot=snapshot,
             sequence_time=from_rfc3339(raw.timestamp),

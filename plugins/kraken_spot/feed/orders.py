@@ -28,7 +28,8 @@ class KnownOrder:
     """What was said of an order. What a message does not say is unchanged.
 
     Attributes:
-        quote_amount: What it is to spend, of an order for an amount; how much that buys is known when it is over.
+        quantity: None of an order for an amount.
+        quote_amount: What such an order is to spend.
         fires_at: The price that sets it off now; moves with a trailing order.
         parent: The order that made it.
     """
@@ -39,7 +40,6 @@ class KnownOrder:
     kind: str | None = None
     quantity: Decimal | None = None
     quote_amount: Decimal | None = None
-    filled: Decimal | None = None
     price: Decimal | None = None
     limit: Price | None = None
     trigger: Price | None = None
@@ -51,6 +51,7 @@ class KnownOrder:
     post_only: bool = False
     reduce_only: bool = False
     parent: str | None = None
+    userref: int | None = None
 
     def learn(self, raw: wire.Execution, symbols: SymbolMap) -> None:
         """Take what a message says."""
@@ -61,6 +62,7 @@ class KnownOrder:
         self.client_order_id = raw.cl_ord_id or self.client_order_id
         self.kind = raw.order_type or self.kind
         self.parent = raw.ord_ref_id or self.parent
+        self.userref = raw.order_userref or self.userref
         self._learn_quantity(raw)
         if raw.limit_price is not None:
             self.limit = _price(number(raw.limit_price, "limit_price"), raw.limit_price_type)
@@ -75,14 +77,11 @@ class KnownOrder:
         self.reduce_only = self.reduce_only if raw.reduce_only is None else raw.reduce_only
 
     def _learn_quantity(self, raw: wire.Execution) -> None:
-        if raw.cum_qty is not None:
-            self.filled = number(raw.cum_qty, "cum_qty")
         if raw.cash_order_qty:
             self.quote_amount = number(raw.cash_order_qty, "cash_order_qty")
         if self.quote_amount is not None:
-            # Open point: what stands as order_qty beside the amount, if anything does.
-            status = parse.ORDER_STATUSES.get(raw.order_status)
-            self.quantity = (self.filled or None) if status is not None and status.is_final else None
+            # Open point: what stands as order_qty beside the amount, if anything does. It is no quantity.
+            self.quantity = None
         elif raw.order_qty is not None:
             self.quantity = number(raw.order_qty, "order_qty")
 
@@ -97,7 +96,8 @@ class KnownOrder:
 
     def request(self) -> OrderRequest | None:
         """Return all its terms; None where too little was said."""
-        if self.symbol is None or self.side is None or self.kind is None or self.quantity is None:
+        is_sized = self.quantity is not None or self.quote_amount is not None
+        if self.symbol is None or self.side is None or self.kind is None or not is_sized:
             return None
         try:
             return parse_terms.request(
@@ -118,6 +118,7 @@ class KnownOrder:
                     client_order_id=self.client_order_id,
                     quote_amount=self.quote_amount,
                     parent=self.parent,
+                    userref=self.userref,
                 )
             )
         except (InvalidValue, ProtocolError):

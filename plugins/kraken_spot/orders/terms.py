@@ -120,7 +120,7 @@ def _is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _userref(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def check_userref(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if value is not None and not (_is_int(value) and -_INT32 <= value < _INT32):
         raise InvalidValue(f"{attribute.name}: {value!r} is no whole number of 32 bits")
 
@@ -187,7 +187,7 @@ class SpotOrder:
     start: datetime | timedelta | None = attrs.field(default=None, validator=_aware)
     expire: datetime | timedelta | None = attrs.field(default=None, validator=_aware)
     deadline: datetime | None = attrs.field(default=None, validator=_aware)
-    userref: int | None = attrs.field(default=None, validator=_userref)
+    userref: int | None = attrs.field(default=None, validator=check_userref)
     client_order_id: str | None = attrs.field(default=None, validator=_client_id)
     close: ConditionalClose | None = None
     tokenized: bool = False
@@ -247,7 +247,7 @@ class Edit:
     post_only: bool = False
     fee_asset: FeeAsset | None = attrs.field(default=None, converter=_fee_asset)
     no_price_protection: bool = False
-    userref: int | None = attrs.field(default=None, validator=_userref)
+    userref: int | None = attrs.field(default=None, validator=check_userref)
     answer_while_pending: bool = False
     deadline: datetime | None = attrs.field(default=None, validator=_aware)
     touched: datetime | None = attrs.field(default=None, validator=_aware)

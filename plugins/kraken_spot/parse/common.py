@@ -16,7 +16,7 @@ from exchange_core.model.account import Balance, FeeRates
 from exchange_core.model.book import BookSnapshot
 from exchange_core.model.fill import Fee, Fill, Liquidity
 from exchange_core.model.market import Candle, Level, Ticker, Trade
-from exchange_core.model.number import EXACT, plain
+from exchange_core.model.number import EXACT
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
@@ -143,32 +143,25 @@ def candle(row: wire.CandleRow, symbol: Symbol, interval: int, *, closed: bool) 
 def order(txid: str, raw: wire.Order, symbols: SymbolMap, venue: str) -> Order:
     """Read an order record; a kind that we do not send shows as what it becomes, with the venue's words as reason.
 
-    One for an amount of the quote asset shows what that bought.
+    One for an amount of the quote asset has no quantity.
 
     Raises:
-        ProtocolError: For what does not read as documented, and for an order for an amount that bought nothing yet, or
-            goes on: nobody can say its quantity.
+        ProtocolError: For what does not read as documented.
         UnknownSymbol: For a pair that is in no list.
     """
     symbol = symbols.from_venue(raw.descr.pair)
     filled = number(raw.vol_exec, "vol_exec")
     status = _status(txid, raw.status, filled)
-    quantity, amount = number(raw.vol, "vol"), None
-    if "viqc" in raw.oflags.split(","):
-        if not (filled and status.is_final):
-            raise ProtocolError(
-                f"order {txid}: {status}; it is to spend {plain(quantity)} {symbol.quote}, and its quantity in "
-                f"{symbol.base} is known once that is spent; operations.history shows it"
-            )
-        quantity, amount = filled, quantity
+    request = _request(txid, raw, symbol)
     return Order(
-        request=_request(txid, raw, symbol, quantity, amount),
+        request=request,
         venue=venue,
         status=status,
         venue_order_id=txid,
         client_order_id=raw.cl_ord_id or None,
         filled=filled,
         average_price=(number(raw.price, "price") or None) if filled else None,
+        spent=None if request.quote_amount is None else _spent(raw, filled),
         fees=_order_fees(raw, symbol),
         reason=raw.reason,
         created=moment(raw.opentm) if raw.opentm else None,
@@ -176,20 +169,21 @@ def order(txid: str, raw: wire.Order, symbols: SymbolMap, venue: str) -> Order:
     )
 
 
-def _request(
-    txid: str, raw: wire.Order, symbol: Symbol, quantity: Decimal, quote_amount: Decimal | None
-) -> OrderRequest:
+def _request(txid: str, raw: wire.Order, symbol: Symbol) -> OrderRequest:
     kind, descr = raw.descr.ordertype, raw.descr
     prices = [_ordered(text) for text in (descr.price, descr.price2)]
     limit, trigger = prices if kind in ("limit", "iceberg") else reversed(prices)
+    volume, in_quote = number(raw.vol, "vol"), "viqc" in raw.oflags.split(",")
     try:
         return parse_terms.request(
             parse_terms.Shown(
                 symbol=symbol,
                 side=side(descr.type),
                 kind=kind,
-                quantity=quantity,
+                quantity=None if in_quote else volume,
+                quote_amount=volume if in_quote else None,
                 limit=limit,
+                limit_now=number(raw.limitprice, "limitprice") or None if raw.limitprice is not None else None,
                 trigger=trigger,
                 fires_at=number(raw.stopprice, "stopprice") or None if raw.stopprice is not None else None,
                 reference=raw.trigger,
@@ -199,8 +193,8 @@ def _request(
                 reduce_only=raw.reduce_only or False,
                 leverage=_leverage(descr.leverage),
                 client_order_id=raw.cl_ord_id or None,
-                quote_amount=quote_amount,
                 parent=None if raw.refid in NO_ID else raw.refid,
+                userref=raw.userref or None,
             )
         )
     except ProtocolError as error:
@@ -222,6 +216,12 @@ def _status(txid: str, word: str, filled: Decimal) -> OrderStatus:
     if found is None:
         raise ProtocolError(f"order {txid}: status {word!r} is none of {', '.join(STATUSES)}")
     return OrderStatus.PARTIALLY_FILLED if found is OrderStatus.OPEN and filled else found
+
+
+def _spent(raw: wire.Order, filled: Decimal) -> Decimal | None:
+    if raw.cost is None:
+        return None if filled else Decimal(0)
+    return number(raw.cost, "cost")
 
 
 def _order_fees(raw: wire.Order, symbol: Symbol) -> tuple[Fee, ...]:

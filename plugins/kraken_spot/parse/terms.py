@@ -38,16 +38,18 @@ class Shown:
 
     Attributes:
         kind: Kraken's word for the type.
-        trigger: As it was ordered; *fires_at* is the price that it comes to.
-        quote_amount: What it was to spend, of an order for an amount; *quantity* is what that bought.
+        limit, trigger: As they were ordered; *limit_now* and *fires_at* are the prices that they come to.
+        quantity: None of an order for an amount.
+        quote_amount: Of one: what it is to spend.
         parent: The order that made it.
     """
 
     symbol: Symbol
     side: Side
     kind: str
-    quantity: Decimal
+    quantity: Decimal | None
     limit: Price | None = None
+    limit_now: Decimal | None = None
     trigger: Price | None = None
     fires_at: Decimal | None = None
     reference: str | None = None
@@ -60,6 +62,7 @@ class Shown:
     client_order_id: str | None = None
     quote_amount: Decimal | None = None
     parent: str | None = None
+    userref: int | None = None
 
 
 def request(shown: Shown) -> OrderRequest:
@@ -77,10 +80,10 @@ def request(shown: Shown) -> OrderRequest:
     except InvalidValue:
         if not kind.is_triggered:
             raise
-    # An offset from a market that has moved on, or terms that are new: what it becomes when it fires.
-    limit = shown.limit if kind.has_limit and isinstance(shown.limit, Decimal) else None
-    kind = OrderType.LIMIT if limit else OrderType.MARKET
-    return OrderRequest(type=kind, price=limit, terms=_own(shown), **_common(shown))
+    # Terms that are new: what it becomes when it fires.
+    kind = OrderType.LIMIT if kind.has_limit and shown.limit is not None else OrderType.MARKET
+    price = _number(shown.limit, shown.limit_now) if kind.has_limit else None
+    return OrderRequest(type=kind, price=price, terms=_own(shown, kind), **_common(shown))
 
 
 def _common(shown: Shown) -> dict[str, Any]:
@@ -88,6 +91,7 @@ def _common(shown: Shown) -> dict[str, Any]:
         "symbol": shown.symbol,
         "side": shown.side,
         "quantity": shown.quantity,
+        "quote_amount": shown.quote_amount,
         "client_order_id": shown.client_order_id,
     }
 
@@ -98,10 +102,14 @@ def _prices(shown: Shown, kind: OrderType) -> dict[str, Any]:
         return {"trail": _offset(shown.trigger), "limit_offset": None if offset is None else _offset(offset)}
     prices: dict[str, Any] = {}
     if kind.has_limit:
-        prices["price"] = shown.limit if isinstance(shown.limit, Decimal) else None
+        prices["price"] = _number(shown.limit, shown.limit_now)
     if kind.is_triggered:
-        prices["trigger_price"] = shown.trigger if isinstance(shown.trigger, Decimal) else shown.fires_at
+        prices["trigger_price"] = _number(shown.trigger, shown.fires_at)
     return prices
+
+
+def _number(ordered: Price | None, now: Decimal | None) -> Decimal | None:
+    return ordered if isinstance(ordered, Decimal) else now
 
 
 def _offset(price: Price | None) -> Offset | None:
@@ -121,12 +129,19 @@ def _rest(shown: Shown, kind: OrderType) -> dict[str, Any]:
         "trigger_by": _TRIGGERS.get(shown.reference or "") if kind.is_triggered else None,
         "display_quantity": shown.display_quantity if shown.kind == SpotOrderType.ICEBERG else None,
         "leverage": shown.leverage,
-        "terms": _own(shown),
+        "terms": _own(shown, kind),
     }
 
 
-def _own(shown: Shown) -> SpotTerms | None:
-    settles = shown.kind == SpotOrderType.SETTLE_POSITION
-    if shown.quote_amount is not None or shown.parent is not None:
-        return ShownTerms(settle=settles, quote_amount=shown.quote_amount, parent=shown.parent)
-    return SpotTerms(settle=True) if settles else None
+def _own(shown: Shown, kind: OrderType) -> SpotTerms | None:
+    """Return what stands in no field of an order's own; the offsets of trailing orders do."""
+    told: dict[str, Any] = {"settle": True} if shown.kind == SpotOrderType.SETTLE_POSITION else {}
+    if isinstance(shown.limit, RelativePrice) and kind.has_limit and not kind.is_trailing:
+        told["price_offset"] = shown.limit
+    if isinstance(shown.trigger, RelativePrice) and kind.is_triggered and not kind.is_trailing:
+        told["trigger_offset"] = shown.trigger
+    if shown.userref is not None:
+        told["userref"] = shown.userref
+    if shown.parent is not None:
+        return ShownTerms(parent=shown.parent, **told)
+    return SpotTerms(**told) if told else None

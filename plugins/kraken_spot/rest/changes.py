@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from exchange_core.connector.limits import Cost
-from exchange_core.connector.rest import Flow
+from exchange_core.connector.rest import Flow, RestCall
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ExchangeError
 from exchange_core.model import amendment as neutral
@@ -21,6 +21,7 @@ from kraken_spot.orders import calls as order_calls
 from kraken_spot.orders.terms import Amendment
 from kraken_spot.rest import orders as rest_orders
 from kraken_spot.rest.calls import refuse
+from kraken_spot.rest.references import PlacedIds, by_userref, userref_of
 from kraken_spot.rest.trading import TradingCalls
 from kraken_spot.terms import SpotTerms, limit_price, spot_order
 from kraken_spot.types.history import SpotOrderType
@@ -80,11 +81,16 @@ def _require_iceberg(context: VenueContext, order: Order) -> Flow[None]:
         raise refuse(context.venue, "display_quantity", what)
 
 
-def place_batch(context: VenueContext, requests: Sequence[OrderRequest]) -> Flow[list[Order | ExchangeError]]:
+def place_batch(
+    context: VenueContext, ids: PlacedIds, requests: Sequence[OrderRequest]
+) -> Flow[list[Order | ExchangeError]]:
     """Send 2 to 15 orders of one pair in one call; the earliest of their deadlines is that of the call."""
     deadlines = [request.deadline for request in requests if request.deadline is not None]
     orders = [spot_order(attrs.evolve(request, deadline=None), context.venue) for request in requests]
     placed = yield from TradingCalls(context).add_batch(orders, min(deadlines, default=None))
+    for request, item in zip(requests, placed.items, strict=True):
+        if isinstance(item, Placed):
+            ids.note(item.id, request)
     return [
         Order(
             request=request,
@@ -99,14 +105,27 @@ def place_batch(context: VenueContext, requests: Sequence[OrderRequest]) -> Flow
     ]
 
 
-def cancel_batch(context: VenueContext, orders: Sequence[Order]) -> Flow[None]:
-    """Cancel up to 50 orders in one call."""
+def cancel_batch(context: VenueContext, ids: PlacedIds, orders: Sequence[Order]) -> Flow[None]:
+    """Cancel up to 50 orders in one call; those that have a userref instead of an id are looked for first."""
+    known: list[Order] = []
+    for order in orders:
+        if order.venue_order_id is None and userref_of(order.request) is not None:
+            found = yield from by_userref(context, ids, order)
+            # Of one that is not there yet there is nothing to cancel; it is asked for.
+            known += [] if found is None else [attrs.evolve(order, venue_order_id=found[0])]
+        else:
+            known.append(order)
+    if known:
+        yield _cancel_batch(context, known)
+
+
+def _cancel_batch(context: VenueContext, orders: Sequence[Order]) -> RestCall:
     txids = [order.venue_order_id for order in orders if order.venue_order_id is not None]
     ours = [order.client_order_id for order in orders if order.venue_order_id is None]
     named = [client_id for client_id in ours if client_id is not None]
     if len(txids) + len(named) < len(orders):
         raise refuse(context.venue, "orders", "one has neither the venue's id nor ours; nothing was cancelled")
-    yield order_calls.cancel_batch(context, txids, named, (), _engine(context, orders))
+    return order_calls.cancel_batch(context, txids, named, (), _engine(context, orders))
 
 
 def _engine(context: VenueContext, orders: Sequence[Order]) -> tuple[Cost, ...]:

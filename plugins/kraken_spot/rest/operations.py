@@ -36,6 +36,7 @@ from kraken_spot.rest import changes as rest_changes
 from kraken_spot.rest import orders as rest_orders
 from kraken_spot.rest.calls import private
 from kraken_spot.rest.families import Families
+from kraken_spot.rest.references import PlacedIds
 from kraken_spot.tokenized import TOKENIZED, classed, is_tokenized, pair_params
 from kraken_spot.wire import common as wire
 
@@ -57,6 +58,7 @@ class KrakenSpotRest(Families):
     def __init__(self, context: VenueContext) -> None:
         self._context = context
         self.skipped: dict[str, str] = {}
+        self._placed = PlacedIds()
         self._unlisted: set[str] = set()  # trades of pairs that are in no list
 
     def instruments(self) -> Flow[list[Instrument]]:
@@ -125,10 +127,10 @@ class KrakenSpotRest(Families):
         return candles if since is None else [candle for candle in candles if candle.start >= since]
 
     def place(self, request: OrderRequest) -> Flow[Order]:
-        return rest_orders.place(self._context, request)
+        return rest_orders.place(self._context, self._placed, request)
 
     def cancel(self, order: Order) -> Flow[None]:
-        return rest_orders.cancel(self._context, order)
+        return rest_orders.cancel(self._context, self._placed, order)
 
     def amend(self, order: Order, amendment: Amendment) -> Flow[Order]:
         return rest_changes.amend(self._context, order, amendment)
@@ -137,10 +139,10 @@ class KrakenSpotRest(Families):
         return True
 
     def place_batch(self, requests: Sequence[OrderRequest]) -> Flow[list[Order | ExchangeError]]:
-        return rest_changes.place_batch(self._context, requests)
+        return rest_changes.place_batch(self._context, self._placed, requests)
 
     def cancel_batch(self, orders: Sequence[Order]) -> Flow[None]:
-        return rest_changes.cancel_batch(self._context, orders)
+        return rest_changes.cancel_batch(self._context, self._placed, orders)
 
     def cancel_all(self) -> Flow[None]:
         return rest_changes.cancel_all()
@@ -149,7 +151,7 @@ class KrakenSpotRest(Families):
         return rest_changes.cancel_all_after(self._context, seconds)
 
     def find(self, order: Order) -> Flow[Order | None]:
-        return rest_orders.find(self._context, order)
+        return rest_orders.find(self._context, self._placed, order)
 
     def look_up(self, order_id: str) -> Flow[Order | None]:
         return rest_orders.look_up(self._context, order_id)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -34,27 +33,26 @@ from kraken_spot.dialect import read
 from kraken_spot.orders import calls as order_calls
 from kraken_spot.orders.client_ids import CLIENT_ID, is_same
 from kraken_spot.parse import common as parse
+from kraken_spot.rest.references import PlacedIds, by_userref, has_terms, is_earlier, userref_of
 from kraken_spot.terms import limit_price, spot_order
 from kraken_spot.wire import common as wire
 from kraken_spot.wire import trading as wire_trading
 
-# Our clock and the venue's differ by less than this, or the venue would refuse the deadlines that we send.
-_SKEW = timedelta(seconds=60)
 
-
-def place(context: VenueContext, request: OrderRequest) -> Flow[Order]:
+def place(context: VenueContext, placed: PlacedIds, request: OrderRequest) -> Flow[Order]:
     """Send an order.
 
     Raises:
         NotSupported: Before anything is sent, for what the venue does not have.
     """
-    return _place(context, request, order_calls.add(context, spot_order(request, context.venue)))
+    return _place(context, placed, request, order_calls.add(context, spot_order(request, context.venue)))
 
 
-def _place(context: VenueContext, request: OrderRequest, call: RestCall) -> Flow[Order]:
+def _place(context: VenueContext, placed: PlacedIds, request: OrderRequest, call: RestCall) -> Flow[Order]:
     reply: wire_trading.Added = yield call
     if not reply.txid:
         raise OutcomeUnknown(f"{context.venue}: AddOrder: accepted without an order id", venue=context.venue)
+    placed.note(reply.txid[0], request)
     return Order(
         request=request,
         venue=context.venue,
@@ -64,9 +62,15 @@ def _place(context: VenueContext, request: OrderRequest, call: RestCall) -> Flow
     )
 
 
-def cancel(context: VenueContext, order: Order) -> Flow[None]:
-    """Cancel one order by the venue's id, or by ours."""
+def cancel(context: VenueContext, placed: PlacedIds, order: Order) -> Flow[None]:
+    """Cancel one order by the venue's id, or by ours; one that has a userref instead is looked for first."""
     txid, client_id = _ids(context, order)
+    if txid is None and userref_of(order.request) is not None:
+        # A userref may stand on others too, which a cancel by it would end.
+        found = yield from by_userref(context, placed, order)
+        if found is None:
+            raise OrderNotFound(f"{context.venue}: order {client_id} is not there to cancel", venue=context.venue)
+        txid = found[0]
     reply: wire_trading.Canceled = yield order_calls.cancel(context, order, txid, client_id)
     if reply.count == 0 and not reply.pending:
         raise OrderNotFound(f"{context.venue}: no open order {txid or client_id} to cancel", venue=context.venue)
@@ -93,7 +97,7 @@ def open_orders(context: VenueContext, skipped: dict[str, str]) -> Flow[list[Ord
     return listed(found, unreadable)
 
 
-def find(context: VenueContext, order: Order) -> Flow[Order | None]:
+def find(context: VenueContext, placed: PlacedIds, order: Order) -> Flow[Order | None]:
     """Ask for *order* by the venue's id, else by ours: among the open ones, then among the finished.
 
     Raises:
@@ -106,6 +110,9 @@ def find(context: VenueContext, order: Order) -> Flow[Order | None]:
             return _found(context, order, txid, theirs)
     if client_id is None:
         return None
+    if userref_of(order.request) is not None:
+        named = (yield from by_userref(context, placed, order)) if txid is None else None
+        return None if named is None else _found(context, order, *named)
     answer: wire.OpenOrders = yield _read("OpenOrders", {"cl_ord_id": client_id}, wire.OpenOrders)
     ours = _ours(context, answer.open, order, client_id)
     if ours is None:
@@ -168,16 +175,9 @@ def _ours(
     ours = [
         (txid, raw)
         for txid, raw in found
-        if order.venue_order_id in (None, txid) and not _is_earlier(raw, order) and _is(context, raw, order, client_id)
+        if order.venue_order_id in (None, txid) and not is_earlier(raw, order) and _is(context, raw, order, client_id)
     ]
     return max(ours, key=lambda entry: entry[1].opentm or Decimal(0), default=None)
-
-
-def _is_earlier(raw: wire.Order, order: Order) -> bool:
-    """Whether the record is of an order that had come before *order* was sent, with the same client id."""
-    if not raw.opentm or order.created is None:
-        return False
-    return parse.moment(raw.opentm) < order.created - _SKEW
 
 
 def _is(context: VenueContext, raw: wire.Order, order: Order, client_id: str) -> bool:
@@ -188,11 +188,9 @@ def _is(context: VenueContext, raw: wire.Order, order: Order, client_id: str) ->
         return is_same(raw.cl_ord_id, client_id)
     # A record without the id is here because of the filter. Should the filter have been ignored, the terms tell.
     try:
-        has = parse.order("", raw, context.symbols, context.venue).request
+        return has_terms(parse.order("", raw, context.symbols, context.venue).request, order.request)
     except ExchangeError:
         return False
-    asked = order.request
-    return (has.symbol, has.side, has.quantity, has.price) == (asked.symbol, asked.side, asked.quantity, asked.price)
 
 
 def _found(context: VenueContext, order: Order, txid: str, raw: wire.Order) -> Order:
@@ -213,9 +211,11 @@ def _terms_now(asked: OrderRequest, has: OrderRequest) -> OrderRequest:
     if asked.type is not has.type:
         return has
     # What shows of an iceberg is not told; what was asked for would look like news of it.
-    now = attrs.evolve(asked, quantity=has.quantity, trigger_price=has.trigger_price, display_quantity=None)
+    sizes: dict[str, Any] = {"quantity": has.quantity, "quote_amount": has.quote_amount}
+    trigger = asked.trigger_price if has.trigger_price is None else has.trigger_price
+    now = attrs.evolve(asked, **sizes, trigger_price=trigger, display_quantity=None)
     if asked.trail is not None:
         return attrs.evolve(now, limit_offset=has.limit_offset) if asked.limit_offset is not None else now
-    if asked.limit_offset is not None and limit_price(now) == has.price:
+    if has.price is None or (asked.limit_offset is not None and limit_price(now) == has.price):
         return now
     return attrs.evolve(now, price=has.price, limit_offset=None)

@@ -100,6 +100,7 @@ class Order(msgspec.Struct):
     vol: Decimal
     vol_exec: Decimal
     price: Decimal = Decimal(0)  # the average of the fills; the limit price is in descr
+    cost: Decimal | None = None
     fee: Decimal = Decimal(0)
     opentm: Decimal | None = None
     closetm: Decimal | None = None
@@ -108,10 +109,12 @@ class Order(msgspec.Struct):
     oflags: str = ""
     time_in_force: str | None = None
     stopprice: Decimal | None = None
+    limitprice: Decimal | None = None
     trigger: str | None = None
     expiretm: Decimal | None = None
     reduce_only: bool | None = None
     refid: str | None = None
+    userref: int | None = None
 
 
 class OpenOrders(msgspec.Struct):

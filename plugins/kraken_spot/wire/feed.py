@@ -160,6 +160,7 @@ class Execution(msgspec.Struct):
     order_status: str
     timestamp: str
     cl_ord_id: str | None = None
+    order_userref: int | None = None
     symbol: str | None = None
     side: str | None = None
     order_type: str | None = None
@@ -174,6 +175,7 @@ class Execution(msgspec.Struct):
     post_only: bool | None = None
     reduce_only: bool | None = None
     cum_qty: Decimal | None = None
+    cum_cost: Decimal | None = None
     avg_price: Decimal | None = None
     exec_id: str | None = None
     last_qty: Decimal | None = None
