@@ -16,6 +16,7 @@ from exchange_core.connector.rest import Flow
 from exchange_core.errors import InvalidValue, ProtocolError
 from exchange_core.model.time import from_millis, from_rfc3339, to_millis, to_rfc3339
 
+K = TypeVar("K")
 T = TypeVar("T")
 S = TypeVar("S", bound="Stamped")
 
@@ -42,6 +43,23 @@ class Rows(tuple[T, ...]):
     @classmethod
     def of(cls, items: Iterable[T], unreadable: tuple[Unreadable, ...]) -> Self:
         """Return *items*, with what could not be read beside them."""
+        made = cls(items)
+        made.unreadable = unreadable
+        return made
+
+
+class Table(dict[K, T]):
+    """A list whose rows have a name each, by that name.
+
+    Attributes:
+        unreadable: Rows that could not be understood: what is only there is not missing from the table.
+    """
+
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @classmethod
+    def of(cls, items: Iterable[tuple[K, T]], unreadable: tuple[Unreadable, ...]) -> Self:
+        """Return *items* by their names, with what could not be read beside them."""
         made = cls(items)
         made.unreadable = unreadable
         return made

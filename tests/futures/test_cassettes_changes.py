@@ -140,3 +140,5 @@ async def test_everything_is_canceled_now_or_later(player: CassettePlayer) -> No
     ended = await player.run("cancel_all", lambda do: do.cancel_all())
     assert all(update.venue_order_id for update in ended)
     assert {update.status for update in ended} == {OrderStatus.CANCELED}
+    [told] = await player.run("cancel_symbol", lambda do: do.cancel_symbol(Symbol.parse("BTC/USD:USD")))
+    assert (told.status, told.filled, told.quantity) == (OrderStatus.CANCELED, Decimal(0), Decimal("0.01"))

@@ -102,3 +102,46 @@ def test_without_a_clear_answer_it_is_not_known_whether_it_was_set(rest: Futures
     for flow in (rest.settings.set_leverage(LINEAR, 2), rest.settings.set_cross_margin(LINEAR)):
         with pytest.raises(OutcomeUnknown):
             run(flow, body)
+
+
+# One row that does not read hides no other.
+
+
+def test_leverage_that_does_not_read_is_told_and_hides_no_other(rest: FuturesRest, run: Any) -> None:
+    """A contract that is not in the list has cross margin; of one whose row does not read nobody must think so."""
+    rows = [{"symbol": "PF_XBTUSD", "maxLeverage": 10}, {"symbol": "PI_XBTUSD", "maxLeverage": "much"}, 7]
+    found, _ = run(rest.settings.leverage(), {"leveragePreferences": rows})
+    assert found == {LINEAR: Decimal(10)}
+    assert [b"PI_XBTUSD" in each.raw for each in found.unreadable] == [True, False]
+
+
+def test_a_pnl_asset_that_does_not_read_is_told_and_hides_no_other(rest: FuturesRest, run: Any) -> None:
+    rows = [{"symbol": "PI_XBTUSD"}, {"symbol": "PF_XBTUSD", "pnlCurrency": "XBT"}]
+    found, _ = run(rest.settings.pnl_assets(), {"preferences": rows})
+    assert found == {LINEAR: "BTC"}
+    assert len(found.unreadable) == 1
+
+
+def test_a_whole_list_of_settings_has_nothing_unreadable(rest: FuturesRest, run: Any) -> None:
+    assert run(rest.settings.leverage(), {"leveragePreferences": []})[0].unreadable == ()
+
+
+def test_a_subaccount_that_does_not_read_hides_no_other(rest: FuturesRest, run: Any) -> None:
+    rows = [{"accountUid": "a", "holdingAccounts": [{"currency": "xbt", "amount": "?"}]}, {"accountUid": "b"}]
+    found, _ = run(rest.wallets.subaccounts(), {"masterAccountUid": "m", "subaccounts": rows})
+    assert [account.uid for account in found.accounts] == ["b"]
+    assert [b'"a"' in each.raw for each in found.accounts.unreadable] == [True]
+
+
+def test_an_assignment_that_does_not_read_hides_no_other(rest: FuturesRest, run: Any) -> None:
+    rows = [{"id": 1}, {"id": 2, "participant": {"contractType": "futures_inverse"}}]
+    found, _ = run(rest.programs.assignments(), {"participants": rows})
+    assert [one.id for one in found] == [2]
+    assert len(found.unreadable) == 1
+
+
+def test_a_fee_schedule_that_does_not_read_hides_no_other(rest: FuturesRest, run: Any) -> None:
+    rows = [{"uid": "a", "name": "A", "tiers": [{"makerFee": "free"}]}, {"uid": "b", "name": "B", "tiers": []}]
+    found, _ = run(rest.market.fee_schedules(), {"feeSchedules": rows})
+    assert [one.uid for one in found] == ["b"]
+    assert len(found.unreadable) == 1

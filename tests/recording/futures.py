@@ -118,3 +118,5 @@ async def record_changes(rig: Rig) -> None:
     await rig.record("cancel_all_after", do.cancel_all_after(60))
     await rig.record("cancel_all_after_off", do.cancel_all_after(0))
     await rig.record("cancel_all", do.cancel_all())
+    await rig.ask(do.place(rig.order(6, NAME, "buy", "0.01", "82000")))
+    await rig.record("cancel_symbol", do.cancel_symbol(LINEAR))

@@ -15,8 +15,9 @@ import msgspec
 
 from exchange_core.errors import InvalidValue, ProtocolError
 from kraken_futures.numbers import number
-from kraken_futures.pages import Rows, Unreadable
+from kraken_futures.pages import Rows, Table, Unreadable
 
+K = TypeVar("K")
 R = TypeVar("R")
 T = TypeVar("T")
 W = TypeVar("W", bound=StrEnum)
@@ -96,6 +97,12 @@ def rows(raws: Iterable[msgspec.Raw], kind: type[R], build: Callable[[R], T], wh
     """Return what :func:`readable` can read of a complete list, and with it what cannot be read."""
     good, bad = readable(raws, kind, build, what)
     return Rows.of(good, bad)
+
+
+def table(raws: Iterable[msgspec.Raw], kind: type[R], build: Callable[[R], tuple[K, T]], what: str) -> Table[K, T]:
+    """Return what of a complete list can be read, by the name of each row, and with it what cannot be read."""
+    good, bad = readable(raws, kind, build, what)
+    return Table.of(good, bad)
 
 
 @lru_cache(maxsize=64)

@@ -19,9 +19,9 @@ from exchange_core.errors import VenueError
 from exchange_core.model.symbol import Symbol
 from kraken_futures import naming
 from kraken_futures.numbers import fraction, number
-from kraken_futures.pages import Backwards, Page, Pages, Unreadable
+from kraken_futures.pages import Backwards, Page, Pages, Rows, Unreadable
 from kraken_futures.parse import feed as parse
-from kraken_futures.parse.rows import aware, made, optional_word, readable, word
+from kraken_futures.parse.rows import aware, made, optional_word, readable, rows, word
 from kraken_futures.rest.calls import API_V4, private, public
 from kraken_futures.types.market import (
     Contract,
@@ -140,17 +140,18 @@ class MarketCalls:
         rates, _ = yield from funding(self._context, symbol)
         return rates
 
-    def fee_schedules(self) -> Flow[tuple[FeeSchedule, ...]]:
+    def fee_schedules(self) -> Flow[Rows[FeeSchedule]]:
         """Return the venue's fee lists.
 
         Deprecated by the venue: since 22 June 2026 it charges by its central fee service instead, which only tells
         Spot keys.
         """
         reply: wire.FeeSchedules = yield public("feeschedules", wire.FeeSchedules)
-        return tuple(
-            FeeSchedule(uid=one.uid, name=one.name, tiers=tuple(_tier(tier) for tier in one.tiers))
-            for one in reply.fee_schedules
-        )
+
+        def schedule(raw: wire.FeeSchedule) -> FeeSchedule:
+            return FeeSchedule(uid=raw.uid, name=raw.name, tiers=tuple(_tier(tier) for tier in raw.tiers))
+
+        return rows(reply.fee_schedules, wire.FeeSchedule, schedule, self._what("feeschedules"))
 
     def fee_volumes(self) -> Flow[dict[str, Decimal]]:
         """Return the account's volume of 30 days in dollars, by the uid of a fee list; deprecated as they are."""

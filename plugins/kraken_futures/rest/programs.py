@@ -19,8 +19,9 @@ from exchange_core.model.number import exact, plain
 from exchange_core.model.symbol import Symbol
 from kraken_futures import naming
 from kraken_futures.limits import units
+from kraken_futures.pages import Rows
 from kraken_futures.parse import account as parse_account
-from kraken_futures.parse.rows import made
+from kraken_futures.parse.rows import made, rows
 from kraken_futures.rest.calls import API, change, private
 from kraken_futures.types.account import Assignment, MarginSimulation
 from kraken_futures.wire import account as wire
@@ -34,11 +35,11 @@ class ProgramCalls:
 
     _context: VenueContext
 
-    def assignments(self) -> Flow[tuple[Assignment, ...]]:
+    def assignments(self) -> Flow[Rows[Assignment]]:
         """Return what of the assignment programme is in force."""
         return (yield from self._assignments("assignmentprogram/current"))
 
-    def past_assignments(self) -> Flow[tuple[Assignment, ...]]:
+    def past_assignments(self) -> Flow[Rows[Assignment]]:
         """Return every change of it."""
         return (yield from self._assignments("assignmentprogram/history"))
 
@@ -113,9 +114,10 @@ class ProgramCalls:
             greeks=parse_account.as_values(reply.greeks),
         )
 
-    def _assignments(self, endpoint: str) -> Flow[tuple[Assignment, ...]]:
+    def _assignments(self, endpoint: str) -> Flow[Rows[Assignment]]:
         reply: wire.Participations = yield private(endpoint, wire.Participations, cost="assignmentprogram")
-        return tuple(parse_account.assignment(raw, self._context.symbols) for raw in reply.participants)
+        symbols, what = self._context.symbols, f"{self._context.venue}: {endpoint}"
+        return rows(reply.participants, wire.Participation, lambda raw: parse_account.assignment(raw, symbols), what)
 
     def _change(self, endpoint: str, params: Mapping[str, Any]) -> Flow[Assignment]:
         reply: wire.Participation = yield change(endpoint, wire.Participation, params, costs=units("assignmentprogram"))

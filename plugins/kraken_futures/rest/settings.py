@@ -18,7 +18,8 @@ from exchange_core.model.symbol import Symbol
 from kraken_futures import naming
 from kraken_futures.limits import units
 from kraken_futures.numbers import number
-from kraken_futures.parse.rows import chosen, word
+from kraken_futures.pages import Table
+from kraken_futures.parse.rows import chosen, table, word
 from kraken_futures.rest.calls import change, private
 from kraken_futures.types.account import SelfTradeStrategy
 from kraken_futures.wire import account as wire
@@ -30,14 +31,17 @@ class SettingCalls:
 
     _context: VenueContext
 
-    def leverage(self) -> Flow[dict[Symbol | str, Decimal]]:
-        """Return the contracts whose margin is isolated, each with its largest leverage; all others are cross."""
+    def leverage(self) -> Flow[Table[Symbol | str, Decimal]]:
+        """Return the contracts whose margin is isolated, each with its largest leverage; all others are cross.
+
+        Of one whose row does not read neither is known: such rows are in ``unreadable``.
+        """
         reply: wire.Leverages = yield private("leveragepreferences", wire.Leverages)
-        symbols = self._context.symbols
-        return {
-            naming.told(symbols, row.symbol): number(row.max_leverage, "maxLeverage")
-            for row in reply.leverage_preferences
-        }
+
+        def row(raw: wire.Leverage) -> tuple[Symbol | str, Decimal]:
+            return naming.told(self._context.symbols, raw.symbol), number(raw.max_leverage, "maxLeverage")
+
+        return table(reply.leverage_preferences, wire.Leverage, row, f"{self._context.venue}: leveragepreferences")
 
     def set_leverage(self, symbol: Symbol | str, max_leverage: Decimal | int | str) -> Flow[None]:
         """Isolate the margin of a contract, with a largest leverage.
@@ -55,11 +59,14 @@ class SettingCalls:
         """Let a contract share its margin with all others. Raises as :meth:`set_leverage` does."""
         yield self._leverage(symbol, None)
 
-    def pnl_assets(self) -> Flow[dict[Symbol | str, str]]:
+    def pnl_assets(self) -> Flow[Table[Symbol | str, str]]:
         """Return what the profit of contracts is paid in, where that was chosen."""
         reply: wire.PnlCurrencies = yield private("pnlpreferences", wire.PnlCurrencies)
-        symbols = self._context.symbols
-        return {naming.told(symbols, row.symbol): naming.asset_code(row.pnl_currency) for row in reply.preferences}
+
+        def row(raw: wire.PnlCurrency) -> tuple[Symbol | str, str]:
+            return naming.told(self._context.symbols, raw.symbol), naming.asset_code(raw.pnl_currency)
+
+        return table(reply.preferences, wire.PnlCurrency, row, f"{self._context.venue}: pnlpreferences")
 
     def set_pnl_asset(self, symbol: Symbol | str, asset: str) -> Flow[None]:
         """Choose what the profit of a contract is paid in.

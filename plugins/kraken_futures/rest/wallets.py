@@ -17,6 +17,7 @@ from exchange_core.errors import InvalidValue, NotSupported, ProtocolError
 from exchange_core.model.number import exact, plain
 from kraken_futures.limits import units
 from kraken_futures.parse import account as parse_account
+from kraken_futures.parse.rows import rows
 from kraken_futures.rest.calls import API, change, private
 from kraken_futures.types.account import Subaccounts
 from kraken_futures.wire import account as wire
@@ -72,7 +73,8 @@ class WalletCalls:
     def subaccounts(self) -> Flow[Subaccounts]:
         """List the accounts below ours with what they hold."""
         reply: wire.Subaccounts = yield private("subaccounts", wire.Subaccounts)
-        accounts = tuple(parse_account.subaccount(raw) for raw in reply.subaccounts)
+        what = f"{self._context.venue}: subaccounts"
+        accounts = rows(reply.subaccounts, wire.Subaccount, parse_account.subaccount, what)
         return Subaccounts(master_uid=reply.master_account_uid, accounts=accounts)
 
     def trading_enabled(self, subaccount_uid: str) -> Flow[bool]:

@@ -16,6 +16,7 @@ import attrs
 
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from kraken_futures.pages import Rows
 
 
 class FillKind(StrEnum):
@@ -266,10 +267,10 @@ class Subaccount:
 
 @attrs.frozen(kw_only=True)
 class Subaccounts:
-    """All accounts below ours."""
+    """All accounts below ours, with those beside them that do not read."""
 
     master_uid: str
-    accounts: tuple[Subaccount, ...]
+    accounts: Rows[Subaccount]
 
 
 @attrs.frozen(kw_only=True)

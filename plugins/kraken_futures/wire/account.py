@@ -144,7 +144,7 @@ class Leverage(Struct, rename="camel"):
 
 
 class Leverages(Struct, rename="camel"):
-    leverage_preferences: list[Leverage]
+    leverage_preferences: list[Raw]
 
 
 class PnlCurrency(Struct, rename="camel"):
@@ -153,7 +153,7 @@ class PnlCurrency(Struct, rename="camel"):
 
 
 class PnlCurrencies(Struct):
-    preferences: list[PnlCurrency]
+    preferences: list[Raw]
 
 
 class Strategy(Struct):
@@ -212,7 +212,7 @@ class Subaccount(Struct, rename="camel"):
 
 class Subaccounts(Struct, rename="camel"):
     master_account_uid: str
-    subaccounts: list[Subaccount]
+    subaccounts: list[Raw]
 
 
 class Participant(Struct, rename="camel"):
@@ -234,7 +234,7 @@ class Participation(Struct):
 
 
 class Participations(Struct):
-    participants: list[Participation]
+    participants: list[Raw]
 
 
 class Simulation(Struct, rename="camel"):

@@ -149,7 +149,7 @@ class FeeSchedule(Struct):
 
 
 class FeeSchedules(Struct, rename="camel"):
-    fee_schedules: list[FeeSchedule]
+    fee_schedules: list[Raw]
 
 
 class FeeVolumes(Struct, rename="camel"):
