@@ -34,8 +34,9 @@ import attrs
 from exchange_core.connector.simulation import SimExchange, SimulatorSpec, WireProtocol
 from kraken_futures.simulator.access import FULL, READ, WITHDRAW
 from kraken_futures.simulator.clients import clients
+from kraken_futures.simulator.collateral import collateral
 from kraken_futures.simulator.listing import is_list, recognised
-from kraken_futures.simulator.markets import ASSETS, DEPOSITS, MARKETS, STATUSES, new_uuid, secret, urls
+from kraken_futures.simulator.markets import ASSETS, COLLATERAL, DEPOSITS, MARKETS, STATUSES, new_uuid, secret, urls
 from kraken_futures.simulator.protocol import KrakenFutures
 
 
@@ -53,6 +54,7 @@ def _listed(answers: Sequence[bytes]) -> SimulatorSpec:
         limited=lambda exchange, tier: KrakenFutures(exchange, limited=True, rows=found.rows),
         markets=found.markets,
         assets=found.assets,
+        collateral=collateral(found.markets),
         deposits={code: amount for code, amount in DEPOSITS.items() if code in codes},
         left_out=found.skipped,
     )
@@ -64,6 +66,7 @@ SIMULATOR = SimulatorSpec(
     markets=MARKETS,
     assets=ASSETS,
     deposits=DEPOSITS,
+    collateral=COLLATERAL,
     urls=urls,
     order_id=new_uuid,
     fill_id=new_uuid,

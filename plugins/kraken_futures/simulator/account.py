@@ -15,7 +15,7 @@ from kraken_futures.simulator.chronicle import Chronicle
 from kraken_futures.simulator.codec import Arguments, digits, iso, number, rate, real
 from kraken_futures.simulator.contracts import Contracts, fee_volumes, old_code
 from kraken_futures.simulator.settings import Settings
-from kraken_futures.simulator.wallets import Held, Wallet, Wallets, positions_of
+from kraken_futures.simulator.wallets import Flex, Held, Wallet, Wallets, positions_of
 
 _FILLS = 100
 _ZERO = Decimal(0)
@@ -41,7 +41,7 @@ class Account:
         found: Fields = {"cash": {"type": "cashAccount", "balances": cash}}
         for wallet in wallets.single:
             found[f"fi_{wallet.code}usd".lower()] = _margin_account(wallet)
-        return {"accounts": {**found, "flex": flex_account(wallets)}}
+        return {"accounts": {**found, "flex": flex_account(wallets.flex)}}
 
     def open_positions(self, account: str, given: Arguments) -> Fields:
         held = positions_of(self._exchange, self._contracts, account)
@@ -114,33 +114,32 @@ def _margin_account(wallet: Wallet) -> Fields:
 
 def _threshold(wallet: Wallet) -> Decimal:
     """Return the price at which a wallet with one position would be liquidated."""
-    return wallet.positions[0].liquidation_price(wallet.margin) if len(wallet.positions) == 1 else _ZERO
+    return wallet.positions[0].liquidation_price(wallet.spare) if len(wallet.positions) == 1 else _ZERO
 
 
-def flex_account(wallets: Wallets) -> Fields:
+def flex_account(flex: Flex) -> Fields:
     """Return the multi-collateral wallet."""
-    balance, unrealized = wallets.balance_value, wallets.profit + wallets.funding
     return {
         "type": "multiCollateralMarginAccount",
         "currencies": {
-            wallet.code: {
-                "quantity": real(wallet.total),
-                "value": real(wallet.value),
-                "collateral": real(wallet.collateral),
-                "available": real(wallet.free),
+            coin.code: {
+                "quantity": real(coin.total),
+                "value": real(coin.value),
+                "collateral": real(coin.collateral),
+                "available": real(coin.available),
             }
-            for wallet in wallets.flex
+            for coin in flex.coins
         },
-        "initialMargin": real(wallets.initial),
-        "initialMarginWithOrders": real(wallets.with_orders),
-        "maintenanceMargin": real(wallets.maintenance),
-        "balanceValue": real(balance),
-        "portfolioValue": real(balance + unrealized),
-        "collateralValue": real(wallets.collateral_value),
-        "pnl": real(wallets.profit),
-        "unrealizedFunding": real(wallets.funding),
-        "totalUnrealized": real(unrealized),
-        "totalUnrealizedAsMargin": real(unrealized),
-        "marginEquity": real(wallets.equity),
-        "availableMargin": real(wallets.equity - wallets.with_orders),
+        "initialMargin": real(flex.initial),
+        "initialMarginWithOrders": real(flex.with_orders),
+        "maintenanceMargin": real(flex.maintenance),
+        "balanceValue": real(flex.balance_value),
+        "portfolioValue": real(flex.portfolio_value),
+        "collateralValue": real(flex.collateral_value),
+        "pnl": real(flex.profit),
+        "unrealizedFunding": real(flex.funding),
+        "totalUnrealized": real(flex.unrealised),
+        "totalUnrealizedAsMargin": real(flex.as_margin),
+        "marginEquity": real(flex.equity),
+        "availableMargin": real(flex.available),
     }

@@ -32,6 +32,7 @@ KINDS = {
     "withdrawal": "cross-exchange transfer",
     "transfer": "transfer",
     "subaccount transfer": "subaccount transfer",
+    "conversion": "conversion",
     # The house pays what a bankrupt account owes; the venue's word for such a row is not known.
     "insurance": "admin transfer",
 }
@@ -46,7 +47,6 @@ WORDS = frozenset(
         "futures unwind counterparty",
         "futures unwind bankrupt",
         "covered liquidation",
-        "conversion",
         "interest payment",
         "kfee applied",
         "tax withheld",
@@ -77,7 +77,11 @@ class LogRow:
     fee: Decimal | None = None
     funding_rate: Decimal | None = None
     realized_funding: Decimal | None = None
+    conversion_spread_percentage: Decimal | None = None
     liquidation_fee: Decimal | None = None
+    exchange_rate: Decimal | None = None
+    exchange_rate_from: str | None = None
+    conversion_fee: Decimal | None = None
 
 
 _NUMBERS = (
@@ -119,12 +123,39 @@ def money_row(
     )
 
 
+def conversion_rows(
+    sold: SimLedgerEntry, bought: SimLedgerEntry, wallet: str, spread: Decimal
+) -> tuple[LogRow, LogRow]:
+    """Return the rows of a conversion: of what went and of what came.
+
+    Open point: where the venue tells the cost, and which way its rate goes. Here both rows tell the percentage and how
+    much of what came there was for one of what went, and the cost stands with what came.
+
+    Args:
+        spread: What it cost, as a fraction of what came.
+    """
+    found = [
+        attrs.evolve(
+            money_row(entry, wallet, None, None, None),
+            conversion_spread_percentage=spread * 100,
+            exchange_rate=round(bought.amount / -sold.amount, 10),
+            exchange_rate_from=old_code(sold.asset).lower(),
+            conversion_fee=entry.fee,
+        )
+        for entry in (sold, bought)
+    ]
+    return found[0], found[1]
+
+
 def for_rest(number: int, row: LogRow, *, conversions: bool = False) -> Shown:
     """Return the row as the history service has it."""
     shown = _shown(number, row, lambda value: None if value is None else real(value), None)
     shown["contract"] = row.contract
     if conversions:
-        shown |= {"exchange_rate": None, "exchange_rate_from": None, "conversion_fee": None}
+        for name in ("exchange_rate", "conversion_fee"):
+            value = getattr(row, name)
+            shown[name] = None if value is None else real(value)
+        shown["exchange_rate_from"] = row.exchange_rate_from
     return shown
 
 
@@ -144,7 +175,7 @@ def _shown(number: int, row: LogRow, amount: Any, nothing: str | None) -> Shown:
         **{name: amount(getattr(row, name)) for name in _NUMBERS},
         "execution": row.execution or nothing,
         "collateral": row.collateral,
-        **{name: amount(getattr(row, name, None)) for name in _LAST_NUMBERS},
+        **{name: amount(getattr(row, name)) for name in _LAST_NUMBERS},
     }
 
 

@@ -151,8 +151,7 @@ class Bank(Room):
             if singles[wallet] != code:
                 raise Refused("invalidUnit")
         elif wallet == FLEX:
-            # On the venue it takes any coin; here a coin with a wallet of its own stays there.
-            if code in self._contracts.inverse_coins:
+            if code not in self._contracts.flex:
                 raise Refused("invalidUnit")
         elif wallet != CASH:
             raise Refused("invalidAccount")
@@ -163,17 +162,17 @@ class Bank(Room):
                 raise Refused("insufficientFunds")
             self._change_cash(account, code, -amount, kind)
         else:
-            self._book(account, code, -amount, kind)
+            self._book(account, self._contracts.flex[code] if wallet == FLEX else code, -amount, kind)
 
     def _give(self, account: str, wallet: str, code: str, amount: Decimal, kind: str) -> None:
         if wallet == CASH:
             self._change_cash(account, code, amount, kind)
         else:
-            self._book(account, code, amount, kind)
+            self._book(account, self._contracts.flex[code] if wallet == FLEX else code, amount, kind)
 
-    def _book(self, account: str, code: str, amount: Decimal, kind: str) -> None:
+    def _book(self, account: str, asset: str, amount: Decimal, kind: str) -> None:
         try:
-            self._exchange.book_money(account, code, amount, kind=kind)
+            self._exchange.book_money(account, asset, amount, kind=kind)
         except SimRefused:
             raise Refused("insufficientFunds") from None
 

@@ -6,7 +6,7 @@ makers of a market, who never ask, cost nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -33,7 +33,7 @@ from exchange_core.model.order import OrderStatus
 from exchange_core.model.symbol import Symbol
 from kraken_futures.simulator import history_events as events
 from kraken_futures.simulator import order_words as words
-from kraken_futures.simulator.account_log import LogRow, money_row
+from kraken_futures.simulator.account_log import LogRow, conversion_rows, money_row
 from kraken_futures.simulator.contracts import Contract, Contracts, old_code
 from kraken_futures.simulator.record import MarketRecord, Record, Row
 
@@ -123,7 +123,8 @@ class Chronicle(Room):
     def _begun(self, account: str) -> Record:
         record = Record()
         for entry in self._exchange.ledger(account):
-            record.log.add(self._money(entry, None, None))
+            for row in self._rows(entry, record):
+                record.log.add(row)
         for fill in self._exchange.fills(account):
             record.executions.add(self._execution(fill, fill.price, Decimal(0)))
         known = [*reversed(self._exchange.closed_orders(account)), *self._exchange.open_orders(account)]
@@ -218,10 +219,22 @@ class Chronicle(Room):
             contract = self._contracts.of(entry.symbol)
             held = record.held.get(entry.symbol)
             record.positions.add(events.position_update(contract, entry, held, held))
-            row = self._with_funding(self._money(entry, contract, None), entry)
-        else:
-            row = self._money(entry, None, None)
-        self.log(entry.account, row)
+            self.log(entry.account, self._with_funding(self._money(entry, contract, None), entry))
+            return
+        for row in self._rows(entry, record):
+            self.log(entry.account, row)
+
+    def _rows(self, entry: SimLedgerEntry, record: Record) -> Sequence[LogRow]:
+        """Return the rows of an entry that is about no position; a conversion has both when its second entry comes."""
+        if entry.kind != "conversion":
+            return (self._money(entry, None, None),)
+        sold, record.sold = record.sold, None
+        if sold is None or sold.reference != entry.reference:
+            record.sold = entry
+            return ()
+        spreads = {each.asset: each.spread for each in self._exchange.collateral_assets()}
+        spread = spreads.get(sold.asset, spreads.get(entry.asset, Decimal(0)))
+        return conversion_rows(sold, entry, self.wallet(entry.asset), spread)
 
     def _with_funding(self, row: LogRow, funded: SimLedgerEntry) -> LogRow:
         """Return the row with funding that was realised with it."""
@@ -243,7 +256,7 @@ class Chronicle(Room):
         if fill is not None and fill.id != entry.reference:
             fill = None
         contract = self._contracts.of(position.symbol)
-        settled_at = self._exchange.index_price(position.symbol) if entry.kind == "settlement" else None
+        settled_at = self._exchange.settlement_price(position.symbol) if entry.kind == "settlement" else None
         realised = None if funded is None else funded.amount
         record.positions.add(events.position_update(contract, entry, before, position, fill, settled_at, realised))
         money = self._money(entry, contract, fill)

@@ -20,6 +20,7 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import to_rfc3339
 from kraken_futures.simulator.codec import as_told, number, real
+from kraken_futures.simulator.collateral import coin_of
 from kraken_futures.simulator.markets import MARKET_BAND
 
 Row = Mapping[str, Any]
@@ -36,8 +37,9 @@ _FEE_SCHEDULES = {LINEAR: "723888f7-0a8e-4183-8648-f920a22339e3", INVERSE: "a6cb
 
 
 def old_code(code: str) -> str:
-    """Return the code that the venue still uses in symbols and wallets: ``XBT``."""
-    return _OLD_CODES.get(code, code)
+    """Return the code that the venue still uses in symbols and wallets: ``XBT``, in whichever wallet it is."""
+    coin = coin_of(code)
+    return _OLD_CODES.get(coin, coin)
 
 
 def new_code(code: str) -> str:
@@ -138,6 +140,8 @@ class Contracts:
 
     Attributes:
         fee_schedules: One market of each schedule, by the schedule's id.
+        inverse_coins: Coins with a wallet of their own.
+        flex: Assets of the exchange that the multi-collateral wallet takes, by our code of the currency.
     """
 
     def __init__(self, exchange: SimExchange, rows: Mapping[str, Row] | None = None) -> None:
@@ -148,6 +152,8 @@ class Contracts:
         }
         self._by_id = {contract.id.lower(): contract for contract in self}
         self.inverse_coins = {contract.settle for contract in self if contract.symbol.is_inverse}
+        self.flex = {contract.settle: contract.settle for contract in self if not contract.symbol.is_inverse}
+        self.flex |= {coin_of(each.asset): each.asset for each in exchange.collateral_assets()}
 
     def __iter__(self) -> Iterator[Contract]:
         return iter(self._by_symbol.values())
@@ -196,7 +202,10 @@ def listing(contract: Contract, now: datetime) -> dict[str, Any]:
         "marginLevels": [_level(contract, level) for level in contract.levels],
     }
     if contract.is_perpetual:
-        entry |= {"fundingRateCoefficient": 8, "maxRelativeFundingRate": real(market.max_funding)}
+        entry |= {
+            "fundingRateCoefficient": market.funding_coefficient,
+            "maxRelativeFundingRate": real(market.max_funding),
+        }
     return entry | {
         "contractValueTradePrecision": -exponent if isinstance(exponent, int) else 0,
         "feeScheduleUid": contract.fee_schedule,

@@ -76,7 +76,7 @@ def cancelled(contract: Contract, order: SimOrder) -> Row:
 
 
 def updated(contract: Contract, order: SimOrder, reduced: Decimal | None = None) -> Row:
-    """Return the event of an edit."""
+    """Return the event of an edit, or of an order that was cut to its position."""
     old, name = before_edit(order), f"updated {order.id} {len(order.amends)}"
     if words.waits(order):
         fields = {"oldOrderTrigger": trigger(contract, old), "newOrderTrigger": trigger(contract, order)}
@@ -84,7 +84,9 @@ def updated(contract: Contract, order: SimOrder, reduced: Decimal | None = None)
     else:
         fields = {"oldOrder": own_order(contract, old), "newOrder": own_order(contract, order)}
         kind = "OrderUpdated"
-    event = {kind: {**fields, "reason": "edited_by_user", "reducedQuantity": _maybe(reduced)}}
+    if words.was_cut(order):
+        reduced = old.request.quantity - order.request.quantity
+    event = {kind: {**fields, "reason": words.change_reason(order), "reducedQuantity": _maybe(reduced)}}
     return _row(contract, name, order.updated, event)
 
 
@@ -332,6 +334,6 @@ def public_event(contract: Contract, kind: str, order: SimOrder) -> Row:
         }
     else:
         fields = {"order": public_order(contract, order)}
-    reason = {"OrderPlaced": "new_user_order", "OrderUpdated": "edited_by_user"}.get(kind)
-    fields |= {"reason": reason or words.end_reason(order).lower(), "reducedQuantity": ""}
+    reasons = {"OrderPlaced": "new_user_order", "OrderUpdated": words.change_reason(order)}
+    fields |= {"reason": reasons.get(kind) or words.end_reason(order).lower(), "reducedQuantity": ""}
     return _row(contract, name, order.updated, {kind: fields})

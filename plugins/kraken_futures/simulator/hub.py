@@ -202,7 +202,7 @@ class Hub(Room):
             case OrderEvent.TRIGGERED:
                 return [(TRIGGERED, True)] if self._is_over(order) else [(TRIGGERED, True), (FROM_TRIGGER, False)]
             case OrderEvent.AMENDED:
-                return [("edited_by_user", False)]
+                return [(words.change_reason(order), False)]
             case OrderEvent.RESTATED if words.waits(order):
                 return [("trailing_stop_price_updated", False)]  # seen nowhere: the word is that of orders/status
             case OrderEvent.FILL:

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import attrs
 
-from exchange_core.connector.simulation import SimFeeTier, SimMarginLevel, SimMarket
+from exchange_core.connector.simulation import Reducing, SimFeeTier, SimMarginLevel, SimMarket
 from exchange_core.errors import ConfigError
 from exchange_core.model.account import FeeRates
 from exchange_core.model.asset import Asset
@@ -20,8 +20,18 @@ from exchange_core.model.number import nearest
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_rfc3339
 from kraken_futures.simulator.codec import decode
+from kraken_futures.simulator.collateral import with_collateral
 from kraken_futures.simulator.contracts import INVERSE, LINEAR, Row, new_code, old_code
-from kraken_futures.simulator.markets import ASSETS, FEE_TIERS, FEES, MARKET_BAND, MARKETS
+from kraken_futures.simulator.markets import (
+    FEE_TIERS,
+    FEES,
+    FUNDING_COEFFICIENT,
+    MARK_BAND,
+    MARKET_BAND,
+    MARKETS,
+    SETTLEMENT_MINUTES,
+    USUAL_ASSETS,
+)
 
 _KINDS = ("instruments", "tickers", "feeSchedules")
 _DECIMALS = 10
@@ -74,12 +84,13 @@ def recognised(answers: Iterable[bytes | str]) -> Recorded:
             instruments[name], rows[name] = instrument, row
     schedules = {str(each.get("uid")): _tiers(each) for each in found["feeSchedules"]}
     prices = _prices(instruments, rows, _marks(found["tickers"]))
+    markets = tuple(
+        _market(instrument, rows[name], prices[name], schedules) for name, instrument in instruments.items()
+    )
     return Recorded(
         rows=rows,
-        assets=_assets(instruments.values()),
-        markets=tuple(
-            _market(instrument, rows[name], prices[name], schedules) for name, instrument in instruments.items()
-        ),
+        assets=with_collateral(_assets(instruments.values()), markets),
+        markets=markets,
         skipped=skipped,
     )
 
@@ -158,6 +169,10 @@ def _market(instrument: Instrument, row: Row, price: Decimal, schedules: Mapping
         margin_levels=_levels(row),
         max_funding=Decimal(row.get("maxRelativeFundingRate") or "0.005"),
         market_band=MARKET_BAND,
+        reducing=Reducing.CUT,
+        funding_coefficient=max(1, int(row.get("fundingRateCoefficient") or FUNDING_COEFFICIENT)),
+        mark_band=MARK_BAND if instrument.expiry is None else None,
+        settlement_minutes=0 if instrument.is_inverse else SETTLEMENT_MINUTES,
     )
 
 
@@ -221,6 +236,6 @@ def _coins(instrument: Instrument) -> str:
 def _assets(instruments: Iterable[Instrument]) -> tuple[Asset, ...]:
     """Return what contracts are quoted in and settled in, beside what accounts start with."""
     codes = {code: None for each in instruments for code in (each.symbol.quote, each.symbol.settle) if code}
-    usual = {asset.code: asset for asset in ASSETS}
+    usual = {asset.code: asset for asset in USUAL_ASSETS}
     more = {code: Asset(code=code, venue_id=old_code(code), decimals=_DECIMALS) for code in codes if code not in usual}
     return (*usual.values(), *more.values())

@@ -12,11 +12,12 @@ from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
-from exchange_core.connector.simulation import SimFeeTier, SimMarginLevel, SimMarket
+from exchange_core.connector.simulation import Reducing, SimFeeTier, SimMarginLevel, SimMarket
 from exchange_core.model.account import FeeRates
 from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.symbol import Symbol
+from kraken_futures.simulator.collateral import collateral, with_collateral
 
 FEES = FeeRates(maker=Decimal("0.0002"), taker=Decimal("0.0005"))
 
@@ -45,14 +46,24 @@ FEE_TIERS = (
     _tier("1000", "-0.0050", "0.0100"),
 )
 
-ASSETS = (
+USUAL_ASSETS = (
     Asset(code="USD", venue_id="USD", decimals=8),
     Asset(code="BTC", venue_id="XBT", decimals=10),
     Asset(code="ETH", venue_id="ETH", decimals=10),
 )
+"""What accounts start with, and what built-in contracts are of."""
 
 MARKET_BAND = Decimal("0.01")
 """How far beyond the best price market orders execute."""
+
+FUNDING_COEFFICIENT = 8
+"""As ``instruments`` told it in September 2026; taken here as what the average premium of an hour is divided by."""
+
+MARK_BAND = Decimal("0.01")
+"""How far the mark price of a perpetual may be from its index."""
+
+SETTLEMENT_MINUTES = 30
+"""Linear contracts with a date are settled at the average of the index over so long."""
 
 STATUSES = (
     InstrumentStatus.ONLINE,
@@ -108,6 +119,10 @@ def _market(
         margin_levels=levels,
         max_funding=Decimal("0.005"),
         market_band=MARKET_BAND,
+        reducing=Reducing.CUT,
+        funding_coefficient=FUNDING_COEFFICIENT,
+        mark_band=MARK_BAND if expiry is None else None,
+        settlement_minutes=SETTLEMENT_MINUTES,
     )
 
 
@@ -119,6 +134,10 @@ MARKETS = (
     _market("BTC/USD:BTC", "PI_XBTUSD", "0.5", "1", "84000", _INVERSE),
     _market("BTC/USD:USD-261225", "FF_XBTUSD_261225", "1", "0.0001", "85000", _LINEAR, _CHRISTMAS),
 )
+
+
+ASSETS = with_collateral(USUAL_ASSETS, MARKETS)
+COLLATERAL = collateral(MARKETS)
 
 
 def urls(host: str) -> dict[str, str]:

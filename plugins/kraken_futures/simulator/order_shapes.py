@@ -134,7 +134,11 @@ def told(contract: Contract, order: SimOrder, heard: list[OrderChanged], reduced
     Args:
         reduced: By how much it was made smaller for its position.
     """
-    edits = [event.order for event in heard if event.event is OrderEvent.AMENDED]
+    changes = [event.order for event in heard if event.event is OrderEvent.AMENDED]
+    edits = [each for each in changes if not words.was_cut(each)]
+    for each in changes:
+        if words.was_cut(each):  # on its way into the book, by the exchange
+            reduced = (reduced or Decimal(0)) + before_edit(each).request.quantity - each.request.quantity
     edited = edits[-1] if edits else None
     opened = [event.order for event in heard if event.event is OrderEvent.OPENED]
     found = [place_event(contract, each) for each in opened if words.waits(each)]
@@ -232,12 +236,12 @@ def _status(order: SimOrder) -> tuple[str, str | None]:
             return "REJECTED", None
     if words.waits(order):
         moved = order.request.type.is_trailing and order.updated > (order.amended or order.created)
-        reason = "TRAILING_STOP_PRICE_UPDATED" if moved else "EDITED_BY_USER" if order.amended else "NEW_USER_ORDER"
+        reason = "TRAILING_STOP_PRICE_UPDATED" if moved else words.change_reason(order).upper() if order.amended else "NEW_USER_ORDER"
         return "TRIGGER_PLACED", reason
     if order.filled:
         return "ENTERED_BOOK", "PARTIAL_FILL"
     if order.amended is not None and (order.triggered is None or order.amended > order.triggered):
-        return "ENTERED_BOOK", "EDITED_BY_USER"
+        return "ENTERED_BOOK", words.change_reason(order).upper()
     return "ENTERED_BOOK", "NEW_USER_ORDER" if order.triggered is None else "LIMIT_FROM_STOP"
 
 

@@ -155,6 +155,17 @@ def feed_reason(order: SimOrder) -> str:
     return _FEED_REASONS.get(reason, reason.lower())
 
 
+def was_cut(order: SimOrder) -> bool:
+    """Whether its last change was that it was cut to its position."""
+    return bool(order.amends) and order.amends[-1][2] == EndReason.WOULD_NOT_REDUCE
+
+
+def change_reason(order: SimOrder) -> str:
+    """Return why an order was changed last, in the words of feeds and histories."""
+    # Open point: whether the venue cuts orders in the book to a position that gets smaller, and what it says then.
+    return "would_not_reduce_position" if was_cut(order) else "edited_by_user"
+
+
 def activation_error(order: SimOrder) -> str | None:
     """Return why an order that was set off did not get into the market; None where it did, or was never set off."""
     if order.triggered is None or order.filled or not order.status.is_final:

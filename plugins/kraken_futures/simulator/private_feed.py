@@ -20,7 +20,7 @@ from kraken_futures.simulator.history_events import account_id
 from kraken_futures.simulator.hub import TRIGGERED
 from kraken_futures.simulator.public_feed import ALREADY
 from kraken_futures.simulator.venue import Venue
-from kraken_futures.simulator.wallets import Wallets
+from kraken_futures.simulator.wallets import Flex, Wallet, Wallets
 
 _ORDERS = ("open_orders", "open_orders_verbose")
 FEEDS = frozenset(
@@ -144,7 +144,7 @@ class PrivateFeed:
         if single:
             section: dict[str, Any] = {"holding": {}, "futures": rows.futures(single)}
         else:
-            section = {"flex_futures": rows.flex_futures(wallets, self._isolated())}
+            section = {"flex_futures": rows.flex_futures(wallets.flex, self._isolated())}
         self._send_balances("balances", section)
 
     # ── whole states ──
@@ -172,8 +172,12 @@ class PrivateFeed:
     def _open_positions(self) -> None:
         """Send all positions: a closed one is simply not there any more."""
         wallets = self._wallets()
+        profit_code = self._venue.settings.profit_code
+        backing: list[Flex | Wallet] = [wallets.flex, *wallets.single]
         shown = [
-            rows.position(held, wallet) for wallet in (*wallets.flex, *wallets.single) for held in wallet.positions
+            rows.position(held, wallet, profit_code(self._account, held.contract.symbol))
+            for wallet in backing
+            for held in wallet.positions
         ]
         told = {"account": account_id(self._account), "positions": shown}
         self._send("open_positions", told | {"seq": self._count("open_positions"), "timestamp": self._now()})
@@ -181,7 +185,7 @@ class PrivateFeed:
     def _balances_snapshot(self) -> None:
         self._counts["balances"] = 0
         wallets = self._wallets()
-        futures, flex = rows.futures(wallets.single), rows.flex_futures(wallets, self._isolated())
+        futures, flex = rows.futures(wallets.single), rows.flex_futures(wallets.flex, self._isolated())
         holding = {old_code(code): real(total) for code, total in self._venue.bank.cash(self._account).items()}
         self._send_balances("balances_snapshot", {"holding": holding, "futures": futures, "flex_futures": flex})
 

@@ -16,7 +16,7 @@ from exchange_core.model.time import to_millis
 from kraken_futures.simulator import order_words as words
 from kraken_futures.simulator.codec import rate, real
 from kraken_futures.simulator.contracts import Contract
-from kraken_futures.simulator.wallets import Held, Wallet, Wallets
+from kraken_futures.simulator.wallets import Coin, Flex, Held, Wallet
 
 Row = dict[str, Any]
 
@@ -74,9 +74,10 @@ def fill(contract: Contract, found: SimFill, sequence: int, fill_kind: str) -> R
     }
 
 
-def position(held: Held, wallet: Wallet) -> Row:
-    """Return a position that *wallet* backs."""
+def position(held: Held, wallet: Wallet | Flex, profit_code: str = "USD") -> Row:
+    """Return a position that *wallet* backs; *profit_code* is the currency that its profit is paid in."""
     contract, found = held.contract, held.position
+    worth = wallet.portfolio_value if isinstance(wallet, Flex) else wallet.equity
     row: Row = {
         "instrument": contract.id,
         "balance": real(found.quantity),
@@ -84,8 +85,8 @@ def position(held: Held, wallet: Wallet) -> Row:
         "entry_price": real(found.entry_price),
         "mark_price": real(held.mark),
         "index_price": real(held.index),
-        "liquidation_threshold": real(held.liquidation_price(wallet.margin)),
-        "effective_leverage": real(_ratio(held.value, wallet.equity)),
+        "liquidation_threshold": real(held.liquidation_price(wallet.spare)),
+        "effective_leverage": real(_ratio(held.value, worth)),
         "return_on_equity": real(_ratio(found.unrealised, found.margin)),
         "unrealized_funding": rate(found.funding),
         "initial_margin": real(found.margin),
@@ -93,7 +94,7 @@ def position(held: Held, wallet: Wallet) -> Row:
         "initial_margin_with_orders": real(found.margin),
         "maintenance_margin": real(found.maintenance),
     }
-    return row if contract.symbol.is_inverse else row | {"pnl_currency": "USD"}
+    return row if contract.symbol.is_inverse else row | {"pnl_currency": profit_code}
 
 
 def _ratio(part: Decimal, whole: Decimal) -> Decimal:
@@ -120,35 +121,33 @@ def _single(wallet: Wallet) -> Row:
     }
 
 
-def flex_futures(wallets: Wallets, isolated: Iterable[str] = ()) -> Row:
+def flex_futures(flex: Flex, isolated: Iterable[str] = ()) -> Row:
     """Return the section of the multi-collateral wallet. Here initial_margin includes orders; REST says it apart.
 
     Args:
         isolated: Contracts that are to have margin of their own, which they do not get here: only their part is told.
     """
-    unrealized = wallets.profit + wallets.funding
-    balance, value = real(wallets.balance_value), real(wallets.balance_value + unrealized)
     sums: Row = {
-        "portfolio_value": value,
-        "collateral_value": real(wallets.collateral_value),
-        "initial_margin": real(wallets.with_orders),
-        "initial_margin_without_orders": real(wallets.initial),
-        "maintenance_margin": real(wallets.maintenance),
-        "pnl": real(wallets.profit),
-        "unrealized_funding": real(wallets.funding),
-        "total_unrealized": real(unrealized),
-        "total_unrealized_as_margin": real(unrealized),
-        "margin_equity": real(wallets.equity),
-        "available_margin": real(wallets.equity - wallets.with_orders),
+        "balance_value": real(flex.balance_value),
+        "portfolio_value": real(flex.portfolio_value),
+        "collateral_value": real(flex.collateral_value),
+        "initial_margin": real(flex.with_orders),
+        "initial_margin_without_orders": real(flex.initial),
+        "maintenance_margin": real(flex.maintenance),
+        "pnl": real(flex.profit),
+        "unrealized_funding": real(flex.funding),
+        "total_unrealized": real(flex.unrealised),
+        "total_unrealized_as_margin": real(flex.as_margin),
+        "margin_equity": real(flex.equity),
+        "available_margin": real(flex.available),
     }
-    held = {each.contract.id: each for wallet in wallets.flex for each in wallet.positions}
+    held = {each.contract.id: each for each in flex.positions}
     used = sum((each.value for each in held.values()), Decimal(0))
     return {
-        "currencies": {wallet.code: _currency(wallet) for wallet in wallets.flex},
-        "balance_value": balance,
+        "currencies": {coin.code: _currency(coin) for coin in flex.coins},
         **sums,
         "isolated": {name: _isolated(held.get(name)) for name in isolated},
-        "cross": {"balance_value": balance, **sums, "effective_leverage": real(_ratio(used, wallets.equity))},
+        "cross": {**sums, "effective_leverage": real(_ratio(used, flex.portfolio_value))},
     }
 
 
@@ -170,12 +169,12 @@ def _isolated(held: Held | None) -> Row:
     }
 
 
-def _currency(wallet: Wallet) -> Row:
+def _currency(coin: Coin) -> Row:
     return {
-        "quantity": real(wallet.total),
-        "value": real(wallet.value),
-        "collateral_value": real(wallet.collateral),
-        "available": real(wallet.free),
-        "haircut": real(Decimal(not wallet.backs)),
-        "conversion_spread": real(Decimal(0)),
+        "quantity": real(coin.total),
+        "value": real(coin.value),
+        "collateral_value": real(coin.collateral),
+        "available": real(coin.available),
+        "haircut": real(coin.haircut),
+        "conversion_spread": real(coin.spread),
     }

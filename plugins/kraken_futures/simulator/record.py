@@ -81,6 +81,7 @@ class Record:
     filled: SimFill | None = None
     booked: SimLedgerEntry | None = None
     funded: SimLedgerEntry | None = None
+    sold: SimLedgerEntry | None = None
 
 
 @attrs.define

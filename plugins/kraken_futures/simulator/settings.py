@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import attrs
 
 from exchange_core.connector.saved_state import Room
-from exchange_core.connector.simulation import SimExchange
+from exchange_core.connector.simulation import Refusal, SimExchange, SimRefused
 from exchange_core.model.symbol import Symbol
 from kraken_futures.simulator import order_words as words
 from kraken_futures.simulator.codec import Arguments, BadRequest, illegal, number
@@ -86,8 +86,15 @@ class Settings(Room):
         contract, code = self._multi_collateral(given), new_code(given.required("pnlPreference"))
         if code not in _PROFIT and code not in {asset.code for asset in self._exchange.assets()}:
             raise BadRequest(89, "CURRENCY_DOES_NOT_EXIST")
-        if code not in _PROFIT:
+        if code not in _PROFIT or code not in self._contracts.flex:
             raise BadRequest(90, "CURRENCY_NOT_ENABLED_FOR_MULTI_COLLATERAL")
+        asset = self._contracts.flex.get(code)
+        try:
+            self._exchange.pay_profit_in(account, contract.symbol, asset)
+        except SimRefused as refused:
+            if refused.refusal is Refusal.INSUFFICIENT_MARGIN:
+                raise BadRequest(41, "WOULD_CAUSE_LIQUIDATION") from None
+            raise BadRequest(90, "CURRENCY_NOT_ENABLED_FOR_MULTI_COLLATERAL") from None
         self.of(account).profit[contract.symbol] = code
         return {}
 

@@ -1,11 +1,13 @@
 """An account's money as the venue sorts it: one multi-collateral wallet, and one wallet for each inverse pair.
 
-Linear contracts are backed by the flex wallet, inverse ones by the wallet of their base coin; the two never mix.
+Linear contracts are backed by all currencies of the flex wallet, inverse ones by the wallet of their base coin; the two
+never mix.
 See https://docs.kraken.com/api/docs/futures-api/trading/get-accounts
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 import attrs
@@ -30,13 +32,15 @@ class Held:
         """Return what it is worth at the mark price, above zero."""
         return abs(self.contract.value(self.position.quantity, self.mark))
 
-    def liquidation_price(self, margin: SimMargin) -> Decimal:
+    def liquidation_price(self, spare: Decimal) -> Decimal:
         """Return the mark price at which its wallet would be worth no more than it must be; 0 for none.
 
         All else in the wallet stays as it is.
+
+        Args:
+            spare: What the wallet is worth beyond its maintenance margin.
         """
         quantity = self.position.quantity * self.contract.instrument.contract_size
-        spare = margin.equity - margin.maintenance
         if not self.contract.symbol.is_inverse:
             return max(_ZERO, self.mark - spare / quantity)
         # What the wallet is worth beside this position, and its own part at a price p: size x (1/entry - 1/p).
@@ -48,19 +52,16 @@ class Held:
 
 @attrs.frozen(kw_only=True)
 class Wallet:
-    """One asset's part of an account, and the positions that it backs.
+    """A single-collateral wallet, and the positions that it backs.
 
     Attributes:
         usd: Price of one unit in US dollars.
-        backs: Whether there are contracts that it is the margin of.
-        margin: What backs them; all zero without any.
+        margin: What backs the positions; all zero without any.
     """
 
     asset: str
     total: Decimal
-    held: Decimal
     usd: Decimal
-    backs: bool
     margin: SimMargin
     positions: tuple[Held, ...]
 
@@ -86,85 +87,183 @@ class Wallet:
         return self.total + self.profit + self.funding
 
     @property
-    def value(self) -> Decimal:
-        """Return what it is worth in US dollars."""
-        return self.total * self.usd
+    def spare(self) -> Decimal:
+        return self.equity - self.margin.maintenance
+
+
+@attrs.frozen(kw_only=True)
+class Coin:
+    """One currency of the multi-collateral wallet; *value* and *collateral* are in US dollars.
+
+    Attributes:
+        collateral: What counts of the value as margin.
+        available: What may leave now, in the currency.
+    """
+
+    asset: str
+    total: Decimal
+    value: Decimal
+    collateral: Decimal
+    available: Decimal
+    haircut: Decimal
+    spread: Decimal
 
     @property
-    def collateral(self) -> Decimal:
-        """Return what counts of that as margin. Open point: the venue's haircuts; it is all or nothing here."""
-        return self.value if self.backs else _ZERO
+    def code(self) -> str:
+        return old_code(self.asset)
+
+
+@attrs.frozen(kw_only=True)
+class Flex:
+    """The multi-collateral wallet; sums are in US dollars.
+
+    Attributes:
+        profit: Not booked yet; as *funding*.
+        as_margin: What of both counts as margin.
+    """
+
+    coins: tuple[Coin, ...]
+    positions: tuple[Held, ...]
+    profit: Decimal
+    funding: Decimal
+    as_margin: Decimal
+    initial: Decimal
+    orders: Decimal
+    maintenance: Decimal
 
     @property
-    def free(self) -> Decimal:
-        return self.total - self.held
+    def balance_value(self) -> Decimal:
+        return sum((coin.value for coin in self.coins), _ZERO)
+
+    @property
+    def collateral_value(self) -> Decimal:
+        return sum((coin.collateral for coin in self.coins), _ZERO)
+
+    @property
+    def unrealised(self) -> Decimal:
+        return self.profit + self.funding
+
+    @property
+    def portfolio_value(self) -> Decimal:
+        return self.balance_value + self.unrealised
+
+    @property
+    def equity(self) -> Decimal:
+        """Return what backs its positions and orders."""
+        return self.collateral_value + self.as_margin
+
+    @property
+    def with_orders(self) -> Decimal:
+        return self.initial + self.orders
+
+    @property
+    def available(self) -> Decimal:
+        return self.equity - self.with_orders
+
+    @property
+    def spare(self) -> Decimal:
+        return self.equity - self.maintenance
 
 
 @attrs.frozen(kw_only=True)
 class Wallets:
-    """All of an account: the assets of the flex wallet, and the single-collateral ones."""
+    """All of an account: the flex wallet, and the single-collateral ones."""
 
-    flex: tuple[Wallet, ...]
+    flex: Flex
     single: tuple[Wallet, ...]
 
     @staticmethod
     def of(exchange: SimExchange, contracts: Contracts, account: str) -> Wallets:
         positions = positions_of(exchange, contracts, account)
         margins = {margin.asset: margin for margin in exchange.margins(account)}
-        settled_in = {contract.settle for contract in contracts}
-        found = [
-            Wallet(
-                asset=balance.asset,
-                total=balance.total,
-                held=balance.held,
-                usd=_usd_price(exchange, contracts, balance.asset),
-                backs=balance.asset in settled_in,
-                margin=margins.get(balance.asset) or _no_margin(balance),
-                positions=tuple(each for each in positions if each.contract.settle == balance.asset),
-            )
-            for balance in exchange.balances(account)
-        ]
+        prices = _Prices(exchange, contracts, account)
+        found = exchange.balances(account)
         return Wallets(
-            flex=tuple(wallet for wallet in found if wallet.asset not in contracts.inverse_coins),
-            single=tuple(wallet for wallet in found if wallet.asset in contracts.inverse_coins),
+            flex=_flex(
+                contracts, positions, margins, [prices.coin(each) for each in found if prices.is_flex(each)], prices
+            ),
+            single=tuple(
+                Wallet(
+                    asset=balance.asset,
+                    total=balance.total,
+                    usd=prices.usd(balance.asset),
+                    margin=margins.get(balance.asset) or _no_margin(balance),
+                    positions=tuple(each for each in positions if each.contract.settle == balance.asset),
+                )
+                for balance in found
+                if not prices.is_flex(balance)
+            ),
         )
 
-    @property
-    def balance_value(self) -> Decimal:
-        """Return what the flex wallet is worth in US dollars."""
-        return sum((wallet.value for wallet in self.flex), _ZERO)
 
-    @property
-    def collateral_value(self) -> Decimal:
-        return sum((wallet.collateral for wallet in self.flex), _ZERO)
+class _Prices:
+    """What an account's assets are worth in dollars, as collateral and otherwise."""
 
-    @property
-    def profit(self) -> Decimal:
-        return self._sum("profit")
+    def __init__(self, exchange: SimExchange, contracts: Contracts, account: str) -> None:
+        self._exchange = exchange
+        self._contracts = contracts
+        self._told = {each.asset: each for each in exchange.collateral(account)}
+        self._settled_in = {contract.settle for contract in contracts}
 
-    @property
-    def funding(self) -> Decimal:
-        return self._sum("funding")
+    def is_flex(self, balance: SimBalance) -> bool:
+        return balance.asset not in self._contracts.inverse_coins
 
-    @property
-    def initial(self) -> Decimal:
-        return self.with_orders - sum((each.margin.orders * each.usd for each in self.flex), _ZERO)
+    def usd(self, asset: str) -> Decimal:
+        if asset == "USD":
+            return Decimal(1)
+        if asset in self._told:
+            return self._told[asset].price
+        priced = [each for each in self._contracts if each.symbol.base == asset and each.symbol.quote == "USD"]
+        return self._exchange.index_price(priced[0].symbol) if priced else _ZERO
 
-    @property
-    def with_orders(self) -> Decimal:
-        return self._sum("with_orders")
+    def coin(self, balance: SimBalance) -> Coin:
+        """Return an asset of the flex wallet; what backs nothing has a haircut of all of it."""
+        told = self._told.get(balance.asset)
+        if told is not None:
+            return Coin(
+                asset=told.asset,
+                total=told.total,
+                value=told.value,
+                collateral=told.collateral,
+                available=told.available,
+                haircut=told.haircut,
+                spread=told.spread,
+            )
+        value, backs = balance.total * self.usd(balance.asset), balance.asset in self._settled_in
+        return Coin(
+            asset=balance.asset,
+            total=balance.total,
+            value=value,
+            collateral=value if backs else _ZERO,
+            available=balance.total - balance.held,
+            haircut=Decimal(not backs),
+            spread=_ZERO,
+        )
 
-    @property
-    def maintenance(self) -> Decimal:
-        return sum((each.margin.maintenance * each.usd for each in self.flex), _ZERO)
 
-    @property
-    def equity(self) -> Decimal:
-        """Return what backs the positions of the flex wallet."""
-        return self.collateral_value + self.profit + self.funding
+def _flex(
+    contracts: Contracts,
+    positions: Iterable[Held],
+    margins: Mapping[str, SimMargin],
+    coins: Iterable[Coin],
+    prices: _Prices,
+) -> Flex:
+    """Add up what the flex wallet's settlement assets, nearly always dollars alone, have and need."""
+    backed = [(each, prices.usd(asset)) for asset, each in margins.items() if asset not in contracts.inverse_coins]
 
-    def _sum(self, name: str) -> Decimal:
-        return sum((getattr(wallet, name) * wallet.usd for wallet in self.flex), _ZERO)
+    def total(of: Callable[[SimMargin], Decimal]) -> Decimal:
+        return sum((of(margin) * usd for margin, usd in backed), _ZERO)
+
+    return Flex(
+        coins=tuple(coins),
+        positions=tuple(each for each in positions if not each.contract.symbol.is_inverse),
+        profit=total(lambda each: each.unrealised),
+        funding=total(lambda each: each.funding),
+        as_margin=total(lambda each: each.equity - each.balance - each.collateral),
+        initial=total(lambda each: each.initial),
+        orders=total(lambda each: each.orders),
+        maintenance=total(lambda each: each.maintenance),
+    )
 
 
 def positions_of(exchange: SimExchange, contracts: Contracts, account: str) -> tuple[Held, ...]:
@@ -189,10 +288,3 @@ def _no_margin(balance: SimBalance) -> SimMargin:
         orders=_ZERO,
         maintenance=_ZERO,
     )
-
-
-def _usd_price(exchange: SimExchange, contracts: Contracts, asset: str) -> Decimal:
-    if asset == "USD":
-        return Decimal(1)
-    priced = [each for each in contracts if each.symbol.base == asset and each.symbol.quote == "USD"]
-    return exchange.index_price(priced[0].symbol) if priced else _ZERO

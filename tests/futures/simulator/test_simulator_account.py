@@ -97,7 +97,9 @@ class TestWallets:
             ("fi_xbtusd", "cash", "xbt", "0.00000000001", "invalidAmount"),
             ("fi_xbtusd", "cash", "doge", "1", "invalidUnit"),
             ("fi_xbtusd", "cash", "usd", "1", "invalidUnit"),
-            ("cash", "flex", "xbt", "1", "invalidUnit"),
+            ("cash", "flex", "xbt", "1", "insufficientFunds"),
+            ("fi_xbtusd", "flex", "xbt", "0.6", "insufficientFunds"),
+            ("flex", "cash", "xbt", "0.1", "insufficientFunds"),
             ("fi_ethusd", "cash", "eth", "1", "invalidAccount"),
             ("cash", "cash", "xbt", "1", "invalidAccount"),
         ],
@@ -114,17 +116,20 @@ class TestWallets:
         assert self.transfer(alice, "flex", "cash", "usd", "49000") == "success"
 
     def test_margin_is_told_of_what_orders_are_backed_by(self, alice: Any, feed: Any, exchange: Any) -> None:
-        """Ether in the flex wallet is worth something; here it is no collateral."""
+        """Ether in the flex wallet counts as 0.99 x 0.995 of what it is worth."""
         feed.follow("alice", "balances")
         exchange.book_money("alice", "ETH", Decimal(100), kind="deposit")
         flex = alice.get("accounts")["accounts"]["flex"]
-        assert (flex["currencies"]["ETH"]["value"], flex["currencies"]["ETH"]["collateral"]) == (265000, 0)
-        assert (flex["balanceValue"], flex["collateralValue"]) == (315000, 50000)
-        assert (flex["marginEquity"], flex["availableMargin"]) == (50000, 50000)
+        collateral = Decimal("261038.25")
+        assert (flex["currencies"]["ETH"]["value"], flex["currencies"]["ETH"]["collateral"]) == (265000, collateral)
+        assert (flex["balanceValue"], flex["collateralValue"]) == (315000, collateral + 50000)
+        assert (flex["marginEquity"], flex["availableMargin"]) == (collateral + 50000, collateral + 50000)
         [changed] = [frame["flex_futures"] for frame in feed.frames("balances") if "flex_futures" in frame]
-        assert (changed["balance_value"], changed["collateral_value"]) == (315000, 50000)
-        assert [changed["currencies"][code]["haircut"] for code in ("USD", "ETH")] == [0, 1]
-        assert alice.order("lmt", "buy", "40", "80000")["status"] == "insufficientAvailableFunds"
+        assert (changed["balance_value"], changed["collateral_value"]) == (315000, collateral + 50000)
+        told = {code: (row["haircut"], row["conversion_spread"]) for code, row in changed["currencies"].items()}
+        assert told == {"USD": (0, 0), "ETH": (Decimal("0.01"), Decimal("0.005"))}
+        assert alice.order("lmt", "buy", "90", "80000")["status"] == "placed"
+        assert alice.order("lmt", "buy", "10", "80000")["status"] == "insufficientAvailableFunds"
 
     def test_withdrawals_leave(self, alice: Any) -> None:
         answer = alice.post("withdrawal", currency="xbt", amount="0.5", sourceWallet="fi_xbtusd")

@@ -26,13 +26,17 @@ def entries(feed: Any) -> list[Any]:
 
 class TestFunding:
     def test_rates_are_on_every_ticker(self, alice: Any, feed: Any, exchange: SimulatedExchange) -> None:
-        exchange.set_index(LINEAR, Decimal(80000))
+        exchange.set_index(LINEAR, Decimal(83500))
         exchange.set_funding(LINEAR, Decimal("0.00001"))
         row = alice.public("tickers/PF_XBTUSD")["ticker"]
-        assert (row["fundingRate"], row["indexPrice"], row["markPrice"]) == (Decimal("0.8"), 80000, 84000)
+        assert (row["fundingRate"], row["indexPrice"], row["markPrice"]) == (Decimal("0.835"), 83500, 84000)
         _, ticker = feed.send("subscribe", feed="ticker", product_ids=["PF_XBTUSD"])
-        assert (ticker["funding_rate"], ticker["relative_funding_rate"]) == (Decimal("0.8"), Decimal("0.00001"))
-        assert (ticker["premium"], ticker["index"]) == (5, 80000)
+        assert (ticker["funding_rate"], ticker["relative_funding_rate"]) == (Decimal("0.835"), Decimal("0.00001"))
+        assert (ticker["premium"], ticker["index"]) == (Decimal("0.6"), 83500)
+
+    def test_the_mark_price_is_no_further_from_the_index_than_one_percent(self, alice: Any, exchange: Any) -> None:
+        exchange.set_index(LINEAR, Decimal(80000))
+        assert alice.public("tickers/PF_XBTUSD")["ticker"]["markPrice"] == 80800
 
     def test_an_index_that_moves_is_news(self, feed: Any, clock: Any, exchange: SimulatedExchange) -> None:
         feed.send("subscribe", feed="ticker", product_ids=["PF_XBTUSD"])
@@ -178,6 +182,24 @@ class TestLiquidation:
 
 
 class TestTheEndOfAContract:
+    def test_it_is_settled_at_the_average_of_the_last_half_hour(
+        self, alice: Any, bobby: Any, clock: Any, exchange: SimulatedExchange
+    ) -> None:
+        """Of thirty samples ten see 86000 and twenty 86300."""
+        bobby.order("lmt", "sell", "0.1", "85000", symbol=DATED)
+        alice.order("mkt", "buy", "0.1", symbol=DATED)
+        alice.get("/api/history/v3/account-log")
+        dated = Symbol.parse("BTC/USD:USD-261225")
+        end = exchange.market(dated).instrument.expiry
+        for index, seconds in (("70000", 30 * 60), ("86000", 20 * 60), ("86300", 0)):
+            exchange.set_index(dated, Decimal(index))
+            clock.forward((end - exchange.now()).total_seconds() - seconds)
+            exchange.step()
+        [row] = alice.get("/api/history/v3/positions", settlement="true")["elements"]
+        assert row["event"]["PositionUpdate"]["settlementPrice"] == "86200"
+        money = alice.get("/api/history/v3/account-log")["logs"][0]
+        assert (money["info"], money["realized_pnl"], money["trade_price"]) == ("settlement", 120, 86200)
+
     def test_it_is_announced_settled_and_closed(
         self, alice: Any, bobby: Any, feed: Any, clock: Any, exchange: SimulatedExchange
     ) -> None:
