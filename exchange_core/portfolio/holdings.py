@@ -135,6 +135,8 @@ def _lost(health: VenueHealth) -> str | None:
             return f"its {name} connection is lost" + (
                 f" since {feed.since:%Y-%m-%d %H:%M:%S} UTC" if feed.since else ""
             )
+        if feed.is_account and feed.unanswered and feed.losses:
+            return f"its {name} connection is open again, and {feed.unanswered} subscriptions are not answered yet"
     return None
 
 

@@ -15,6 +15,7 @@ from exchange_core.model.book import BookHealth
 from exchange_core.model.event import Channel, Event, Subscription
 from exchange_core.model.symbol import Symbol
 from exchange_core.transport.feed_runner import FeedState
+from exchange_core.venue.health import FeedHealth
 
 ACCOUNT = frozenset({Channel.ORDERS, Channel.FILLS, Channel.BALANCES, Channel.POSITIONS})
 """What is the account's. A connection may need credentials and carry none of it."""
@@ -72,3 +73,20 @@ class Connection:
     @property
     def is_account(self) -> bool:
         return bool(self.spec.channels & ACCOUNT)
+
+    def health(self) -> FeedHealth:
+        """Return how it stands."""
+        state, reason = str(self.runner.state.phase), self.runner.state.reason
+        if self.error is not None:
+            state, reason = "failed", str(self.error)
+        return FeedHealth(
+            state=state,
+            reason=reason or None,
+            subscriptions=len(self.users),
+            unanswered=sum(not self.feed.is_active(wanted) for wanted in self.users),
+            is_account=self.is_account,
+            since=self.since,
+            losses=self.losses,
+            gaps=self.gaps,
+            silent=self.silent,
+        )

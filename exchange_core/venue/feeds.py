@@ -32,6 +32,7 @@ from exchange_core.model.event import (
     Subscription,
     SubscriptionRefused,
     SubscriptionSilent,
+    SubscriptionUnanswered,
 )
 from exchange_core.model.symbol import Symbol
 from exchange_core.transport.feed_runner import FeedPhase, FeedState
@@ -86,6 +87,7 @@ class Feeds:
         bus.subscribe(topic(BookDesynced), self._desynced)
         bus.subscribe(topic(SequenceGap), self._gap)
         bus.subscribe(topic(SubscriptionSilent), self._silent)
+        bus.subscribe(topic(SubscriptionUnanswered), self._silent)
 
     def serves(self, channel: Channel) -> bool:
         """Return whether the venue has *channel*."""
@@ -169,6 +171,11 @@ class Feeds:
             how = f"{state.phase}: {state.reason}" if state.reason else str(state.phase)
             raise TransportError(f"{error}; its connection is {how}", venue=self._venue) from error
 
+    def is_active(self, subscription: Subscription) -> bool:
+        """Return whether the venue has acknowledged *subscription* on the connection that there is now."""
+        connection = self._connections.get(self._feed_name(subscription.channel))
+        return connection is not None and connection.error is None and connection.feed.is_active(subscription)
+
     def subscribed(self, channel: Channel, symbol: Symbol | None) -> Subscription | None:
         """Return the subscription to *channel* of *symbol* that is wanted, whatever its depth."""
         connection = self._connections.get(self._feed_name(channel))
@@ -189,7 +196,7 @@ class Feeds:
 
     def health(self) -> Mapping[str, FeedHealth]:
         """Return how each connection stands."""
-        return {name: self._health_of(connection) for name, connection in self._connections.items()}
+        return {name: connection.health() for name, connection in self._connections.items()}
 
     def books(self, channel: Channel = Channel.BOOK) -> Mapping[Symbol, BookState]:
         """Return how each followed book of one kind stands."""
@@ -269,9 +276,9 @@ class Feeds:
         if not connection.is_account:  # of the account's own it is said where they are asked for
             _LOG.warning("%s: messages of %s were missed: %s", self._venue, event.channel, event.reason)
 
-    def _silent(self, event: SubscriptionSilent) -> None:
+    def _silent(self, event: SubscriptionSilent | SubscriptionUnanswered) -> None:
         connection = self._connections.get(self._feed_name(event.subscription.channel))
-        if connection is not None:
+        if connection is not None and isinstance(event, SubscriptionSilent):
             connection.silent += 1
         _LOG.warning("%s: %s was silent: %s", self._venue, event.subscription, event.reason)
 
@@ -326,21 +333,6 @@ class Feeds:
                 return
             connection.refused[asked[0]] = error
             self._fail(connection, asked, error)
-
-    def _health_of(self, connection: Connection) -> FeedHealth:
-        state, reason = str(connection.runner.state.phase), connection.runner.state.reason
-        if connection.error is not None:
-            state, reason = "failed", str(connection.error)
-        return FeedHealth(
-            state=state,
-            reason=reason or None,
-            subscriptions=len(connection.users),
-            is_account=connection.is_account,
-            since=connection.since,
-            losses=connection.losses,
-            gaps=connection.gaps,
-            silent=connection.silent,
-        )
 
 
 _BOOKS = frozenset({Channel.BOOK, Channel.BOOK_BY_ORDER})

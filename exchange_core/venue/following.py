@@ -45,6 +45,7 @@ T = TypeVar("T")
 # So far before the account was first followed, fills count as news; older ones in a feed's snapshot are history.
 FILLS_MARGIN = timedelta(seconds=30)
 
+_ORDERS, _FILLS = Subscription(Channel.ORDERS), Subscription(Channel.FILLS)
 _LOG = logging.getLogger(__name__)
 
 
@@ -79,19 +80,20 @@ class Follower:
         self._bus = bus
         self._background = background
         self._clock = clock
+        self._is_served: Callable[[Subscription], bool] = lambda subscription: False
         self._readers: list[Fail] = []
         self._since: datetime | None = None
         self._last_fill: datetime | None = None
         self._last_whole_fill: datetime | None = None
         self._whole_until: datetime | None = None
         self._heard: datetime | None = None
-        self._fills_are_live = self._lacks_fills = self._is_open = False
+        self._fills_are_live = self._is_open = False
         self._holes = self._losses = 0
         self._catching_up: asyncio.Task[None] | None = None
         self._unsettled: datetime | None = None
         self._wanted_again: dict[str, bool] = {}
-        self._handlers: dict[type, Callable[[Any], None]] = {
-            OrderUpdate: self._order_update,
+        self._handlers: dict[type, Callable[[Any], object]] = {
+            OrderUpdate: lambda update: tracker.apply(update, clock.now()),
             OpenOrdersSnapshot: self._open_orders,
             Fill: self.take_fill,
             SequenceGap: self._gap,
@@ -123,10 +125,11 @@ class Follower:
             return
         self._since = self._since or self._clock.now()
         self.error = None
-        for channel in (Channel.ORDERS, Channel.FILLS):
-            if feeds.serves(channel):
-                feeds.detach(Subscription(channel), self._failed)
-                feeds.attach(Subscription(channel), self._failed)
+        self._is_served = feeds.is_active
+        for subscription in (_ORDERS, _FILLS):
+            if feeds.serves(subscription.channel):
+                feeds.detach(subscription, self._failed)
+                feeds.attach(subscription, self._failed)
         self._ask_once("auditing the account", self._audit)
 
     def join(self, reader: Fail) -> Callable[[], None]:
@@ -165,9 +168,6 @@ class Follower:
         elif self._tracker.fill(fill, self._clock.now()):
             self._bus.publish(fill)
 
-    def _order_update(self, update: OrderUpdate) -> None:
-        self._tracker.apply(update, self._clock.now())
-
     def _open_orders(self, snapshot: OpenOrdersSnapshot) -> None:
         self.orders_are_live = True
         self._resolver.listed(update.venue_order_id for update in snapshot.orders)
@@ -197,8 +197,7 @@ class Follower:
 
     def _unrecognised(self, event: Unrecognised) -> None:
         self._bus.publish(event)
-        if event.kind == UNREADABLE:
-            # It may have been a fill, and perhaps nothing comes after it whose number would show that.
+        if event.kind == UNREADABLE:  # perhaps a fill, and perhaps nothing comes after it whose number would show that
             self._missed_something()
 
     def _missed_something(self) -> None:
@@ -240,8 +239,7 @@ class Follower:
                 return
             for fill in fills:
                 self.take_fill(fill)
-            self._lacks_fills = bool(left_out(fills))
-            if self._lacks_fills:
+            if left_out(fills) or not self._is_served(_FILLS):
                 return  # the record is whole no further than before; the audit asks again
             self._whole_until = asked
             if hole == self._holes:
@@ -259,20 +257,23 @@ class Follower:
         """Look now and then whether the connection, alive as it seems, still tells of everything."""
         while self.error is None:
             await self._clock.sleep(self._resolver.policy.audit)
-            if not self._is_open or not self._fills_are_live:
-                if self._is_open and self._lacks_fills:
-                    self._fill_the_hole()
+            if not self._is_open:
                 continue
-            holes, asked = self._holes, self._clock.now()
-            fills = await self._ask("fills", partial(self._ask_fills, (self._last_whole_fill or asked) - FILLS_MARGIN))
-            if left_out(fills):
-                self._lacks_fills = True
-                self._hole()
-            for fill in fills or ():
-                self.take_fill(fill)
-            if fills is not None and holes == self._holes:
-                self._heard = asked
+            if self._fills_are_live:
+                await self._audit_fills()
+            else:  # some could not be read, or the venue does not answer the subscription
+                self._fill_the_hole()
             self._ask_once("asking for open orders", self._compare_orders)
+
+    async def _audit_fills(self) -> None:
+        holes, asked = self._holes, self._clock.now()
+        fills = await self._ask("fills", partial(self._ask_fills, (self._last_whole_fill or asked) - FILLS_MARGIN))
+        if left_out(fills):
+            self._hole()
+        for fill in fills or ():
+            self.take_fill(fill)
+        if fills is not None and holes == self._holes:
+            self._heard = asked
 
     async def _ask_late_fills(self) -> None:
         """Ask once more when the venue must have caught up: the feed may tell younger fills than it lists."""
@@ -297,16 +298,16 @@ class Follower:
             if known.venue_order_id in absent:
                 self._resolver.absent(known)
         if losses == self._losses:
-            self.orders_are_live = self._is_open
+            self.orders_are_live = self._is_served(_ORDERS)
 
     async def _ask_balances(self) -> None:
-        balances = await self._ask("balances", lambda: self._rest.run(self._operations.balances()))
-        if balances is not None:
+        if (balances := await self._ask("balances", lambda: self._rest.run(self._operations.balances()))) is not None:
             self._bus.publish(BalancesUpdate(balances=tuple(balances), complete=not left_out(balances)))
 
     async def _ask_positions(self) -> None:
-        positions = await self._ask("positions", lambda: self._rest.run(self._operations.positions()))
-        if positions is not None:
+        if (
+            positions := await self._ask("positions", lambda: self._rest.run(self._operations.positions()))
+        ) is not None:
             self._bus.publish(PositionsUpdate(positions=tuple(positions), complete=not left_out(positions)))
 
     async def _ask(self, what: str, ask: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
@@ -345,5 +346,4 @@ class Follower:
         try:
             return self._background.spawn(job, what)
         except RuntimeError:
-            # The venue is closing; nobody will need the answer.
-            return None
+            return None  # the venue is closing; nobody will need the answer

@@ -21,6 +21,7 @@ class FeedHealth:
         state: The transport's word: connecting, open, ...; ``failed`` when it gave up.
         reason: Why it is not open, where known.
         subscriptions: How many are wanted on it.
+        unanswered: How many of them the venue has not acknowledged, so that nothing comes of them.
         is_account: Whether news of the account come by it.
         since: Since when it is open, or is not.
         losses: How often it was lost, or could not be opened in the first place.
@@ -31,6 +32,7 @@ class FeedHealth:
     state: str
     reason: str | None = None
     subscriptions: int = 0
+    unanswered: int = 0
     is_account: bool = False
     since: datetime | None = None
     losses: int = 0

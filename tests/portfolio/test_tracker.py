@@ -366,6 +366,8 @@ async def test_what_is_read_while_the_connection_is_lost_does_not_make_it_fresh(
         pytest.param(FeedHealth(state="connecting", is_account=True), True, id="not open for the first time yet"),
         pytest.param(FeedHealth(state="failed", is_account=True), False, id="given up"),
         pytest.param(FeedHealth(state="waiting", losses=1), True, id="a connection of markets"),
+        pytest.param(FeedHealth(state="open", is_account=True, unanswered=1, losses=1), False, id="not answered again"),
+        pytest.param(FeedHealth(state="open", is_account=True, unanswered=1), True, id="asked for the first time"),
     ],
 )
 async def test_which_connections_count(portfolio: Portfolio, spot: Any, connection: FeedHealth, is_fresh: bool) -> None:

@@ -472,6 +472,7 @@ class Shop:
         self.orders: dict[str, Order] = {}
         self.fills: list[Fill] = []
         self.refuses: set[str] = set()
+        self.ignores: set[str] = set()
         self.switch: int | None = None
         self.peers: asyncio.Queue[Peer] = asyncio.Queue()
         self.frames: asyncio.Queue[tuple[Peer, dict[str, list[str]]]] = asyncio.Queue()
@@ -614,7 +615,7 @@ class Shop:
             for name in frame.get("subscribe", ()):
                 if name in self.refuses:
                     await self.say(peer, "nack", {"name": name, "reason": "not for you"})
-                else:
+                elif name not in self.ignores:
                     await self.say(peer, "ack", name)
 
     async def _answer_frame(self, peer: Peer, frame: dict[str, Any]) -> None:

@@ -180,6 +180,40 @@ async def test_fills_made_while_the_line_was_down_are_fetched(venue: ConnectedVe
     assert since == first.time - FILLS_MARGIN
 
 
+async def test_a_subscription_that_is_not_answered_is_not_live_and_loses_no_fill(
+    make_venue: Any, shop: Any, watched: None
+) -> None:
+    """The connection is open and the venue says nothing: the audits find fills, and the record ends where it ended."""
+    async with make_venue(policy=ResolvePolicy(audit=3)) as venue:
+        fills = venue.fill_updates()
+        await venue.place(buy())
+        peer, _ = await shop.asked()
+        await shop.tell(peer, first := fill(0, now(venue)))
+        assert await read(fills) == first
+        await until(lambda: venue.fills_complete_until is not None)
+        shop.ignores |= {"orders", "fills"}
+        peer.abort()
+        await until(lambda: not venue._parts.follower._is_open)
+        frozen = venue.fills_complete_until
+        peer, _ = await shop.asked()
+        missed = fill(1, now(venue))
+        shop.fills.append(missed)
+        assert await read(fills) == missed
+        asked = shop.paths().count("/open_orders")
+        await until(lambda: shop.paths().count("/open_orders") > asked + 2)
+        health = venue.health().feeds["private"]
+        assert (health.state, health.subscriptions, health.unanswered) == ("open", 2, 2)
+        assert venue.fills_complete_until == frozen
+        assert not venue._parts.follower.orders_are_live
+        shop.ignores.clear()
+        for name in ("orders", "fills"):
+            await shop.say(peer, "ack", name)
+        await shop.tell(peer, missed, later := fill(2, now(venue)))
+        assert await read(fills) == later
+        await until(lambda: venue.fills_complete_until != frozen)
+        assert venue.health().feeds["private"].unanswered == 0
+
+
 async def test_the_record_is_whole_up_to_the_last_sign_of_life(venue: ConnectedVenue, shop: Any, peer: Any) -> None:
     before = venue.fills_complete_until
     assert before is not None
