@@ -18,6 +18,7 @@ from exchange_core.simulator.faults.tally import Tally
 from exchange_core.simulator.launch import ACCOUNT
 from exchange_core.venue.protocol import EventStream
 from tests.house.chaos import KINDS, QUICK, SPOT, WITHIN, FastClock, House, Kind, house, until
+from tests.house.chaos_line import PATIENT, agrees, told
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids=str)
 LOT = Decimal("0.001")
@@ -150,6 +151,33 @@ async def test_a_feed_that_only_beats_any_more_costs_no_fill_and_no_end(kind: Ki
                     pass
         assert ended.filled == 2 * LOT
         await home.complete_past(home.fills[-1].time)
+
+
+SUBSCRIBED = {
+    "kraken_spot": ('"method":"subscribe"', '"channel":"executions"'),
+    "kraken_futures": ('"event":"subscribed"', '"feed":"open_orders'),
+}
+
+
+@kinds
+@pytest.mark.parametrize("where", ["the answer", "the request"])
+async def test_a_venue_that_never_answers_the_subscription_to_orders_is_not_given_up(kind: Kind, where: str) -> None:
+    """Nobody may be left with an order whose end is never told."""
+    way, words = ("out", SUBSCRIBED[kind.plugin])
+    if where == "the request":
+        way, words = "in", ('"subscribe"', words[-1])
+    async with house(kind, clock=FastClock(100), policy=PATIENT) as home, told(home):
+        await home.follow()
+        lost = home.strike(actions.Drop(), websocket=way, contains=words)
+        home.strike(actions.Cut(), websocket="out", contains=NEWS[kind.plugin], times=1)
+        order = await home.venue.place(home.market())
+        async with asyncio.timeout(WITHIN):
+            await lost.until_fired(7)  # of three connections at least
+        home.faults.clear()
+        assert (await home.ended(order)).status is OrderStatus.FILLED
+        await home.complete_past(home.clock.now())
+        await agrees(home)
+    assert not home.notes
 
 
 @kinds

@@ -172,6 +172,13 @@ def test_an_answer_that_names_another_order_says_nothing_of_this_one(
     assert isinstance(told.error, ProtocolError)
 
 
+def test_a_refusal_of_another_method_refuses_nothing(feed: PrivateFeed) -> None:
+    """The number of a cancel that was refused, damaged on its way, must not make an order one that never was."""
+    question = feed.ask(call(cl_ord_id=ONE), 1.0)
+    told = answer(feed, method="cancel_order", req_id=question.request_id, success=False, error="EOrder:Unknown order")
+    assert isinstance(told.error, ProtocolError)
+
+
 def test_an_answer_may_spell_the_client_id_in_another_way(feed: PrivateFeed) -> None:
     question = feed.ask(call(cl_ord_id=ONE), 1.0)
     result = {"order_id": "O", "cl_ord_id": ONE.replace("-", "").upper()}

@@ -122,6 +122,10 @@ class Requests:
         Raises:
             ExchangeError: The venue's refusal, or a ProtocolError.
         """
+        assert call.socket is not None
+        # First: what another request was refused for is no refusal of this one.
+        if response.method != call.socket.method:
+            raise ProtocolError(f"{self._venue}: {call.socket.method} was answered by {response.method:.40}")
         if response.success is False or response.error is not None:
             text = response.error or "refused without a reason"
             if text.startswith(_SESSION):
@@ -129,9 +133,6 @@ class Requests:
                 self.is_session_lost = True
                 raise ConnectFailed(f"{self._venue}: {call.path}: {text}", venue=self._venue, codes=[text])
             raise error_for([text], call, None, self._venue)
-        assert call.socket is not None
-        if response.method != call.socket.method:
-            raise ProtocolError(f"{self._venue}: {call.socket.method} was answered by {response.method:.40}")
         if _is_of_another(response.method, call.socket.params, response.result):
             # Nothing else shows that the number was damaged on its way, and the wrong order would get this one's id.
             raise ProtocolError(f"{self._venue}: the answer to {response.method} names another order")
