@@ -15,6 +15,10 @@ def _words(kind: type[OrderType] | type[TriggerBy] | type[SelfTrade]) -> str:
     return ", ".join(member.value for member in kind)
 
 
+AmountOption = Annotated[
+    str | None,
+    typer.Option("--amount", help='Instead of a quantity: how much of the quote asset ("buy for 100 dollars").'),
+]
 PriceOption = Annotated[str | None, typer.Option("--price", help="Limit price; without it a market order.")]
 NewPriceOption = Annotated[str | None, typer.Option("--price", help="New limit price.")]
 NewQuantityOption = Annotated[

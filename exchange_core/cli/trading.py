@@ -23,7 +23,10 @@ _ENDED = (*_ORDER, "updated")
 
 SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="buy or sell")]
 OrderArgument = Annotated[str, typer.Argument(metavar="ORDER", help="The venue's id of the order, or ours.")]
-QuantityArgument = Annotated[str, typer.Argument(metavar="QUANTITY", help="In units of the base asset, or contracts.")]
+QuantityArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[QUANTITY]", help="In units of the base asset, or contracts; with --amount none."),
+]
 
 _A_MOMENT = 2.0
 
@@ -43,7 +46,8 @@ def place(
     venue: VenueArgument,
     side: SideArgument,
     symbol: SymbolArgument,
-    quantity: QuantityArgument,
+    quantity: QuantityArgument = None,
+    amount: opt.AmountOption = None,
     price: opt.PriceOption = None,
     kind: opt.TypeOption = None,
     time_in_force: opt.TimeInForceOption = None,
@@ -71,6 +75,7 @@ def place(
         symbol=symbol,
         side=side,
         quantity=quantity,
+        quote_amount=amount,
         price=price,
         time_in_force=time_in_force or ("gtc" if expires is None else "gtd"),
         expires=moment(expires, "--expires"),
@@ -91,7 +96,8 @@ def place(
         async with open_account(venue, config) as opened:
             if validate:
                 await opened.check(request)
-                out.rows([{"valid": True, **row_of(request)}], ("symbol", "side", "type", "quantity", "price", "valid"))
+                size = "quantity" if request.quote_amount is None else "quote_amount"
+                out.rows([{"valid": True, **row_of(request)}], ("symbol", "side", "type", size, "price", "valid"))
                 return 0
             async with opened.order_updates() as updates:
                 order = await _news(await opened.place(request), updates)

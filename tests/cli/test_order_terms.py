@@ -39,6 +39,58 @@ def test_terms_are_read_and_a_check_sends_nothing(exchange: Any, options: list[s
 
 
 @pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        (["--type", "limit", "--terms", '{"price_offset": "-5%"}'], {"type": "limit", "price": None}),
+        (["--type", "stop", "--terms", '{"trigger_offset": "+5"}'], {"type": "stop", "trigger_price": None}),
+        (["--price", "50000", "--terms", '{"userref": 7}'], {"price": "50000"}),
+    ],
+)
+def test_terms_of_the_venues_own_are_read_too(exchange: Any, options: list[str], shown: dict[str, Any]) -> None:
+    answer = exchange(*BUY, *options, "--validate", "--json")
+    assert (answer.status, answer.error) == (0, "")
+    [row] = answer.rows
+    assert {name: row[name] for name in shown} == shown
+
+
+def test_an_order_by_an_offset_is_placed_listed_and_canceled(exchange: Any) -> None:
+    placed = exchange(*BUY, "--type", "limit", "--terms", '{"price_offset": "-50%", "userref": 7}', "--json").rows[0]
+    try:
+        [listed] = exchange("orders", "spot", "--json").rows
+        assert listed["order_id"] == placed["order_id"]
+        assert (listed["type"], Decimal(listed["price"]) > 0, listed["terms"]) == ("limit", True, {"userref": 7})
+    finally:
+        [ended] = exchange("cancel", "spot", placed["order_id"], "--json").rows
+    assert ended["status"] == "canceled"
+
+
+def test_an_order_for_an_amount_shows_what_it_spent(exchange: Any) -> None:
+    answer = exchange("place", "spot", "buy", "BTC/USD", "--amount", "100", "--wait", "10", "--json")
+    assert (answer.status, answer.error) == (0, "")
+    row = answer.rows[-1]
+    assert (row["status"], row["quantity"], row["remaining"], row["quote_amount"]) == ("filled", None, None, "100")
+    assert 99 < Decimal(row["spent"]) <= 100
+    assert Decimal(row["spent"]) + Decimal(row["unspent"]) == 100
+    assert 0 < Decimal(row["filled"]) < 1
+
+
+@pytest.mark.parametrize(
+    ("size", "match"),
+    [
+        ([], "quantity is missing; give it, or quote_amount"),
+        (["0.01", "--amount", "100"], "for a quantity or for a quote_amount, not for both"),
+        (["--amount", "-1"], "quote_amount: -1 is not above zero"),
+        (["--amount", "100", "--price", "50000"], "quantity_in_quote"),
+    ],
+)
+def test_an_order_is_for_a_quantity_or_for_an_amount(exchange: Any, size: list[str], match: str) -> None:
+    answer = exchange("place", "spot", "buy", "BTC/USD", *size)
+    assert answer.status == 1
+    assert match in answer.error
+    assert exchange("orders", "spot", "--json").rows == []
+
+
+@pytest.mark.parametrize(
     ("options", "match"),
     [
         (["--trigger", "90000"], "--trigger goes with --type: stop, stop_limit, take_profit or take_profit_limit"),
