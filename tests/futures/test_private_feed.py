@@ -22,6 +22,7 @@ from exchange_core.model.event import (
     Subscribed,
     Subscription,
     SubscriptionRefused,
+    SubscriptionUnanswered,
     Unrecognised,
 )
 from exchange_core.model.fill import Fee, Fill, Liquidity
@@ -206,13 +207,20 @@ def test_a_connection_that_is_silent_about_own_orders_or_fills_is_of_no_use(
 
 
 def test_silence_about_another_feed_of_the_account_costs_no_more_than_that(private: FuturesFeed) -> None:
-    private.subscribe([BALANCES], 0.0)
+    """Orders are told of, so that the connection stays; what is not answered stays wanted and is asked for beside."""
+    private.subscribe([ORDERS, BALANCES], 0.0)
     private.opened(0.0)
     say(private, event="challenge", message=CHALLENGE)
-    _, events = ticked(private)
-    assert [event.subscription for event in events if isinstance(event, SubscriptionRefused)] == [BALANCES]
+    ack(private, "open_orders_verbose")
+    frames, events = ticked(private)
+    asked = [frame for frame in frames if frame.get("feed") == "balances"]
+    assert len(asked) == 3
+    assert [event.subscription for event in events if isinstance(event, SubscriptionUnanswered)] == [BALANCES]
+    assert not [event for event in events if isinstance(event, SubscriptionRefused)]
     reason = private.is_dead(59.0)
     assert reason is None or "balances" not in reason
+    assert list(private.subscriptions()) == [ORDERS, BALANCES]
+    assert ack(private, "balances") == [Subscribed(subscription=BALANCES)]
 
 
 def test_a_challenge_that_nobody_asked_for_is_not_signed(feed: FuturesFeed) -> None:

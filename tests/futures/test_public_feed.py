@@ -16,6 +16,7 @@ from exchange_core.model.event import (
     Subscribed,
     Subscription,
     SubscriptionRefused,
+    SubscriptionUnanswered,
     TickerTrigger,
     Unrecognised,
 )
@@ -222,16 +223,62 @@ def test_already_subscribed_is_a_yes(feed: FuturesFeed) -> None:
     assert events == [Subscribed(subscription=TICKER_PF)]
 
 
-def test_silence_is_asked_again_and_given_up_in_the_end(feed: FuturesFeed) -> None:
-    feed.subscribe([TICKER_PF], 0.0)
-    requests, events = sent(feed), []
-    for second in range(1, 60):
+def seconds_of(feed: FuturesFeed, request: dict[str, Any], until: int) -> tuple[list[int], list[Event]]:
+    """Let time pass; return when *request* was sent, and what was told."""
+    times, events = [0] * sent(feed).count(request), list[Event]()
+    for second in range(1, until):
         events += feed.tick(float(second))
-        requests += sent(feed)
-    assert requests == [subscription_request("ticker", "PF_XBTUSD")] * 3
-    (refused,) = events
-    assert isinstance(refused, SubscriptionRefused)
-    assert "no answer" in refused.reason
+        times += [second] * sent(feed).count(request)
+    return times, events
+
+
+def test_where_nothing_else_works_three_silences_end_the_connection(feed: FuturesFeed) -> None:
+    feed.subscribe([TICKER_PF], 0.0)
+    request = subscription_request("ticker", "PF_XBTUSD")
+    assert seconds_of(feed, request, 60) == ([0, 10, 20], [])
+    assert feed.is_dead(31.0) == "ticker: no answer within 10 s, three times"
+    assert list(feed.subscriptions()) == [TICKER_PF]
+    feed.closed(31.0)
+    feed.opened(32.0)
+    assert feed.is_dead(32.0) is None
+    assert sent(feed) == [request]
+
+
+def test_where_others_work_it_is_asked_for_beside_them_ever_more_slowly(feed: FuturesFeed) -> None:
+    feed.subscribe([TICKER_PI], 0.0)
+    ack(feed, "ticker", "PI_XBTUSD")
+    feed.subscribe([TICKER_PF], 0.0)
+    times, events = seconds_of(feed, subscription_request("ticker", "PF_XBTUSD"), 300)
+    assert times == [0, 10, 20, 40, 70, 120, 190, 260]
+    assert [event for event in events if not isinstance(event, Ignored)] == [
+        SubscriptionUnanswered(subscription=TICKER_PF, reason="no answer within 10 s, three times; it is asked for on")
+    ]
+    assert ack(feed, "ticker", "PF_XBTUSD") == [Subscribed(subscription=TICKER_PF)]
+
+
+def test_what_is_given_up_is_not_asked_for_later(feed: FuturesFeed) -> None:
+    feed.subscribe([TICKER_PI], 0.0)
+    ack(feed, "ticker", "PI_XBTUSD")
+    feed.subscribe([TICKER_PF], 0.0)
+    request = subscription_request("ticker", "PF_XBTUSD")
+    assert seconds_of(feed, request, 35)[0] == [0, 10, 20]
+    feed.unsubscribe([TICKER_PF], 35.0)
+    assert seconds_of(feed, request, 100)[0] == []
+
+
+@pytest.mark.parametrize("message", ["Service unavailable", "Down for maintenance", "Rate limit exceeded"])
+def test_what_the_venue_cannot_do_just_then_is_asked_for_later(feed: FuturesFeed, message: str) -> None:
+    """No such text is documented; taken for a no, it would end the stream."""
+    feed.subscribe([TICKER_PF], 0.0)
+    times = list[int]()
+    for second in range(220):
+        events = list(feed.tick(float(second)))
+        if sent(feed) == [subscription_request("ticker", "PF_XBTUSD")]:
+            times.append(second)
+            events += say(feed, float(second), event="error", message=message)
+        assert not [event for event in events if isinstance(event, SubscriptionRefused)]
+    assert times == [0, 10, 20, 30, 50, 90, 150, 210]
+    assert list(feed.subscriptions()) == [TICKER_PF]
 
 
 def test_silence_about_heartbeats_holds_nothing_up(public: FuturesFeed) -> None:

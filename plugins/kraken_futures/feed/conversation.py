@@ -2,7 +2,7 @@
 
 Errors and alerts carry neither a request id nor a feed. One request may name many products and is
 acknowledged once for each. When such a request fails, each product is asked for alone, and only one that
-fails alone is refused.
+fails alone is refused. Silence is no failure: what is not answered is asked for ever more slowly.
 See https://docs.kraken.com/api/docs/guides/futures-websockets
 """
 
@@ -20,10 +20,12 @@ CHALLENGE: Literal["challenge"] = "challenge"
 
 # Products in one request; no limit is documented, and a few kilobytes pass anywhere.
 _MOST_PRODUCTS = 100
-_TRIES = 3
+TRIES = 3
+# Seconds until the next try after those, doubled each time, and what that grows to at most.
+_PAUSE, _LONGEST_PAUSE = 10.0, 60.0
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Request:
     """One request, and the products that it still waits for an answer about.
 
@@ -31,6 +33,7 @@ class Request:
         products: As the venue spells them; empty for feeds without products.
         tries: How often it was sent before.
         due: When its answer must have come; set by sending.
+        not_before: When it may be sent.
     """
 
     event: Literal["subscribe", "unsubscribe", "challenge"]
@@ -38,10 +41,11 @@ class Request:
     products: tuple[str, ...] = ()
     tries: int = 0
     due: float = 0.0
+    not_before: float = float("-inf")
 
     @property
     def is_last_try(self) -> bool:
-        return self.tries + 1 >= _TRIES
+        return self.tries + 1 >= TRIES
 
 
 def subscribe(feed: str, products: Iterable[str]) -> list[Request]:
@@ -85,9 +89,11 @@ class Conversation:
 
     def next(self, now: float) -> Request | None:
         """Return the request to send now, or None while one is under way."""
-        if self.flight is not None or not self._queue:
+        ready = (request for request in self._queue if request.not_before <= now)
+        if self.flight is not None or (request := next(ready, None)) is None:
             return None
-        self.flight = self._queue.popleft()
+        self._queue.remove(request)
+        self.flight = request
         self.flight.due = now + self.patience
         return self.flight
 
@@ -125,6 +131,19 @@ class Conversation:
         request.tries += 1
         self._queue.append(request)
         return None
+
+    def ask_later(self, request: Request, now: float) -> None:
+        """Ask once more after a pause, which grows from time to time."""
+        request.tries += 1
+        request.not_before = now + min(_LONGEST_PAUSE, _PAUSE * 2.0 ** max(0, min(request.tries - TRIES, 10)))
+        self._queue.append(request)
+
+    def forget(self, feed: str, product: str) -> None:
+        """Ask no more for what waits to be asked for later; nobody wants it."""
+        for request in [each for each in self._queue if each.event == SUBSCRIBE and each.feed == feed and each.tries]:
+            request.products = tuple(each for each in request.products if each.upper() != product.upper())
+            if not request.products:
+                self._queue.remove(request)
 
     def overdue(self, now: float) -> bool:
         """Return whether the answer to the request under way should have come."""

@@ -5,6 +5,7 @@ See https://docs.kraken.com/api/docs/guides/futures-websockets
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
@@ -12,11 +13,21 @@ import msgspec
 
 from exchange_core.connector.spec import VenueContext
 from exchange_core.connector.subscriptions import SubscriptionLedger
-from exchange_core.errors import ConfigError, NotSupported
-from exchange_core.model.event import Channel, Event, Events, Ignored, Subscribed, Subscription, SubscriptionRefused
+from exchange_core.model.event import (
+    Channel,
+    Event,
+    Events,
+    Ignored,
+    Subscribed,
+    Subscription,
+    SubscriptionRefused,
+    SubscriptionUnanswered,
+)
 from kraken_futures.feed import conversation as feed_conversation
-from kraken_futures.feed.conversation import CHALLENGE, SUBSCRIBE, UNSUBSCRIBE, Conversation, Request
+from kraken_futures.feed.conversation import CHALLENGE, SUBSCRIBE, TRIES, UNSUBSCRIBE, Conversation, Request
 from kraken_futures.feed.silence import Key, Silence
+from kraken_futures.feed.topics import VARIANTS as VARIANTS
+from kraken_futures.feed.topics import feed_and_product
 from kraken_futures.wire import feed as wire
 
 PATIENCE = 10.0
@@ -26,10 +37,9 @@ _HEARTBEAT = "heartbeat"
 _ALREADY = "Already subscribed"
 _NOT_AUTHENTICATED = "authenticated feed"
 _NOT_READ = "Json Error"
+# Of what the venue cannot do just then. No such text is documented.
+_PASSING = re.compile(r"unavailable|maintenance|rate limit|limit exceeded|too many|internal error", re.IGNORECASE)
 _OWN = frozenset({"open_orders", "open_orders_verbose", "fills"})
-
-VARIANTS = {Channel.TICKER: ("ticker_lite",), Channel.ORDERS: ("open_orders",)}
-"""Feeds that tell less of a channel than its usual one, for ``Subscription.variant``."""
 
 
 @attrs.define
@@ -85,7 +95,10 @@ class Subscriber:
         self._joined.clear()
 
     def want(self, subscriptions: Iterable[Subscription], now: float) -> None:
-        topics = [(subscription, self._describe(subscription)) for subscription in subscriptions]
+        topics = [
+            (each, feed_and_product(each, self._context, self._channels, private=self._is_private))
+            for each in subscriptions
+        ]
         for subscription, (feed, product) in topics:
             topic = self._topics.setdefault(Key(feed, product.upper()), _Topic(feed, product))
             topic.wanted_by[subscription] = None
@@ -162,36 +175,14 @@ class Subscriber:
         return events
 
     def tick(self, now: float) -> Events:
-        """Let time pass: what was not answered is asked again, in the end given up."""
+        """Let time pass: what was not answered is asked again."""
         events, self._joined = self._joined, []
         if self._is_open and self._talk.overdue(now):
-            events += self._unanswered(self._talk.unanswered(), f"no answer within {PATIENCE:g} s, three times")
+            events += self._unanswered(self._talk.unanswered(), f"no answer within {PATIENCE:g} s, three times", now)
         self._pump(now)
         return events
 
     # --- asking
-
-    def _describe(self, subscription: Subscription) -> tuple[str, str]:
-        venue, channel = self._context.venue, subscription.channel
-        feed = self._channels.get(channel)
-        if feed is None:
-            raise NotSupported(f"{venue}: this feed has no channel {channel}; it has {', '.join(self._channels)}")
-        if subscription.trigger is not None:
-            raise NotSupported(f"{venue}: a ticker comes once a second; trigger {subscription.trigger} is not offered")
-        if subscription.variant is not None:
-            feeds = (feed, *VARIANTS.get(channel, ()))
-            if subscription.variant not in feeds:
-                raise NotSupported(
-                    f"{venue}: {channel} has no feed {subscription.variant!r}; it has {', '.join(feeds)}"
-                )
-            feed = subscription.variant
-        if self._is_private:
-            if self._context.signer is None:
-                raise ConfigError(f"{venue}: channel {channel} needs api_key and api_secret", venue=venue)
-            return feed, ""
-        if subscription.symbol is None:
-            raise NotSupported(f"{venue}: channel {channel} needs a symbol", venue=venue)
-        return feed, self._context.symbols.wire(subscription.symbol)
 
     def _ask_for_unasked(self, now: float) -> None:
         unasked = self._ledger.unasked()
@@ -232,6 +223,7 @@ class Subscriber:
             return
         del self._topics[key]
         self.silence.forget(key)
+        self._talk.forget(topic.feed, topic.product)
         if tell and self._is_open:
             self._talk.ask(feed_conversation.unsubscribe(topic.feed, [topic.product] if topic.product else []))
         yield topic.feed, topic.product
@@ -295,6 +287,7 @@ class Subscriber:
         return (Ignored(kind="challenge"),)
 
     def _refused(self, event: str, message: str, now: float) -> Events:
+        events: Events
         flight = self._talk.flight
         reason = message or event
         if flight is None:
@@ -306,17 +299,29 @@ class Subscriber:
             self._challenge = self._signed = None
             self._talk.ask_first([Request(CHALLENGE), flight])
             return (Ignored(kind=f"{event}: {reason[:80]}"),)
+        if _PASSING.search(message):
+            request, self._talk.flight = flight, None
+            events = self._unanswered(request, reason, now, is_heard=True)
+            return events or (Ignored(kind=f"{event}: {reason[:80]}"),)
         # What could not be read was damaged on its way: it was not even looked at.
         certain = now - self._asked_beside > PATIENCE and message != _NOT_READ
-        events: Events = self._give_up(self._talk.refused(certain=certain), reason)
+        events = self._give_up(self._talk.refused(certain=certain), reason)
         return events or (Ignored(kind=f"{event}: {reason[:80]}"),)
 
-    def _unanswered(self, request: Request | None, reason: str) -> list[Event]:
-        """Give up *request*. Silence is no refusal of our orders and fills: those another connection may tell."""
-        if request is None or request.event == UNSUBSCRIBE or request.feed not in (*_OWN, ""):
-            return self._give_up(request, reason)
-        self.broken = f"{request.feed or request.event}: {reason}"
-        return []
+    def _unanswered(self, request: Request | None, reason: str, now: float, *, is_heard: bool = False) -> list[Event]:
+        """Ask again later, or over another connection where our orders and fills, or nothing at all, come by this."""
+        if request is None or request.event == UNSUBSCRIBE or request.feed == _HEARTBEAT:
+            return []
+        if not is_heard and (request.feed in (*_OWN, "") or not any(map(self._ledger.is_active, self._ledger))):
+            self.broken = f"{request.feed or request.event}: {reason}"
+            return []
+        keys = [Key(request.feed, product.upper()) for product in request.products or ("",)]
+        is_news = request.tries + 1 == TRIES
+        self._talk.ask_later(request, now)
+        wanted = (
+            [each for key in keys if key in self._topics for each in self._topics[key].wanted_by] if is_news else []
+        )
+        return [SubscriptionUnanswered(subscription=each, reason=f"{reason}; it is asked for on") for each in wanted]
 
     def _give_up(self, request: Request | None, reason: str) -> list[Event]:
         if request is None or request.event == UNSUBSCRIBE or request.feed == _HEARTBEAT:
