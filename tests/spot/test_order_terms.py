@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ExchangeError, InvalidValue, NotSupported, OrderRefused
+from exchange_core.model.order import OrderRequest
 from kraken_spot.auth import form
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.orders.params import check, check_each_type, fits, form_close, form_fields, json_close
@@ -32,6 +33,7 @@ from kraken_spot.orders.terms import (
     Trigger,
 )
 from kraken_spot.rest.operations import KrakenSpotRest
+from kraken_spot.terms import SpotTerms
 from kraken_spot.types.history import SpotOrderType
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -220,6 +222,12 @@ def test_what_is_needed_is_missed_before_sending(context: VenueContext, term: Te
 def test_every_term_of_an_order_is_in_the_table() -> None:
     assert len({term.name for term in TERMS}) == len(TERMS)
     assert {term.name for term in TERMS} == {field.name for field in attrs.fields(SpotOrder)}
+
+
+def test_every_term_can_be_given_to_a_venue_and_every_field_of_a_request_is_one() -> None:
+    named = {name for term in TERMS for name in term.request.split(", ")}
+    ours = {field.name for field in attrs.fields(OrderRequest)} - {"terms"}
+    assert named == ours | {f"terms.{field.name}" for field in attrs.fields(SpotTerms)}
 
 
 def test_the_readme_shows_the_table() -> None:

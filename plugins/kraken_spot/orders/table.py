@@ -36,6 +36,7 @@ class Term(NamedTuple):
         example: A value of ours.
         sent: What of the example goes out over REST, by the venue's name.
         framed: The same over WebSocket; None where a frame has no word for it, or no page tells how it is meant there.
+        request: What gives it through ``venue.place``: fields of ``OrderRequest``, and of ``SpotTerms`` as ``terms.``.
         needed: Whether those types cannot do without.
         note: What else there is to know.
     """
@@ -46,6 +47,7 @@ class Term(NamedTuple):
     example: Any
     sent: dict[str, Any]
     framed: dict[str, Any] | None
+    request: str
     needed: bool = False
     note: str = ""
 
@@ -61,9 +63,19 @@ class Term(NamedTuple):
 
 
 TERMS = (
-    Term("symbol", "pair", ALL, "BTC/USD", {"pair": "XBTUSD"}, {"symbol": "BTC/USD"}, needed=True),
-    Term("side", "type", ALL, "sell", {"type": "sell"}, {"side": "sell"}, needed=True),
-    Term("type", "ordertype", ALL, T.LIMIT, {}, {}, needed=True, note="all ten types"),
+    Term("symbol", "pair", ALL, "BTC/USD", {"pair": "XBTUSD"}, {"symbol": "BTC/USD"}, request="symbol", needed=True),
+    Term("side", "type", ALL, "sell", {"type": "sell"}, {"side": "sell"}, request="side", needed=True),
+    Term(
+        "type",
+        "ordertype",
+        ALL,
+        T.LIMIT,
+        {},
+        {},
+        request="type, display_quantity, terms.settle",
+        needed=True,
+        note="all ten types",
+    ),
     Term(
         "quantity",
         "volume",
@@ -71,8 +83,9 @@ TERMS = (
         "1.5",
         {"volume": "1.5"},
         {"order_qty": 1.5},
+        request="quantity, quote_amount",
         needed=True,
-        note="0 closes a margin position whole",
+        note="0 closes a margin position whole, by `operations.trading` only",
     ),
     Term(
         "limit_price",
@@ -81,6 +94,7 @@ TERMS = (
         "+1.5%",
         {"price2": "+1.5%"},
         {"limit_price": 1.5, "limit_price_type": "pct"},
+        request="price, limit_offset, terms.price_offset",
         needed=True,
         note="a number, or an offset `+` `-` `#` with or without `%`; of a trailing order `+` or `-` from its trigger",
     ),
@@ -91,6 +105,7 @@ TERMS = (
         "+2.5%",
         {"price": "+2.5%"},
         {"triggers": {"price": 2.5, "price_type": "pct"}},
+        request="trigger_price, trail, terms.trigger_offset",
         needed=True,
         note="a number or an offset; of a trailing order `+`, how far it trails",
     ),
@@ -101,6 +116,7 @@ TERMS = (
         "index",
         {"trigger": "index"},
         {"triggers": {"reference": "index"}},
+        request="trigger_by",
         note="`last` or `index`; with other types where the conditional close has a trigger",
     ),
     Term(
@@ -110,10 +126,13 @@ TERMS = (
         "0.5",
         {"displayvol": "0.5"},
         {"display_qty": 0.5},
+        request="display_quantity",
         needed=True,
         note="at least a fifteenth of the quantity",
     ),
-    Term("leverage", "leverage", ALL, 5, {"leverage": "5"}, None, note="not with `quantity_in_quote`"),
+    Term(
+        "leverage", "leverage", ALL, 5, {"leverage": "5"}, None, request="leverage", note="not with `quantity_in_quote`"
+    ),
     Term(
         "reduce_only",
         "reduce_only",
@@ -121,10 +140,27 @@ TERMS = (
         True,
         {"reduce_only": True},
         {"reduce_only": True},
+        request="reduce_only",
         note="of margin positions",
     ),
-    Term("self_trade", "stptype", ALL, "cancel-both", {"stptype": "cancel-both"}, {"stp_type": "cancel_both"}),
-    Term("post_only", "oflags `post`", frozenset({T.LIMIT}), True, {"oflags": "post"}, {"post_only": True}),
+    Term(
+        "self_trade",
+        "stptype",
+        ALL,
+        "cancel-both",
+        {"stptype": "cancel-both"},
+        {"stp_type": "cancel_both"},
+        request="self_trade",
+    ),
+    Term(
+        "post_only",
+        "oflags `post`",
+        frozenset({T.LIMIT}),
+        True,
+        {"oflags": "post"},
+        {"post_only": True},
+        request="post_only",
+    ),
     Term(
         "fee_asset",
         "oflags `fcib`, `fciq`",
@@ -132,6 +168,7 @@ TERMS = (
         "fcib",
         {"oflags": "fcib"},
         {"fee_preference": "base"},
+        request="terms.fee_asset",
         note="a preference; the ledger tells what was charged",
     ),
     Term(
@@ -141,6 +178,7 @@ TERMS = (
         True,
         {"oflags": "nompp"},
         {"no_mpp": True},
+        request="terms.no_price_protection",
         note="the venue takes it and ignores it",
     ),
     Term(
@@ -150,6 +188,7 @@ TERMS = (
         True,
         {"oflags": "viqc"},
         None,
+        request="quote_amount",
         note="buying only, without leverage",
     ),
     Term(
@@ -159,6 +198,7 @@ TERMS = (
         "GTD",
         {"timeinforce": "GTD"},
         {"time_in_force": "gtd"},
+        request="time_in_force",
         note="`GTC`, `IOC`, `GTD` with `expire`, `FOK` of limit orders; what is left of a market order never rests",
     ),
     Term(
@@ -168,6 +208,7 @@ TERMS = (
         datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         {"starttm": "1767323045"},
         {"effective_time": "2026-01-02T03:04:05Z"},
+        request="terms.start",
         note="a time, or seconds from now",
     ),
     Term(
@@ -177,6 +218,7 @@ TERMS = (
         datetime(2026, 1, 3, 3, 4, 5, tzinfo=UTC),
         {"expiretm": "1767409445"},
         {"expire_time": "2026-01-03T03:04:05Z"},
+        request="expires",
         note="with `GTD`; a time, or at least 5 seconds from now, at most a month ahead",
     ),
     Term(
@@ -186,9 +228,19 @@ TERMS = (
         datetime(2026, 1, 1, 0, 0, 10, 250000, tzinfo=UTC),
         {"deadline": "2026-01-01T00:00:10.250Z"},
         {"deadline": "2026-01-01T00:00:10.250Z"},
+        request="deadline",
         note="2 to 60 seconds ahead; sent by default, from `order_deadline`",
     ),
-    Term("userref", "userref", ALL, -7, {"userref": -7}, {"order_userref": -7}, note="not with `client_order_id`"),
+    Term(
+        "userref",
+        "userref",
+        ALL,
+        -7,
+        {"userref": -7},
+        {"order_userref": -7},
+        request="terms.userref",
+        note="in place of `client_order_id`",
+    ),
     Term(
         "client_order_id",
         "cl_ord_id",
@@ -196,7 +248,8 @@ TERMS = (
         "arb-20260101-00001",
         {"cl_ord_id": "arb-20260101-00001"},
         {"cl_ord_id": "arb-20260101-00001"},
-        note="this or `userref` must be there",
+        request="client_order_id",
+        note="this or `userref` must be there; `venue.place` makes one",
     ),
     Term(
         "close",
@@ -205,10 +258,22 @@ TERMS = (
         ConditionalClose(type=T.STOP_LOSS_LIMIT, trigger_price="90", limit_price="89.5"),
         {"close[ordertype]": "stop-loss-limit", "close[price]": "90", "close[price2]": "89.5"},
         {"conditional": {"order_type": "stop-loss-limit", "limit_price": 89.5, "trigger_price": 90}},
+        request="terms.close",
         note="any type but market and settle-position, with its prices",
     ),
-    Term("tokenized", "asset_class", ALL, True, {"asset_class": "tokenized_asset"}, None, note="for xStocks"),
-    Term("broker", "broker", ALL, "AA88 N84G ABCD EFGH", {"broker": "AA88 N84G ABCD EFGH"}, None),
+    Term(
+        "tokenized",
+        "asset_class",
+        ALL,
+        True,
+        {"asset_class": "tokenized_asset"},
+        None,
+        request="terms.tokenized",
+        note="for xStocks",
+    ),
+    Term(
+        "broker", "broker", ALL, "AA88 N84G ABCD EFGH", {"broker": "AA88 N84G ABCD EFGH"}, None, request="terms.broker"
+    ),
 )
 
 BY_NAME = {term.name: term for term in TERMS}
@@ -216,15 +281,18 @@ BY_NAME = {term.name: term for term in TERMS}
 
 def table() -> str:
     """Return the support table, as Markdown."""
-    lines = ["| term | Kraken's name | REST | WebSocket | goes with | notes |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| term | Kraken's name | `venue.place` | REST | WebSocket | goes with | notes |",
+        "|---|---|---|---|---|---|---|",
+    ]
     lines += [
-        f"| `{term.name}` | {_code(term.wire)} | {term.over_rest} | {term.over_websocket} | {_types(term.types)}"
-        f"{', which need it' if term.needed else ''} | {term.note} |"
+        f"| `{term.name}` | {_code(term.wire)} | {_code(term.request)} | {term.over_rest} | {term.over_websocket} "
+        f"| {_types(term.types)}{', which need it' if term.needed else ''} | {term.note} |"
         for term in TERMS
     ]
     lines.append(
-        "| `trading.validate(order)` | `validate` | honoured | goes over REST | all | a call of its own, so that a "
-        "forgotten flag never looks like an order |"
+        "| `trading.validate(order)` | `validate` | `venue.check` asks nobody | honoured | goes over REST | all "
+        "| a call of its own, so that a forgotten flag never looks like an order |"
     )
     return "\n".join(lines)
 
