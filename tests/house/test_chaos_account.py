@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from decimal import Decimal
 
 import attrs
@@ -166,7 +167,7 @@ async def test_a_venue_that_never_answers_the_subscription_to_orders_is_not_give
     way, words = ("out", SUBSCRIBED[kind.plugin])
     if where == "the request":
         way, words = "in", ('"subscribe"', words[-1])
-    async with house(kind, clock=FastClock(100), policy=PATIENT) as home, told(home):
+    async with house(kind, clock=FastClock(100), policy=PATIENT, order_deadline=0) as home, told(home):
         await home.follow()
         lost = home.strike(actions.Drop(), websocket=way, contains=words)
         home.strike(actions.Cut(), websocket="out", contains=NEWS[kind.plugin], times=1)
@@ -178,6 +179,44 @@ async def test_a_venue_that_never_answers_the_subscription_to_orders_is_not_give
         await home.complete_past(home.clock.now())
         await agrees(home)
     assert not home.notes
+
+
+@kinds
+async def test_ten_minutes_without_an_answer_end_no_stream_and_neither_lose_nor_double_a_fill(kind: Kind) -> None:
+    """The record claims nothing meanwhile; fills that audits find are told, and not told again when it is over."""
+    clock, policy = FastClock(100), attrs.evolve(PATIENT, audit=60)
+    # A busy machine may take half a second for what the clock here takes for a minute.
+    calm = {"stale_after": 60.0, "order_deadline": 0}
+    async with house(kind, clock=clock, policy=policy, **calm) as home, home.venue.fill_updates() as fills:
+        await home.follow()
+        order = await home.venue.place(home.best("0.01"))
+        home.trade_against(order, LOT)
+        assert await read(fills, 1) == [home.fills[0].id]
+        for feed in FROZEN[kind.plugin]:
+            home.strike(actions.Drop(), websocket="in", contains=('"subscribe"', feed))
+        home.strike(actions.Cut(), websocket="out", contains=NEWS[kind.plugin], times=1)
+        home.trade_against(order, LOT)
+        await until(lambda: not is_served(home))
+        began, claimed = clock.now(), home.venue.fills_complete_until
+        home.trade_against(order, LOT)
+        assert await read(fills, 2) == [fill.id for fill in home.fills[1:]]
+        await until(lambda: clock.now() - began > timedelta(minutes=10))
+        health = home.venue.health()
+        assert (is_served(home), health.account_error) == (False, None)
+        assert health.feeds["private"].losses > 5
+        assert home.venue.fills_complete_until == claimed
+        home.trade_against(order, LOT)
+        home.faults.clear()
+        assert await read(fills, 1) == [home.fills[3].id]
+        await until(lambda: is_served(home))
+        await home.complete_past(home.fills[3].time)
+        await nothing_more(home, fills)
+
+
+def is_served(home: House) -> bool:
+    """Return whether the venue has acknowledged all that is wanted of the account."""
+    feed = home.venue.health().feeds["private"]
+    return feed.state == "open" and not feed.unanswered
 
 
 @kinds
