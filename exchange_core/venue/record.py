@@ -190,6 +190,7 @@ class OrderRecord:
                 side=other._side,
                 quantity=other._quantity,
                 price=other._price,
+                trigger_price=None if other.request is None else other.request.trigger_price,
                 filled=other._stated_filled,
                 average_price=other._stated_average,
                 spent=other._stated_spent,

@@ -96,12 +96,15 @@ OFFSETS = [
     ("stop", SpotTerms(trigger_offset="+5%"), True),
     ("take_profit", SpotTerms(trigger_offset="-500"), True),
     ("stop_limit", SpotTerms(trigger_offset="#5%", price_offset="+6%"), False),
+    ("stop", SpotTerms(trigger_offset="+5%", userref=7), True),
 ]
 
 
 @ways_in
 @pytest.mark.parametrize("is_lost", [False, True], ids=["answered", "answer lost"])
-@pytest.mark.parametrize(("kind", "own", "has_frame"), OFFSETS, ids=[f"{each[0]} {each[1].gives}" for each in OFFSETS])
+@pytest.mark.parametrize(
+    ("kind", "own", "has_frame"), OFFSETS, ids=[f"{each[0]} {each[1].gives} {each[1].userref}" for each in OFFSETS]
+)
 async def test_an_order_by_an_offset_has_the_price_that_it_came_to(
     way: str, is_lost: bool, kind: str, own: SpotTerms, has_frame: bool
 ) -> None:

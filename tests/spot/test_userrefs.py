@@ -12,7 +12,9 @@ import pytest
 
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import OrderNotFound, ProtocolError
+from exchange_core.model.event import OrderUpdate
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
+from exchange_core.venue.orders import OrderTracker
 from kraken_spot.rest.operations import KrakenSpotRest
 from kraken_spot.terms import SpotTerms
 
@@ -183,3 +185,20 @@ def test_once_its_id_is_known_it_is_asked_for_by_that(rest: KrakenSpotRest, run:
     known = attrs.evolve(sent(), venue_order_id=TXID)
     assert run(rest.find(known), {TXID: record()}).venue_order_id == TXID
     assert run(rest.find(known), {}) is None
+
+
+def test_what_the_feed_said_before_the_answer_is_of_the_same_order() -> None:
+    """It names no client id, so it looks like another's until the answer tells Kraken's id."""
+    tracker = OrderTracker("kraken")
+    own = SpotTerms(userref=7, trigger_offset="+5%")
+    ours = tracker.sending(request(type="stop", price=None, terms=own), NOW)
+    shown = request(type="stop", price=None, trigger_price="63000", client_order_id=None, terms=own)
+    told = OrderUpdate(
+        venue_order_id=TXID, status=OrderStatus.OPEN, sequence_time=NOW, trigger_price=Decimal(63000), request=shown
+    )
+    tracker.apply(told, NOW)
+    assert len(tracker.all()) == 2
+    answer = attrs.evolve(ours, venue_order_id=TXID)
+    order = tracker.answered(answer, NOW, about=ours)
+    assert tracker.all() == [order]
+    assert (order.client_order_id, order.status, order.request.trigger_price) == ("ours", OrderStatus.OPEN, 63000)

@@ -603,3 +603,16 @@ async def test_an_order_that_is_not_followed_live_is_asked_for(venue: ConnectedV
     assert (await venue.order("V1")).filled == Decimal("0.01")
     with pytest.raises(OrderNotFound):
         await venue.order("V9")
+
+
+async def test_a_reviewer_that_compares_quantities_lets_no_order_for_an_amount_pass(
+    make_venue: Any, without_feeds: Any, shop: Any
+) -> None:
+    """It has no quantity, and nothing is sent for want of an answer."""
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(Reviewer())
+    async with make_venue(spec=without_feeds, hooks=manager) as venue:
+        with pytest.raises(PluginError, match="a review_order hook failed, nothing was sent: '>' not supported"):
+            await venue.place(buy(quantity=None, price=None, quote_amount=100))
+    assert not sent(shop)
