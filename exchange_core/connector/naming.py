@@ -12,11 +12,21 @@ from exchange_core.model.instrument import Instrument
 from exchange_core.model.symbol import Symbol
 
 
+UNLISTED = "instrument that is not listed"
+"""Kind of ``Unrecognised`` by which a feed says that something of the account is in what no list has: the lists may be
+older than that, and are to be asked for again. The feed keeps what it cannot tell until then."""
+
+
 @attrs.define
 class SymbolMap:
-    """Instruments of one venue by our name and by every name the venue uses for them."""
+    """Instruments of one venue by our name and by every name the venue uses for them.
+
+    Attributes:
+        unlisted: The venue's names that came and are in no list: whether the lists, asked for again, lack them still.
+    """
 
     venue: str
+    unlisted: dict[str, bool] = attrs.field(factory=dict, init=False, repr=False)
     _instruments: dict[Symbol, Instrument] = attrs.field(factory=dict, init=False, repr=False)
     _names: dict[str, Symbol] = attrs.field(factory=dict, init=False, repr=False)
     _wire: dict[Symbol, str] = attrs.field(factory=dict, init=False, repr=False)
@@ -33,6 +43,16 @@ class SymbolMap:
         self._wire[symbol] = wire or instrument.venue_id
         for name in (instrument.venue_id, self._wire[symbol], *names):
             self._names[name] = symbol
+            if self.unlisted:
+                self.unlisted.pop(name, None)
+
+    def miss(self, name: str) -> bool:
+        """Note a name that is in no list; return whether it is known to be in none: they were asked for again."""
+        return self.unlisted.setdefault(name, False)
+
+    def asked_again(self) -> None:
+        """Note that the lists are new: what they lack still is listed nowhere."""
+        self.unlisted.update(dict.fromkeys(self.unlisted, True))
 
     def instrument(self, symbol: Symbol) -> Instrument:
         """Return the instrument of *symbol*.

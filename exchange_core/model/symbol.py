@@ -18,6 +18,10 @@ _PATTERN = re.compile(
 )
 
 
+# What stands for a thing of which only the venue's name is known: that name, and neither quote nor settlement.
+_STAND_IN = re.compile(r"(?P<name>[A-Za-z0-9._:-]+)/\?:\?")
+
+
 @attrs.frozen(order=True, cache_hash=True)
 class Symbol:
     """One tradable thing, the same on every venue.
@@ -74,6 +78,8 @@ class Symbol:
 @lru_cache(maxsize=8192)
 def _parse(text: str) -> Symbol:
     match = _PATTERN.fullmatch(text)
+    if match is None and (known := _STAND_IN.fullmatch(text)) is not None:
+        return Symbol(known["name"], "?", "?")
     if match is None:
         raise InvalidValue(
             f"symbol: {text!r} is not of the form BASE/QUOTE, BASE/QUOTE:SETTLE or BASE/QUOTE:SETTLE-YYMMDD, "

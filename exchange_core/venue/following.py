@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from exchange_core.clock import Clock
+from exchange_core.connector.naming import UNLISTED
 from exchange_core.connector.partial import left_out
 from exchange_core.connector.spec import RestOperations
 from exchange_core.errors import ExchangeError, NotSupported, refuses_key
@@ -199,6 +200,8 @@ class Follower:
         self._bus.publish(event)
         if event.kind == UNREADABLE:  # perhaps a fill, and perhaps nothing comes after it whose number would show that
             self._missed_something()
+        elif event.kind == UNLISTED:
+            self._ask_once("asking for instruments", self._ask_instruments)
 
     def _missed_something(self) -> None:
         self._lose_orders()
@@ -299,6 +302,11 @@ class Follower:
                 self._resolver.absent(known)
         if losses == self._losses:
             self.orders_are_live = self._is_served(_ORDERS)
+
+    async def _ask_instruments(self) -> None:
+        if await self._ask("instruments", lambda: self._rest.run(self._operations.instruments())) is not None:
+            # Orders that could not be shown are, now.
+            self._ask_once("asking for open orders", self._compare_orders)
 
     async def _ask_balances(self) -> None:
         if (balances := await self._ask("balances", lambda: self._rest.run(self._operations.balances()))) is not None:

@@ -18,6 +18,7 @@ import attrs
 import msgspec
 
 from exchange_core.connector.naming import AssetMap, SymbolMap
+from exchange_core.errors import ProtocolError
 from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.symbol import Symbol
@@ -27,6 +28,9 @@ from kraken_futures.parse.rows import DAMAGE
 from kraken_futures.wire import common as wire
 
 ALIASES = {"XBT": "BTC", "XDG": "DOGE"}
+
+# The quote and the settlement asset of a contract of which only the name is known.
+UNKNOWN = "?"
 
 # Flex balances show ten decimals.
 ASSET_DECIMALS = 10
@@ -45,6 +49,7 @@ _FAMILIES = {
     "FI": _Family("futures_inverse", inverse=True, dated=True),
 }
 
+_NAME = re.compile(r"[A-Za-z0-9._:-]{1,60}")
 _DATE_CODE = re.compile(r"_(\d{6})$")
 # Records from before 2023 name their assets nowhere but in the reference rate, which is always against the
 # dollar.
@@ -130,10 +135,55 @@ def provisional(symbols: SymbolMap, name: str) -> Symbol:
 
     Its base is the venue's name, to stay visible; its steps are placeholders.
     """
-    symbol = Symbol(name, "?", "?")
+    symbol = Symbol(name, UNKNOWN, UNKNOWN)
     step = Decimal(1)
     add(symbols, Instrument(symbol=symbol, venue_id=name, tick_size=step, lot_size=step, min_quantity=step))
     return symbol
+
+
+def stand_in(name: str) -> Instrument:
+    """Return what stands for a contract that is in no list, so that what the account has of it can be shown.
+
+    Its base is the venue's name, to stay visible; its steps are placeholders, and it cannot be traded.
+    """
+    step = Decimal(1)
+    return Instrument(
+        symbol=Symbol(name.upper(), UNKNOWN, UNKNOWN),
+        venue_id=name,
+        tick_size=step,
+        lot_size=step,
+        min_quantity=step,
+        status=InstrumentStatus.OFFLINE,
+        is_closed=True,
+    )
+
+
+def account_symbol(symbols: SymbolMap, name: str) -> Symbol | None:
+    """Return our name for a contract that the account has something in; a stand-in for one that is listed nowhere.
+
+    None as long as the lists may only be older than the contract.
+
+    Raises:
+        ProtocolError: Nothing can have that name.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise ProtocolError(f"{name[:60]!r} is no name of a contract")
+    return find(symbols, name) or (stand_in(name).symbol if symbols.miss(name.upper()) else None)
+
+
+def account_instrument(symbols: SymbolMap, symbol: Symbol) -> Instrument:
+    """Return the instrument of what :func:`account_symbol` returned."""
+    return symbols.instrument(symbol) if symbol in symbols else stand_in(symbol.base)
+
+
+def missed(entries: Iterable[msgspec.Raw], symbols: SymbolMap, assets: AssetMap) -> None:
+    """Take from a list of expired contracts those that the account has something in."""
+    named = SymbolMap(symbols.venue)
+    load(entries, frozenset(), named, assets)
+    for instrument in named:
+        # One that is gone never takes the place of one that is traded.
+        if instrument.venue_id.upper() in symbols.unlisted and instrument.symbol not in symbols:
+            add(symbols, attrs.evolve(instrument, status=InstrumentStatus.OFFLINE, is_closed=True))
 
 
 def _instrument(raw: wire.Instrument, suspended: frozenset[str], assets: AssetMap, reports: list[str]) -> Instrument:

@@ -7,8 +7,17 @@ from typing import Any
 
 import pytest
 
+from exchange_core.connector.naming import UNLISTED
 from exchange_core.errors import NotSupported
-from exchange_core.model.event import Channel, Event, OpenOrdersSnapshot, OrderUpdate, Subscribed, Subscription
+from exchange_core.model.event import (
+    Channel,
+    Event,
+    OpenOrdersSnapshot,
+    OrderUpdate,
+    Subscribed,
+    Subscription,
+    Unrecognised,
+)
 from exchange_core.model.order import OrderRequest, OrderStatus, OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
@@ -268,4 +277,8 @@ def test_both_order_feeds_are_read(feed: FuturesFeed) -> None:
 
 
 def test_an_order_of_an_unknown_product_is_shown_without_a_symbol(feed: FuturesFeed) -> None:
-    assert update(feed, order=order(instrument="PV_XRPXBT"), is_cancel=False).symbol is None
+    shown, told = say(feed, feed="open_orders_verbose", order=order(instrument="PV_XRPXBT"), is_cancel=False)
+    assert isinstance(shown, OrderUpdate)
+    assert shown.symbol is None
+    assert isinstance(told, Unrecognised)
+    assert told.kind == UNLISTED

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from exchange_core.connector.naming import AssetMap, SymbolMap
+from exchange_core.connector.naming import UNLISTED, AssetMap, SymbolMap
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ConfigError, NotSupported
 from exchange_core.model.account import Balance
@@ -382,6 +382,7 @@ def test_a_fill_of_an_unknown_product_is_reported_beside_the_others(feed: Future
     stranger = {**FILL, "fill_id": "f-2", "instrument": "PV_XRPXBT"}
     unknown, known = fills(feed, stranger, FILL)
     assert isinstance(unknown, Unrecognised)
+    assert unknown.kind == UNLISTED
     assert "f-2" in unknown.detail
     assert isinstance(known, Fill)
 

@@ -46,6 +46,7 @@ from exchange_core.model.event import (
     Subscribed,
     Subscription,
     SubscriptionRefused,
+    Unrecognised,
 )
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
@@ -63,7 +64,7 @@ KINDS = {
     kind.__name__: kind
     for kind in (
         *(Trade, Ticker, Candle, Fill, OrderUpdate, OpenOrdersSnapshot, BalancesUpdate, PositionsUpdate),
-        *(SequenceGap, StatusUpdate, BookDesynced, LedgerUpdate, Notice),
+        *(SequenceGap, StatusUpdate, BookDesynced, LedgerUpdate, Notice, Unrecognised),
     )
 }
 

@@ -9,9 +9,17 @@ from typing import Any
 import httpx
 import pytest
 
+from exchange_core.connector.naming import UNLISTED
 from exchange_core.errors import AuthenticationError, BadRequest, SlowConsumer, VenueUnavailable
 from exchange_core.model.account import Balance, FeeRates
-from exchange_core.model.event import BalancesUpdate, Channel, OpenOrdersSnapshot, OrderUpdate, SequenceGap
+from exchange_core.model.event import (
+    BalancesUpdate,
+    Channel,
+    OpenOrdersSnapshot,
+    OrderUpdate,
+    SequenceGap,
+    Unrecognised,
+)
 from exchange_core.model.fill import Fee, Fill
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.side import Side
@@ -253,6 +261,25 @@ async def test_a_gap_is_filled_from_before_it(venue: ConnectedVenue, shop: Any, 
     assert sorted(f.id for f in await read(fills, 2)) == ["f2", "f3"]
     since = next(params["since"] for path, params in reversed(shop.calls) if path == "/fills")
     assert datetime.fromisoformat(since) == start - FILLS_MARGIN
+
+
+async def test_lists_are_asked_for_again_for_what_they_do_not_have(venue: ConnectedVenue, shop: Any, peer: Any) -> None:
+    """And then for open orders, which could not be shown without; however often it is said meanwhile, once."""
+    before = shop.paths().count("/open_orders")
+    unlisted = Unrecognised(kind=UNLISTED, detail="NEW is in no list")
+    asked = asyncio.Event()
+
+    async def listed(params: dict[str, Any]) -> Any:
+        await shop.tell(peer, unlisted)
+        asked.set()
+        return shop.answer("/instruments", params)
+
+    shop.instead("/instruments", VenueUnavailable("busy"), listed)
+    venue.fill_updates()
+    await shop.tell(peer, unlisted, unlisted)
+    await asyncio.wait_for(asked.wait(), 10)
+    await until(lambda: shop.paths().count("/open_orders") > before)
+    assert shop.paths().count("/instruments") <= 4  # the first, the one that failed, and one for each that came later
 
 
 async def test_a_gap_within_a_gap_is_filled_too(venue: ConnectedVenue, shop: Any, peer: Any) -> None:

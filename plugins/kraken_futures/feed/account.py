@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from exchange_core.connector.feed import FeedStats
+from exchange_core.connector.naming import UNLISTED
 from exchange_core.connector.spec import VenueContext
 from exchange_core.model.account import Position
 from exchange_core.model.event import (
@@ -29,6 +30,7 @@ from exchange_core.model.event import (
 )
 from exchange_core.model.order import OrderStatus
 from exchange_core.model.symbol import Symbol
+from kraken_futures import naming
 from kraken_futures.checksum import FillSequence, break_between
 from kraken_futures.pages import Unreadable
 from kraken_futures.parse import feed as parse
@@ -73,7 +75,7 @@ class AccountData:
     """Turns account frames into news.
 
     Args:
-        symbol: Finds our name for a product.
+        symbol: Finds our name for a product; None as long as the list of these may only be older than it.
         ask: Called with a feed of which something may have been missed; returns whether a snapshot will come.
 
     Attributes:
@@ -93,6 +95,8 @@ class AccountData:
         self._symbol = symbol
         self._ask = ask
         self._fills: dict[str, None] = {}
+        # Of contracts that are in no list, until these were asked for again.
+        self._held: dict[str, wire.FillRow] = {}
         self._has_fills = False
         self._numbers = FillSequence()
         self._balance_seq: dict[str, int] = {}
@@ -113,8 +117,11 @@ class AccountData:
     # Orders.
 
     def open_orders_snapshot(self, frame: wire.OpenOrdersSnapshot) -> Events:
+        unlisted: list[Event] = []
+
         def read(row: wire.OpenOrder) -> tuple[str, Hashable, OrderUpdate]:
-            return row.order_id, _terms(row), parse_orders.open_order(row, self._symbol(row.instrument), snapshot=True)
+            symbol = self._symbol_of(row, unlisted)
+            return row.order_id, _terms(row), parse_orders.open_order(row, symbol, snapshot=True)
 
         rows, bad = readable(frame.orders, wire.OpenOrder, read, "open_orders_snapshot")
         orders = [update for _, _, update in rows]
@@ -126,17 +133,18 @@ class AccountData:
                 listed[name] = None if self._open is None else self._open.get(name)
         self.surprise = self._open is not None and self._open != listed
         self._open = listed
-        return (OpenOrdersSnapshot(orders=tuple(orders)), *self._unreadable("open_orders", bad))
+        return (OpenOrdersSnapshot(orders=tuple(orders)), *unlisted, *self._unreadable("open_orders", bad))
 
     def open_orders(self, frame: wire.OpenOrders) -> Events:
         # There is no sequence on this feed: what is lost here is seen only by comparing with the whole list.
+        unlisted: list[Event] = []
         status = parse_orders.order_status(frame)
         if status is OrderStatus.REJECTED and self._stood(frame):
             status = OrderStatus.CANCELED  # such as a post-only order that an edit would have made a taker
         if frame.order is None:
             update = OrderUpdate(venue_order_id=frame.order_id, client_order_id=frame.cli_ord_id)
         else:
-            update = parse_orders.open_order(frame.order, self._symbol(frame.order.instrument))
+            update = parse_orders.open_order(frame.order, self._symbol_of(frame.order, unlisted))
             if frame.is_cancel and status is not OrderStatus.FILLED:
                 # Whether "remaining" is still told of an order that ended is not documented.
                 update = attrs.evolve(update, quantity=None)
@@ -147,7 +155,13 @@ class AccountData:
             # Whether it goes on, and under which id, is not said: the list tells.
             self._ask(str(frame.__struct_config__.tag))
         continues = self._continued(frame, update)
-        return (attrs.evolve(update, status=status, reason=frame.reason, continues=continues),)
+        return (attrs.evolve(update, status=status, reason=frame.reason, continues=continues), *unlisted)
+
+    def _symbol_of(self, row: wire.OpenOrder, unlisted: list[Event]) -> Symbol | None:
+        symbol = self._symbol(row.instrument)
+        if symbol is None:
+            unlisted.append(_unlisted(row.instrument, f"order {row.order_id[:60]} is shown when it is"))
+        return symbol
 
     def _stood(self, frame: wire.OpenOrders) -> bool:
         """Return whether an order was open, or executed in part, before it failed."""
@@ -199,9 +213,21 @@ class AccountData:
             events = [_missed_fills(), *events]
         return events or (Ignored(kind="no new fills"),)
 
+    def listed(self) -> list[Event]:
+        """Return the fills that waited for the list of contracts, and can be told now."""
+        events: list[Event] = []
+        for row in list(self._held.values()):
+            symbol = self._symbol(row.instrument)
+            if symbol is not None:
+                del self._held[row.fill_id]
+                self._fills[row.fill_id] = None
+                # It was held because it reads.
+                events.append(parse.fill(row, symbol, self._context.venue, self._context.assets))
+        return events
+
     def _new_fills(self, frame: wire.Fills) -> tuple[list[Event], list[int | None]]:
         """Return what is news, and the numbers of all."""
-        events: list[Event] = []
+        events: list[Event] = self.listed()
         numbers: list[int | None] = []
         bad: list[Unreadable] = []
         for raw in frame.fills:
@@ -217,12 +243,14 @@ class AccountData:
         return [*events, *self._unreadable("fills", bad)], numbers
 
     def _fill(self, row: wire.FillRow) -> tuple[int | None, Event | None]:
-        if row.fill_id in self._fills:
+        if row.fill_id in self._fills or row.fill_id in self._held:
             return row.seq, None
         symbol = self._symbol(row.instrument)
         if symbol is None:
-            detail = f"{row.instrument[:60]!r} is in no instrument list; fill {row.fill_id[:60]} is not shown"
-            return row.seq, Unrecognised(kind="fill of an unknown product", detail=detail)
+            # Whatever stands for the symbol, what else it says must read.
+            parse.fill(row, naming.stand_in(row.instrument).symbol, self._context.venue, self._context.assets)
+            self._held[row.fill_id] = row
+            return row.seq, _unlisted(row.instrument, f"fill {row.fill_id[:60]} is told when it is")
         event = parse.fill(row, symbol, self._context.venue, self._context.assets)
         self._fills[row.fill_id] = None
         return row.seq, event
@@ -236,19 +264,19 @@ class AccountData:
         def read(row: wire.PositionRow) -> Position | None:
             symbol = self._symbol(row.instrument)
             if symbol is not None:
-                return parse.position(row, self._context.symbols.instrument(symbol), self._context.venue)
-            detail = f"{row.instrument[:60]!r} is in no instrument list"
-            events.append(Unrecognised(kind="position in an unknown product", detail=detail))
+                instrument = naming.account_instrument(self._context.symbols, symbol)
+                return parse.position(row, instrument, self._context.venue)
+            events.append(_unlisted(row.instrument, "the position in it is told when it is"))
             return None
 
         rows, bad = readable(frame.positions, wire.PositionRow, read, "open_positions")
         # In a list that is not complete, 0 says what else its absence would say.
-        positions = [each for each in rows if each is not None and (each.quantity or bad)]
+        positions = [each for each in rows if each is not None and (each.quantity or bad or events)]
         held: dict[Hashable, Hashable] = {each.symbol: (each.quantity, each.entry_price) for each in positions}
         before = self._positions
-        self._positions = {**(before or {}), **held} if bad else held
+        self._positions = {**(before or {}), **held} if bad or events else held
         self.surprise = before is not None and before != self._positions
-        update = PositionsUpdate(positions=tuple(positions), complete=not bad)
+        update = PositionsUpdate(positions=tuple(positions), complete=not (bad or events))
         return (update, *events, *self._unreadable("open_positions", bad))
 
     def balances(self, frame: wire.Balances) -> Events:
@@ -294,6 +322,10 @@ class AccountData:
             reason = f"{len(bad)} entries of a message cannot be read: {'; '.join(bad.values())}"
             events.append(SequenceGap(channel=CHANNELS[feed], reason=reason))
         return events
+
+
+def _unlisted(name: str, what: str) -> Unrecognised:
+    return Unrecognised(kind=UNLISTED, detail=f"{name[:60]!r} is in no instrument list; {what}")
 
 
 def _terms(row: wire.OpenOrder) -> Hashable:

@@ -30,6 +30,7 @@ from exchange_core.model.event import (
     Unrecognised,
 )
 from exchange_core.model.symbol import Symbol
+from kraken_futures import naming
 from kraken_futures.feed import account as feed_account
 from kraken_futures.feed.account import AccountData
 from kraken_futures.feed.books import BookKeeper
@@ -75,7 +76,7 @@ class FuturesFeed:
         self._subscriber = Subscriber(context, channels, private=channels is PRIVATE)
         self._market = MarketData(context, self.stats, self._ask_for_book, self._ask_for_trades)
         self._book_delta = self._market.book_delta
-        self._account = AccountData(context, self.stats, self._market.symbol, self._ask_for_account)
+        self._account = AccountData(context, self.stats, self._account_symbol, self._ask_for_account)
         self._log = LogData(context, self.stats, self._ask_for_account)
         self._life = Life(context.config.stale_after)
         self._is_open = False
@@ -133,7 +134,7 @@ class FuturesFeed:
     def tick(self, now: float) -> Events:
         if not self._is_open:
             return ()
-        events = self._subscriber.tick(now)
+        events = (*self._subscriber.tick(now), *self._account.listed())
         self._note(events, now)
         for keeper in self._market.books():
             self._ask_for_book(keeper, now)
@@ -185,6 +186,9 @@ class FuturesFeed:
 
     def _ask_for_trades(self, product: str) -> bool:
         return self._subscriber.silence.want(Key(PUBLIC[Channel.TRADES], product.upper()))
+
+    def _account_symbol(self, product: str) -> Symbol | None:
+        return self._market.symbol(product) or naming.account_symbol(self._context.symbols, product)
 
     def _ask_for_account(self, feed: str) -> bool:
         return self._subscriber.silence.want(Key(feed, ""))

@@ -154,7 +154,8 @@ def make_position(
 ) -> Position:
     """Make a position; its profit is worked out here: the venue's figure for inverse contracts fits no formula."""
     unrealised = None
-    if mark is not None and mark > 0 and entry > 0:
+    # Of a contract that is listed nowhere it is not known how its profit is reckoned.
+    if mark is not None and mark > 0 and entry > 0 and instrument.symbol.quote != naming.UNKNOWN:
         unrealised = contracts.profit(instrument.is_inverse, quantity, entry, mark, instrument.contract_size)
     return Position(
         symbol=instrument.symbol,

@@ -7,22 +7,25 @@ See https://docs.kraken.com/api/docs/futures-api/trading/get-open-orders and the
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import attrs
+import msgspec
 
 from exchange_core.connector.partial import listed
 from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import VenueContext
-from exchange_core.errors import ProtocolError
+from exchange_core.errors import ExchangeError, ProtocolError
 from exchange_core.model.account import Balance, Position
 from exchange_core.model.fill import Fill
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.number import EXACT
 from exchange_core.model.order import Order
+from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_rfc3339, to_rfc3339
 from kraken_futures import naming
 from kraken_futures.numbers import number, optional
@@ -44,16 +47,18 @@ class AccountLists:
     """The lists of one account.
 
     Attributes:
-        skipped: What of each list did not read the last time, and what was in contracts that are not listed, by its
-            name and why.
+        skipped: What of each list did not read the last time, and what was in contracts that are listed nowhere, by
+            its name and why; the latter is shown under a stand-in for the contract.
     """
 
     _context: VenueContext
+    _instruments: Callable[[], Flow[list[Instrument]]]
     skipped: dict[str, dict[str, str]] = attrs.field(factory=dict)
 
     def open_orders(self) -> Flow[Rows[Order]]:
         """List what is open, triggers among them."""
         reply: wire.OpenOrders = yield private("openorders", wire.OpenOrders)
+        yield from self._learn(reply.open_orders)
         orders, bad = readable(reply.open_orders, wire.OpenOrder, self._order, self._what("openorders"))
         self._note("order", bad)
         return Rows.of((order for order in orders if order is not None), bad)
@@ -62,6 +67,7 @@ class AccountLists:
         """List positions."""
         reply: wire.OpenPositions = yield private("openpositions", wire.OpenPositions)
         what = self._what("openpositions")
+        yield from self._learn(reply.open_positions)
         rows, bad = readable(reply.open_positions, wire.OpenPosition, self._position, what)
         marks: Mapping[str, Decimal | None] = {}
         if rows:
@@ -76,7 +82,6 @@ class AccountLists:
                 unrealised_funding=row.unrealized_funding,
             )
             for row, instrument, quantity, entry in rows
-            if instrument is not None
         )
         return listed(positions, _problems("position", bad))
 
@@ -102,12 +107,13 @@ class AccountLists:
 
         There is no fee here; the fills feed tells it.
         """
-        found: dict[str, tuple[datetime, Fill | None]] = {}
+        found: dict[str, tuple[datetime, Fill]] = {}
         damaged: dict[bytes, Unreadable] = {}
         before: datetime | None = None
         while True:
             params = {} if before is None else {"lastFillTime": to_rfc3339(before)}
             page: wire.Fills = yield private("fills", wire.Fills, params, "fills before" if before else "fills")
+            yield from self._learn(page.fills)
             rows, bad = readable(page.fills, wire.RestFill, self._fill, self._what("fills"))
             damaged.update((each.raw, each) for each in bad)
             fresh = [row for row in rows if row[0] not in found]
@@ -125,15 +131,15 @@ class AccountLists:
             else:
                 break
         self._note("fill", damaged.values())
-        fills = [fill for _, fill in reversed(found.values()) if fill is not None]
+        fills = [fill for _, fill in reversed(found.values())]
         fills.sort(key=lambda fill: fill.time)
         return Rows.of((fill for fill in fills if since is None or fill.time >= since), tuple(damaged.values()))
 
     def _order(self, raw: wire.OpenOrder) -> Order | None:
         instrument = self._instrument(raw.symbol, f"order {raw.order_id}")
-        return None if instrument is None else rest_orders.open_order(raw, instrument, self._context.venue)
+        return rest_orders.open_order(raw, instrument, self._context.venue)
 
-    def _position(self, raw: wire.OpenPosition) -> tuple[wire.OpenPosition, Instrument | None, Decimal, Decimal]:
+    def _position(self, raw: wire.OpenPosition) -> tuple[wire.OpenPosition, Instrument, Decimal, Decimal]:
         sign = {"long": 1, "short": -1}.get(raw.side)
         if sign is None:
             raise ProtocolError(f"{self._context.venue}: position side {raw.side[:20]!r} is neither long nor short")
@@ -141,10 +147,8 @@ class AccountLists:
         raw.unrealized_funding = optional(raw.unrealized_funding, "unrealizedFunding")
         return raw, self._instrument(raw.symbol, "position"), quantity, number(raw.price, "price")
 
-    def _fill(self, raw: wire.RestFill) -> tuple[str, datetime, Fill | None]:
+    def _fill(self, raw: wire.RestFill) -> tuple[str, datetime, Fill]:
         instrument, time = self._instrument(raw.symbol, f"fill {raw.fill_id}"), from_rfc3339(raw.fill_time)
-        if instrument is None:
-            return raw.fill_id, time, None
         fill = Fill(
             id=raw.fill_id,
             symbol=instrument.symbol,
@@ -183,15 +187,34 @@ class AccountLists:
             else:
                 yield balance
 
-    def _instrument(self, name: str, what: str) -> Instrument | None:
-        symbol = naming.find(self._context.symbols, name)
+    def _learn(self, raws: Iterable[msgspec.Raw]) -> Flow[None]:
+        """Ask for the contracts again where a row is of one that is in no list: the list may be older than that."""
+        if None not in tuple(self._symbols(raws)):
+            return
+        try:
+            yield from self._instruments()
+        except ExchangeError as error:
+            _log.warning("%s: the contracts could not be asked for again: %s", self._context.venue, error)
+
+    def _symbols(self, raws: Iterable[msgspec.Raw]) -> Iterator[Symbol | None]:
+        for raw in raws:
+            # What does not read is told where it is read.
+            with suppress(*DAMAGE):
+                yield naming.account_symbol(self._context.symbols, decoder(wire.InstrumentName).decode(raw).symbol)
+
+    def _instrument(self, name: str, what: str) -> Instrument:
+        symbols = self._context.symbols
+        symbol = naming.account_symbol(symbols, name)
         if symbol is None:
-            _log.warning("%s: %s: %r is in no instrument list; it is not shown", self._context.venue, what, name[:60])
-            # Counted with what does not read, but no list is incomplete for it: none of our contracts is missing.
+            raise ProtocolError(
+                f"{what}: {name[:60]!r} is in no instrument list, and that could not be asked for again"
+            )
+        if symbol not in symbols:
+            venue = self._context.venue
+            _log.warning("%s: %s: %r is in no instrument list; shown as %s", venue, what, name[:60], symbol)
             strangers = self.skipped.setdefault("stranger", {})
-            strangers[f"{what.partition(' ')[0]} in {name[:60]}"] = "the contract is in no instrument list"
-            return None
-        return self._context.symbols.instrument(symbol)
+            strangers[f"{what.partition(' ')[0]} in {name[:60]}"] = f"the contract is in no instrument list: {symbol}"
+        return naming.account_instrument(symbols, symbol)
 
     def _what(self, call: str) -> str:
         return f"{self._context.venue}: {call}"

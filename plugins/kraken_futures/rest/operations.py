@@ -15,7 +15,14 @@ import msgspec
 
 from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import VenueContext
-from exchange_core.errors import ExchangeError, InvalidValue, NotSupported, ProtocolError, VenueUnavailable
+from exchange_core.errors import (
+    BadRequest,
+    ExchangeError,
+    InvalidValue,
+    NotSupported,
+    ProtocolError,
+    VenueUnavailable,
+)
 from exchange_core.model.account import Balance, FeeRates, Position
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.book import BookSnapshot
@@ -59,18 +66,38 @@ class FuturesRest(Families):
         self.reports: list[str] = []
         self._context = context
         self._venue = context.venue
-        self._lists = AccountLists(context)
+        self._lists = AccountLists(context, self.instruments)
 
     # --- market data
 
     def instruments(self) -> Flow[list[Instrument]]:
-        listed: wire.Instruments = yield public("instruments", wire.Instruments)
+        listed = yield from self._listed()
+        tickers: wire.Tickers = yield public("tickers", wire.Tickers)
+        suspended = frozenset(row.symbol.upper() for row in readable_tickers(tickers) if row.suspended)
+        instruments = self._take(listed, suspended)
+        if not all(self._context.symbols.unlisted.values()):
+            yield from self._expired()
+        return instruments
+
+    def _listed(self, **more: bool) -> Flow[wire.Instruments]:
+        listed: wire.Instruments = yield public("instruments", wire.Instruments, **more)
         if not listed.instruments:
             # Seen during maintenance; it does not mean that nothing is traded.
             raise VenueUnavailable(f"{self._venue}: the instrument list is empty", venue=self._venue)
-        tickers: wire.Tickers = yield public("tickers", wire.Tickers)
-        suspended = frozenset(row.symbol.upper() for row in readable_tickers(tickers) if row.suspended)
-        return self._take(listed, suspended)
+        return listed
+
+    def _expired(self) -> Flow[None]:
+        """Learn of contracts that the account has something in and that are not listed: they may have expired."""
+        context = self._context
+        try:
+            ended = yield from self._listed(expired=True)
+            naming.missed(ended.instruments, context.symbols, context.assets)
+        except BadRequest as error:
+            _log.warning("%s: expired contracts are not told: %s", self._venue, error)
+        except ExchangeError as error:
+            _log.warning("%s: expired contracts could not be asked for, and will be again: %s", self._venue, error)
+            return
+        context.symbols.asked_again()
 
     def load_instruments(self, body: bytes) -> list[Instrument]:
         try:
