@@ -338,3 +338,10 @@ class SimulatorSpec:
     listed: Callable[[Sequence[bytes]], SimulatorSpec] | None = None
     lists: Callable[[bytes], bool] = lambda answer: False
     left_out: Mapping[str, str] = attrs.field(factory=dict)
+
+    def traded_assets(self) -> list[str]:
+        """Return the codes of its assets without those that only back positions."""
+        symbols = [market.instrument.symbol for market in self.markets]
+        traded = {code for symbol in symbols for code in (symbol.base, symbol.quote, symbol.settle)}
+        backing = {each.asset for each in self.collateral}
+        return [asset.code for asset in self.assets if asset.code in traded or asset.code not in backing]

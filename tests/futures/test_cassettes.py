@@ -272,7 +272,7 @@ async def test_balances(run: Run) -> None:
     # Paid from 50000: 0.05 % of 0.15 * 84010 and of 0.1 * 83990, and 20 lost on each of 0.1.
     assert await run("balances", lambda do: do.balances()) == [
         Balance(asset="BTC", total=Decimal("0.5"), held=Decimal(0), wallet="fi_xbtusd", venue="futures"),
-        Balance(asset="USD", total=Decimal("49987.49975"), held=Decimal("42.855"), wallet="flex", venue="futures"),
+        Balance(asset="USD", total=Decimal("49987.49975"), held=Decimal("43.105"), wallet="flex", venue="futures"),
     ]
 
 

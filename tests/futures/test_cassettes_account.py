@@ -51,7 +51,7 @@ async def test_wallets_and_their_margins(player: CassettePlayer) -> None:
         termination=Decimal("0.00025"),
     )
     assert isinstance(flex, FlexWallet)
-    paid, free = Decimal("49995.7995"), Decimal("49903.0745")  # a fee of 4.2005; 84.01 and 8.715 held
+    paid, free = Decimal("49995.7995"), Decimal("49902.0745")  # a fee of 4.2005; 84.01 and 8.715 held, 1 lost
     assert flex.assets == (FlexAsset(asset="USD", quantity=paid, value=paid, collateral=paid, available=free),)
     assert (flex.initial_margin, flex.initial_margin_with_orders) == (Decimal("84.01"), Decimal("92.725"))
     assert (flex.pnl, flex.margin_equity, flex.available_margin) == (

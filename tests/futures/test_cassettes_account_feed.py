@@ -200,15 +200,15 @@ async def test_a_liquidation_after_an_hour_of_funding(player: CassettePlayer) ->
 
 
 async def test_a_contract_that_ends(player: CassettePlayer) -> None:
-    """The order expires, the position is settled at the index: 0.1 at 84950, bought at 85000."""
+    """The order expires, the position is settled at the index's average: 0.1 at 84975, bought at 85000."""
     _, told = player.play("settlement", [Subscription(channel) for channel in ALL])
     (update,) = [event for event in told if isinstance(event, OrderUpdate)]
     assert lifted(update)[:2] == (2, "expired")
     entries = [entry for event in told if isinstance(event, LedgerUpdate) for entry in event.entries]
     assert (str(entries[-1].kind), entries[-1].amount, entries[-1].balance) == (
         "settlement",
-        -5,
-        Decimal("49990.75"),
+        Decimal("-2.5"),
+        Decimal("49993.25"),
     )
     assert [event.text for event in told if isinstance(event, Notice)] == [
         "FF_XBTUSD_261225 stops trading and is settled.",

@@ -81,7 +81,7 @@ async def test_tickers_of_a_linear_and_an_inverse_contract(player: CassettePlaye
         mark_price=Decimal(83999),
         index_price=Decimal("83998.9465"),
         funding_rate=Decimal(0),
-        next_funding_rate=Decimal("-0.000000002776"),
+        next_funding_rate=Decimal("-0.000000008326"),
         next_funding_time=START + timedelta(hours=1),
         open_interest=Decimal(3708),
         time=START + timedelta(seconds=4),

@@ -87,7 +87,7 @@ class Rig:
         keys = Credentials(api_key=spec.simulator.secret(secrets), api_secret=spec.simulator.secret(secrets))
         self.exchange.add_account(OURS, spec.simulator.deposits, keys.api_key, keys.api_secret, permissions)
         for name in (RESTING, TAKING):
-            self.exchange.add_account(name, {asset.code: POCKETS for asset in spec.simulator.assets})
+            self.exchange.add_account(name, dict.fromkeys(spec.simulator.traded_assets(), POCKETS))
         self.makers = market_makers(self.exchange, seed=seed, settings=makers) if makers else ()
         for _ in range(20 if makers else 0):
             self.step_makers()

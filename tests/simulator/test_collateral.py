@@ -309,3 +309,10 @@ def test_collateral_that_makes_no_sense_is_refused(setting: dict[str, Any], word
     spec = attrs.evolve(POOLED, collateral=(COINS, attrs.evolve(EUROS, **setting)))
     with pytest.raises(ConfigError, match=words):
         SimulatedExchange(spec, seed=1, clock=HandClock())
+
+
+def test_what_no_market_here_prices_backs_nothing() -> None:
+    exchange = SimulatedExchange(POOLED, seed=1, clock=HandClock(), markets=[FREE[1]])
+    assert [each.asset for each in exchange.collateral_assets()] == ["EUR"]
+    exchange.add_account("alice", {"BTC.flex": Decimal(1), "EUR": Decimal(10)})
+    assert [(each.asset, each.collateral) for each in exchange.collateral("alice")] == [("EUR", Decimal("10.89"))]

@@ -100,7 +100,10 @@ class Collateral:
 
 
 class Pools:
-    """All collateral of an exchange: by the settlement asset that it backs, smallest haircut first, and by asset."""
+    """All collateral of an exchange: by the settlement asset that it backs, smallest haircut first, and by asset.
+
+    What is priced by a market that the exchange does not have backs nothing.
+    """
 
     def __init__(
         self, settings: Iterable[SimCollateral], markets: Mapping[Symbol, MarketState], decimals: Mapping[str, int]
@@ -108,7 +111,9 @@ class Pools:
         self.backers: dict[str, list[Collateral]] = {}
         self.by_asset: dict[str, Collateral] = {}
         for setting in sorted(settings, key=lambda each: each.haircut):
-            _check(setting, markets, decimals, self.by_asset)
+            if setting.market is not None and setting.market not in markets:
+                continue
+            _check(setting, decimals, self.by_asset)
             market = None if setting.market is None else markets[setting.market]
             found = Collateral(setting, market, decimals)
             self.backers.setdefault(setting.settles, []).append(found)
@@ -122,17 +127,10 @@ class Pools:
         return None if asset is None else self.by_asset[asset]
 
 
-def _check(
-    setting: SimCollateral,
-    markets: Mapping[Symbol, MarketState],
-    decimals: Mapping[str, int],
-    known: Mapping[str, object],
-) -> None:
+def _check(setting: SimCollateral, decimals: Mapping[str, int], known: Mapping[str, object]) -> None:
     name = f"collateral {setting.asset}"
     if unknown := {setting.asset, setting.settles} - decimals.keys():
         raise ConfigError(f"{name}: the simulated exchange has no asset {min(unknown)}")
-    if setting.market is not None and setting.market not in markets:
-        raise ConfigError(f"{name}: the simulated exchange has no market {setting.market}")
     if setting.asset in known:
         raise ConfigError(f"{name}: it is listed twice")
     if not setting.price.is_finite():

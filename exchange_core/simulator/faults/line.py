@@ -126,7 +126,13 @@ class FaultyProtocol:
 
     def _act(self, request: HttpRequest) -> HttpReply:
         self.step()
-        return self._protocol.http(request)
+        reply = self._protocol.http(request)
+        return reply._replace(headers={**reply.headers, "date": _http_date(int(self._exchange.now().timestamp()))})
+
+
+@lru_cache(maxsize=8)
+def _http_date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
 
 
 def _said(answer: actions.Answer) -> HttpReply:

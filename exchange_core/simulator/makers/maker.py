@@ -260,7 +260,7 @@ def open_pockets(exchange: SimulatedExchange) -> bool:
     """Open the makers' accounts; return whether they are new."""
     if QUOTER in exchange.parts.accounts:
         return False
-    pockets = {asset.code: _POCKETS for asset in exchange.assets()}
+    pockets = dict.fromkeys(exchange.spec.traded_assets(), _POCKETS)
     for name in (QUOTER, TRADER):
         exchange.add_account(name, pockets, keep=_KEPT)
     return True

@@ -152,10 +152,8 @@ def for_rest(number: int, row: LogRow, *, conversions: bool = False) -> Shown:
     shown = _shown(number, row, lambda value: None if value is None else real(value), None)
     shown["contract"] = row.contract
     if conversions:
-        for name in ("exchange_rate", "conversion_fee"):
-            value = getattr(row, name)
-            shown[name] = None if value is None else real(value)
-        shown["exchange_rate_from"] = row.exchange_rate_from
+        rate, fee = (None if value is None else real(value) for value in (row.exchange_rate, row.conversion_fee))
+        shown |= {"exchange_rate": rate, "exchange_rate_from": row.exchange_rate_from, "conversion_fee": fee}
     return shown
 
 

@@ -236,7 +236,13 @@ def _status(order: SimOrder) -> tuple[str, str | None]:
             return "REJECTED", None
     if words.waits(order):
         moved = order.request.type.is_trailing and order.updated > (order.amended or order.created)
-        reason = "TRAILING_STOP_PRICE_UPDATED" if moved else words.change_reason(order).upper() if order.amended else "NEW_USER_ORDER"
+        reason = (
+            "TRAILING_STOP_PRICE_UPDATED"
+            if moved
+            else words.change_reason(order).upper()
+            if order.amended
+            else "NEW_USER_ORDER"
+        )
         return "TRIGGER_PLACED", reason
     if order.filled:
         return "ENTERED_BOOK", "PARTIAL_FILL"

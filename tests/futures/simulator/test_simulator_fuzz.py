@@ -236,7 +236,8 @@ class TestOrders:
     ) -> None:
         def all_of_it() -> dict[str, Decimal]:
             accounts = alice.get("accounts")["accounts"]
-            found = {"usd": accounts["flex"]["currencies"]["USD"]["quantity"], "xbt": Decimal(0)}
+            found = {code.lower(): row["quantity"] for code, row in accounts["flex"]["currencies"].items()}
+            found["xbt"] = found.get("xbt", Decimal(0))
             for name in ("cash", "fi_xbtusd"):
                 for code, total in accounts[name]["balances"].items():
                     found[code] = found.get(code, Decimal(0)) + Decimal(total)
