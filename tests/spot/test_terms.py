@@ -240,6 +240,18 @@ def test_an_offset_goes_through_json_and_out_as_it_was_written(sign: str, amount
     assert str(spot_order(wanted, "kraken").limit_price) == text
 
 
+@pytest.mark.parametrize("text", ["+5%", "-0.5", "#1", "120"])
+def test_the_prices_of_a_close_go_through_json(text: str) -> None:
+    terms = SpotTerms(close=ConditionalClose(type="limit", limit_price=text))
+    assert serde.loads(serde.dumps(terms), SpotTerms) == terms
+
+
+def test_what_is_no_offset_in_json_is_refused() -> None:
+    for bad in ({"sign": "*", "amount": "5"}, {"sign": "+", "amount": "-5"}, {"sign": "+"}, {}):
+        with pytest.raises(InvalidValue):
+            serde.structure({"close": {"type": "limit", "limit_price": bad}}, SpotTerms)
+
+
 def test_a_limit_order_without_any_price_is_none_whatever_else_its_terms_say() -> None:
     with pytest.raises(InvalidValue, match="a limit order needs a price"):
         request(type="limit", price=None, terms=SpotTerms(trigger_offset="+5"))

@@ -8,10 +8,12 @@ See https://docs.kraken.com/api-reference/trading/add-order
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 
 import attrs
 
+from exchange_core import serde
 from exchange_core.errors import InvalidValue
 from exchange_core.model.number import exact, plain
 
@@ -58,6 +60,9 @@ def price(value: object) -> Price:
     """
     if isinstance(value, RelativePrice):
         return value
+    if isinstance(value, Mapping):
+        # As an offset stands in JSON that was made of it.
+        return RelativePrice.parse(str(serde.structure(value, RelativePrice)))
     if isinstance(value, str) and (value[:1] in ("+", "-", "#") or value.endswith("%")):
         return RelativePrice.parse(value)
     number = exact(value, "price")
