@@ -15,6 +15,7 @@ import msgspec
 
 from exchange_core.connector.rest import HttpReply, HttpRequest
 from exchange_core.errors import ConfigError
+from exchange_core.storage import archives
 from exchange_core.storage.scrub import Scrubber
 
 FEED_SUFFIX = ".stream.jsonl"
@@ -54,7 +55,7 @@ class RestTape:
                 "response": {
                     "status": {"code": reply.status, "message": ""},
                     "headers": self._headers(told),
-                    "body": {"string": self._scrubber.text(_read(reply.body))},
+                    "body": {"string": self._body(reply.body)},
                 },
             }
         )
@@ -68,8 +69,21 @@ class RestTape:
         """
         write = vcr_serializer()
         head = write({"source": self._scrubber.known(self._source)})
-        body = write({"interactions": _mapped(self._exchanges, self._scrubber.known), "version": 1})
+        body = write({"interactions": _mapped(self._exchanges, self._last), "version": 1})
         path.write_text(head + body, encoding="utf-8")
+
+    def _body(self, data: bytes) -> str | bytes:
+        """Return an answer's text, or as it is one that is an archive: that is scrubbed when all secrets are known."""
+        if not archives.is_archive(data):
+            return self._scrubber.text(_read(data))
+        archives.scrubbed(data, self._scrubber.text)  # what it tells of secrets is kept out of the rest
+        return data
+
+    def _last(self, value: str | bytes) -> str | bytes:
+        """Scrub what is about to be written; YAML has a word for bytes, and writes them in base64."""
+        return (
+            archives.scrubbed(value, self._scrubber.text) if isinstance(value, bytes) else self._scrubber.known(value)
+        )
 
     def _headers(self, values: Mapping[str, str]) -> dict[str, list[str]]:
         return {name: [value] for name, value in self._scrubber.headers(values).items()}
@@ -214,9 +228,9 @@ def _read(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    """Return *value* with every text in it changed."""
-    if isinstance(value, str):
+def _mapped(value: Any, change: Callable[[str | bytes], str | bytes]) -> Any:
+    """Return *value* with every text and archive in it changed."""
+    if isinstance(value, str | bytes):
         return change(value)
     if isinstance(value, dict):
         return {key: _mapped(item, change) for key, item in value.items()}

@@ -15,6 +15,10 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
 SCRUBBED = "SCRUBBED"
+"""Stands for what is secret."""
+
+NO_NONCE = "0"
+"""Stands for a nonce where an answer tells of the key that asks: who reads that expects a whole number."""
 
 # Compared in lower case and without dashes and underscores: the whole name, or any part of it.
 _NAMES = frozenset({"authent", "authorization", "key", "nonce", "otp", "passwd", "pwd", "sig", "sign"})
@@ -22,8 +26,8 @@ _PARTS = (
     *("apikey", "apisecret", "apisign", "challenge", "cookie", "listenkey", "nonce", "passphrase", "password"),
     *("privatekey", "secret", "signature", "token"),
 )
-# Says where the next page of a list begins.
-_HARMLESS = frozenset({"continuationtoken", "nextcontinuationtoken"})
+# Says where the next page of a list begins, and how far a nonce may lie back.
+_HARMLESS = frozenset({"continuationtoken", "nextcontinuationtoken", "noncewindow"})
 
 # There are assets called KEY, COOKIE, OTP and TOKEN. What is said under their names is an object or an amount.
 _CODE = re.compile(r"[A-Z0-9]+(?:[./][A-Z0-9]+)?")
@@ -43,6 +47,9 @@ _PAIR = re.compile(r"""(?<![^?&;,\s"'<>])([^?&;,\s"'<>=]+)=([^&\s"'<>]*)""")
 _USER = re.compile(r"(?<=://)[^/?#@\s]*(?=@)")
 # The one frame that names its secret by what it is, not by a field.
 _CHALLENGE = re.compile(r'"event"\s*:\s*"challenge"')
+# The one answer that has a nonce: it tells what the key is that asks.
+_ABOUT_A_KEY = re.compile(r'"api_?key_?name"\s*:', re.IGNORECASE)
+_NONCE = re.compile(r'"\d+"|\d+')
 _COOKIE = re.compile(r"(?:^|;)\s*[^=;]+=([^;]*)")
 
 
@@ -130,6 +137,7 @@ class Scrubber:
         done: list[str] = []
         start = at = 0
         challenged = _CHALLENGE.search(text) is not None
+        is_about_a_key = _ABOUT_A_KEY.search(text) is not None
         while field := _FIELD.search(text, at):
             at = field.end()
             name = _decoded(field[1])
@@ -138,7 +146,8 @@ class Scrubber:
                 if not _is_about_an_asset(name, text[at:end]):
                     for secret in _strings(value):
                         self._learn(secret)
-                    done += [text[start:at], f'"{SCRUBBED}"']
+                    is_nonce = is_about_a_key and name == "nonce" and _NONCE.fullmatch(text[at:end]) is not None
+                    done += [text[start:at], f'"{NO_NONCE if is_nonce else SCRUBBED}"']
                     start = at = end
         return "".join([*done, text[start:]])
 

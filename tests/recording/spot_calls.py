@@ -87,6 +87,7 @@ async def record_orders(rig: Rig) -> None:
     await rig.record("history.ledgers", history.ledgers(ledgers.items[0].id, ledgers.items[1].id))
     await rig.record("history.amends", history.amends(rests.id))
 
+    await rig.record("account.key_info", account.key_info())
     await rig.record("account.balance", account.balance())
     await rig.record("account.credit_lines", account.credit_lines())
     await rig.record("account.trade_volume", account.trade_volume(NAME, "ETH/USD"))
@@ -164,6 +165,7 @@ async def record_exports(rig: Rig) -> None:
     await rig.record("exports.cancel", exports.cancel(other))
     await rig.clock.advance(5)
     await rig.record("exports.statuses", exports.statuses(ReportKind.TRADES))
+    await rig.record("exports.retrieve", exports.retrieve(report))
     await rig.record("exports.delete", exports.delete(report))
     await rig.record_refusal("exports.delete.refused", exports.delete(report))
 

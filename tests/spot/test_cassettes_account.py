@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,8 +12,18 @@ import pytest
 from exchange_core.errors import AuthenticationError, BadRequest, OrderRefused
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from exchange_core.storage.archives import texts_of
+from exchange_core.storage.scrub import NO_NONCE, SCRUBBED
 from exchange_core.testing.cassettes import CassettePlayer
-from kraken_spot.types.account import OpenPosition, ReportKind, ReportStatus, ScheduleTier, TradeBalance
+from kraken_spot.types.account import (
+    ApiKeyInfo,
+    OpenPosition,
+    Permission,
+    ReportKind,
+    ReportStatus,
+    ScheduleTier,
+    TradeBalance,
+)
 
 BTC, ETH = Symbol("BTC", "USD"), Symbol("ETH", "USD")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,6 +41,26 @@ async def test_balances(player: CassettePlayer) -> None:
         "SOL": Decimal(100),
     }
     assert {balance.held for balance in found} == {None}, "this call does not tell what open orders hold"
+
+
+async def test_what_the_key_may_do(player: CassettePlayer) -> None:
+    """Its name and itself are replaced in the recording, and so is the nonce, by one that reads as such."""
+    found = await player.run("account.key_info", lambda do: do.account.key_info())
+    assert found == ApiKeyInfo(
+        name=SCRUBBED,
+        api_key=SCRUBBED,
+        nonce=int(NO_NONCE),
+        nonce_window=0,
+        permissions=frozenset(Permission),
+        iban="AA04 F899 6DA7 63B7",
+        valid_until=None,
+        query_from=None,
+        query_to=None,
+        created=None,
+        modified=None,
+        last_used=START + timedelta(seconds=95),
+        ip_allowlist=(),
+    )
 
 
 async def test_most_accounts_have_no_credit_lines(player: CassettePlayer) -> None:
@@ -151,6 +183,32 @@ async def test_the_reports_that_there_are(player: CassettePlayer) -> None:
         NOW + timedelta(seconds=2),
     )
     assert (report.data_start, report.data_end, report.expires) == (START, NOW, NOW + timedelta(days=14))
+
+
+async def test_a_report_that_is_ready_is_a_zip_file_with_the_trades(player: CassettePlayer) -> None:
+    archive = await player.run("exports.retrieve", lambda do: do.exports.retrieve("QMTJ"))
+    [(name, table)] = texts_of(archive)
+    assert name == "trades.csv"
+    [row] = csv.DictReader(io.StringIO(table))
+    assert row == {
+        "txid": "TA4L7U-4TBHI-66VJKG",
+        "ordertxid": "OII5DX-XYF25-ME4K4R",
+        "postxid": "TA4L7U-4TBHI-66VJKG",
+        "pair": "XXBTZUSD",
+        "aclass": "forex",
+        "time": "1767225675",
+        "type": "sell",
+        "ordertype": "market",
+        "price": "83990.00000",
+        "cost": "1679.80000",
+        "fee": "6.71920",
+        "vol": "0.02000000",
+        "margin": "0.00000",
+        "leverage": "0",
+        "misc": "",
+        "trade_id": "4",
+        "maker": "false",
+    }
 
 
 async def test_a_report_that_is_not_ready_cannot_be_fetched(player: CassettePlayer) -> None:

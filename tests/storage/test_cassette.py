@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus, urlencode
@@ -12,6 +14,7 @@ import yaml
 
 from exchange_core.connector.rest import HttpReply, HttpRequest
 from exchange_core.errors import ConfigError
+from exchange_core.storage.archives import texts_of
 from exchange_core.storage.cassette import Recorder
 from exchange_core.storage.recording import frames
 
@@ -122,6 +125,20 @@ def test_bytes_that_are_no_text_stop_no_recording(recorder: Recorder, tmp_path: 
     recorder.feed("public")("in", b'{"a":"\xff"}', 0.0)
     recorder.close()
     assert next(frames(tmp_path / "run/public.stream.jsonl")).raw == '{"a":"\ufffd"}'
+
+
+def test_an_archive_is_kept_as_one_without_the_secrets_in_it(recorder: Recorder, tmp_path: Path) -> None:
+    """Also without those that are known as such only by what comes after it."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as members:
+        members.writestr("a.csv", f"x,{secret('APIKey')},{secret('reply')}")
+    exchange(recorder, HttpRequest("POST", "/zip", {}), HttpReply(200, {}, archive.getvalue()))
+    exchange(recorder, HttpRequest("POST", "/zip", {}), HttpReply(200, {}, archive.getvalue()[:-9]))
+    planted(recorder)
+    recorder.close()
+    whole, cut = yaml.safe_load((tmp_path / "run/rest.yaml").read_text("utf-8"))["interactions"][:2]
+    assert texts_of(whole["response"]["body"]["string"]) == [("a.csv", "x,SCRUBBED,SCRUBBED")]
+    assert cut["response"]["body"]["string"] == "SCRUBBED"
 
 
 def test_what_was_silent_leaves_no_file(recorder: Recorder, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange_core.storage.scrub import SCRUBBED, Scrubber, is_secret
+from exchange_core.storage.scrub import NO_NONCE, SCRUBBED, Scrubber, is_secret
 
 # With the signs that base64 has, and that forms, addresses and JSON write in their own ways.
 SECRET = "kQ/7+secret/value+of/the=account=="
@@ -124,6 +124,28 @@ def test_a_secret_in_capitals_is_none_of_those(name: str) -> None:
     assert Scrubber().text(f'{{"{name}":"123456"}}') == f'{{"{name}":"{SCRUBBED}"}}'
     inside = f'{{"{name}":{{"token":"{SECRET}"}}}}'
     assert SECRET not in Scrubber().text(inside)
+
+
+KEY_INFO = {"apiKeyName": "my key", "apiKey": SECRET, "nonce": "1767225600000000000", "nonceWindow": 5, "iban": "AA1"}
+
+
+@pytest.mark.parametrize("names", [KEY_INFO, ["api_key_name", "api_key", "nonce", "nonce_window", "iban"]])
+def test_what_tells_of_the_key_keeps_its_form(names: Any) -> None:
+    """Who reads it expects whole numbers where nonces are; which they were is nobody's business."""
+    told = dict(zip(names, KEY_INFO.values(), strict=True))
+    scrubbed = json.loads(Scrubber().text(json.dumps({"error": [], "result": told})))["result"]
+    assert [*scrubbed.values()] == [SCRUBBED, SCRUBBED, NO_NONCE, 5, "AA1"]
+    assert [*scrubbed] == [*names]
+
+
+@pytest.mark.parametrize("nonce", ["12 34", SECRET, ["1"], {"a": 1}, "-1", "1.5"])
+def test_only_a_whole_number_is_replaced_by_one(nonce: Any) -> None:
+    scrubbed = Scrubber().text(json.dumps({"apiKeyName": "mine", "nonce": nonce}))
+    assert json.loads(scrubbed) == {"apiKeyName": SCRUBBED, "nonce": SCRUBBED}
+
+
+def test_a_nonce_elsewhere_is_replaced_as_any_secret() -> None:
+    assert Scrubber().text('{"nonce":"17"}') == f'{{"nonce":"{SCRUBBED}"}}'
 
 
 @pytest.mark.parametrize(
