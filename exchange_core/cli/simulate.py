@@ -13,6 +13,7 @@ import typer
 
 from exchange_core.cli.options import ConfigOption, JsonOption, output, run
 from exchange_core.cli.output import Output
+from exchange_core.cli.simulate_collateral import with_collateral
 from exchange_core.cli.simulate_control import clock_of, controlled, read_schedule, saver
 from exchange_core.cli.simulate_files import check_savable, read_accounts, read_saved
 from exchange_core.cli.simulate_follow import what_to_follow
@@ -104,6 +105,7 @@ def simulate(
     simulators = {name: spec.simulator for name, spec in specs.items() if spec.simulator is not None}
     simulators = with_listing(listing or (), simulators)
     shaped = {} if markets is None else read_markets(markets, simulators)
+    simulators = simulators if markets is None else with_collateral(markets, simulators)
     sections = {simulator.section for simulator in simulators.values()}
     wanted = {} if accounts is None else read_accounts(accounts, simulators)
     before = None if restore is None else read_saved(restore, simulators)

@@ -31,7 +31,7 @@ def read_markets(path: Path, simulators: Mapping[str, SimulatorSpec]) -> dict[st
         found = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    check_known(found, {"markets"}, str(path))
+    check_known(found, {"markets", "collateral"}, str(path))
     wanted: dict[str, list[MarketWanted]] = {name: [] for name in simulators}
     for place, row in enumerate(tables(found, "markets", str(path)), 1):
         where = f"{path}: market {place}"

@@ -88,7 +88,7 @@ def test_the_page_names_every_key() -> None:
     ("text", "complaint"),
     [
         pytest.param("[", "cannot be read", id="no TOML"),
-        pytest.param("[[market]]", "'market' is not known; expected markets", id="another table"),
+        pytest.param("[[market]]", "'market' is not known; expected collateral, markets", id="another table"),
         pytest.param('[[markets]]\nsymbl = "BTC/USD"', "'symbl' is not known; expected correlation, depth", id="key"),
         pytest.param('[[markets]]\nsymbol = "BTC/XXX"', "no market BTC/XXX; expected one of BTC/USD", id="market"),
         pytest.param('[[markets]]\nvenue = "spot"\nsymbol = "BTC/USD:USD"', "spot: there is no market", id="elsewhere"),
