@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -113,6 +114,9 @@ def spot_script(stream: Stream, depth: int) -> Script:
     return script
 
 
+_ECHOED = (re.compile(rb'"cl_ord_id": ?"([^"]*)"').search, re.compile(rb'"req_id": ?(\d+)').search)
+
+
 class SpotAccount(ServerConnection):
     """Takes orders where their bytes come, as :class:`_Http` does, and leaves all else to the script."""
 
@@ -131,9 +135,12 @@ class SpotAccount(ServerConnection):
             super().process_event(event)
 
     def _take(self, text: bytes) -> None:
-        order = json.loads(text)
-        result = {"order_id": next(_txids), "cl_ord_id": order["params"]["cl_ord_id"]}
-        answer = {"method": "add_order", "req_id": order["req_id"], "result": result, "success": True}
+        # No more of it is read than of an order that comes over HTTP: what it must be answered with.
+        named, number = (find(text) for find in _ECHOED)
+        assert named is not None
+        assert number is not None
+        result = {"order_id": next(_txids), "cl_ord_id": named[1].decode()}
+        answer = {"method": "add_order", "req_id": int(number[1]), "result": result, "success": True}
         self.transport.write(in_envelope(json.dumps(answer).encode()))
 
 

@@ -35,6 +35,14 @@ class Cost(NamedTuple):
     overshoots: bool = False
 
 
+def is_urgent(costs: Iterable[Cost]) -> bool:
+    """Return whether a call with *costs* may use what is kept for cancels."""
+    for cost in costs:  # noqa: SIM110 (a generator takes several times as long, once an order)
+        if cost.urgent:
+            return True
+    return False
+
+
 @attrs.frozen(kw_only=True)
 class LimitState:
     """How full one counter is.
@@ -239,8 +247,8 @@ class Limits:
         """Return seconds to wait before a call with *costs* may go."""
         wait = 0.0
         for cost in costs:
-            if (limiter := self.limiters.get(cost.pool)) is not None:
-                wait = max(wait, limiter.delay(cost, now))
+            if (limiter := self.limiters.get(cost.pool)) is not None and (delay := limiter.delay(cost, now)) > wait:
+                wait = delay
         return wait
 
     def spend(self, costs: Sequence[Cost], now: float) -> None:

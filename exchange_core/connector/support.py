@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from exchange_core.model.order import OrderRequest, OrderType, TimeInForce
 
 
@@ -19,42 +21,31 @@ class Support:
     REFUSED = "refused"
 
 
-TERMS = (
-    "type",
-    *(f"type.{kind}" for kind in OrderType if kind.is_triggered),
-    "time_in_force",
-    "time_in_force.gtd",
-    "quote_amount",
-    "post_only",
-    "reduce_only",
-    "trigger_by",
-    "limit_offset",
-    "display_quantity",
-    "leverage",
-    "self_trade",
-    "client_order_id",
-    "deadline",
-)
+def _is(kind: OrderType) -> Callable[[OrderRequest], bool]:
+    return lambda request: request.type is kind
+
+
+_USES: dict[str, Callable[[OrderRequest], bool]] = {
+    "type": _is(OrderType.MARKET),
+    **{f"type.{kind}": _is(kind) for kind in OrderType if kind.is_triggered},
+    "time_in_force": lambda request: request.time_in_force in (TimeInForce.IOC, TimeInForce.FOK),
+    "time_in_force.gtd": lambda request: request.time_in_force is TimeInForce.GTD,
+    "quote_amount": lambda request: request.quote_amount is not None,
+    "post_only": lambda request: request.post_only,
+    "reduce_only": lambda request: request.reduce_only,
+    "trigger_by": lambda request: request.trigger_by is not None,
+    "limit_offset": lambda request: request.limit_offset is not None,
+    "display_quantity": lambda request: request.display_quantity is not None,
+    "leverage": lambda request: request.leverage is not None,
+    "self_trade": lambda request: request.self_trade is not None,
+    "client_order_id": lambda request: request.client_order_id is not None,
+    "deadline": lambda request: request.deadline is not None,
+}
+
+TERMS = tuple(_USES)
 """What a support table has a word for. ``type`` is market and limit, ``time_in_force`` is gtc, ioc and fok."""
 
 
-def used_terms(request: OrderRequest) -> list[str]:
-    """Return what of ``TERMS`` *request* makes use of."""
-    kind, stays = request.type, request.time_in_force
-    used = {
-        "type": kind is OrderType.MARKET,
-        f"type.{kind}": kind.is_triggered,
-        "time_in_force": stays in (TimeInForce.IOC, TimeInForce.FOK),
-        "time_in_force.gtd": stays is TimeInForce.GTD,
-        "quote_amount": request.quote_amount is not None,
-        "post_only": request.post_only,
-        "reduce_only": request.reduce_only,
-        "trigger_by": request.trigger_by is not None,
-        "limit_offset": request.limit_offset is not None,
-        "display_quantity": request.display_quantity is not None,
-        "leverage": request.leverage is not None,
-        "self_trade": request.self_trade is not None,
-        "client_order_id": request.client_order_id is not None,
-        "deadline": request.deadline is not None,
-    }
-    return [term for term, is_used in used.items() if is_used]
+def used_terms(request: OrderRequest, among: Iterable[str] = TERMS) -> list[str]:
+    """Return what of *among*, all or some of ``TERMS``, *request* makes use of."""
+    return [term for term in among if _USES[term](request)]

@@ -43,6 +43,10 @@ def exact(value: object, what: str = "number") -> Decimal:
     number = value if type(value) is Decimal else _read(value, what)
     if not number.is_finite():
         raise InvalidValue(f"{what}: {value!r} is not finite")
+    text = str(number)
+    if len(text) <= _FINEST and "E" not in text:
+        # So short, and without an exponent, it is neither too large nor too fine; taking it apart costs more.
+        return number
     exponent = number.as_tuple().exponent
     if number.adjusted() > _LARGEST or (isinstance(exponent, int) and exponent < -_FINEST):
         raise InvalidValue(f"{what}: {number} is too large or too fine a number; up to {_LARGEST} digits are taken")
@@ -50,12 +54,18 @@ def exact(value: object, what: str = "number") -> Decimal:
 
 
 def _read(value: object, what: str) -> Decimal:
+    if type(value) is str:
+        return _decimal(value, what)
     if isinstance(value, float):
         raise InvalidValue(
             f'{what}: {value!r} is a float and floats are not exact; write it as "{value!r}" or Decimal("{value!r}")'
         )
     if isinstance(value, bool) or not isinstance(value, (Decimal, int, str)):
         raise InvalidValue(f"{what}: {value!r} is {type(value).__name__}; expected {type_names}")
+    return _decimal(value, what)
+
+
+def _decimal(value: Decimal | int | str, what: str) -> Decimal:
     try:
         return Decimal(value)
     except InvalidOperation:

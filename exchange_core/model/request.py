@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, cast
+from operator import attrgetter
+from typing import Any
 
 import attrs
 
@@ -101,14 +102,20 @@ class OrderRequest:
         Args:
             deadline: An aware time.
         """
-        fields = cast("dict[str, Any]", self.__getstate__())
+        copy = OrderRequest.__new__(OrderRequest)
+        for place, value in zip(_PLACES, _all_of(self), strict=True):
+            place(copy, value)
         if self.client_order_id is None:
-            fields["client_order_id"] = client_order_id
+            _PLACE_OF_ID(copy, client_order_id)
         if self.deadline is None:
-            fields["deadline"] = deadline
-        copy = type(self).__new__(type(self))
-        copy.__setstate__(fields)  # type: ignore[attr-defined]
+            _PLACE_OF_DEADLINE(copy, deadline)
         return copy
+
+
+_NAMES = tuple(field.name for field in attrs.fields(OrderRequest))
+_all_of = attrgetter(*_NAMES)
+_PLACES = [getattr(OrderRequest, name).__set__ for name in _NAMES]
+_PLACE_OF_ID, _PLACE_OF_DEADLINE = (getattr(OrderRequest, name).__set__ for name in ("client_order_id", "deadline"))
 
 
 def contradiction(request: OrderRequest) -> str | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import attrs
@@ -68,27 +66,32 @@ class Breaker:
             retry_after=max(left, 1.0),
         )
 
-    @contextmanager
-    def watch(self) -> Iterator[None]:
+    def watch(self) -> Watched:
         """Make one call inside: a lockout opens the breaker, any other answer to a probe closes it."""
-        self.check()
-        probe = self._lockout.until is not None
-        self._lockout.probing = self._lockout.probing or probe
-        try:
-            yield
-        except LockedOut as error:
-            self.open(error)
-            raise
-        except (VenueError, OrderRefused):
-            self._answered(probe)
-            raise
-        else:
-            self._answered(probe)
-        finally:
-            if probe:
-                self._lockout.probing = False
+        return Watched(self, self._lockout)
 
-    def _answered(self, probe: bool) -> None:
-        # Only a probe was sent after the lockout began; the answer to an older call says nothing.
-        if probe:
+
+class Watched:
+    """One call, to be made inside."""
+
+    __slots__ = ("_breaker", "_is_probe", "_lockout")
+
+    def __init__(self, breaker: Breaker, lockout: Lockout) -> None:
+        self._breaker = breaker
+        self._lockout = lockout
+        self._is_probe = False
+
+    def __enter__(self) -> None:
+        self._breaker.check()
+        self._is_probe = self._lockout.until is not None
+        if self._is_probe:
+            self._lockout.probing = True
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, LockedOut):
+            self._breaker.open(error)
+        elif self._is_probe and (error is None or isinstance(error, VenueError | OrderRefused)):
+            # Only a probe was sent after the lockout began; the answer to an older call says nothing.
             self._lockout.until = None
+        if self._is_probe:
+            self._lockout.probing = False

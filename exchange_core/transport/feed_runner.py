@@ -319,12 +319,13 @@ class FeedRunner:
                 self._answered(event)
 
     def _answered(self, event: Event) -> None:
-        if isinstance(event, Subscribed | SubscriptionRefused):
+        if isinstance(event, Answered):
+            if self.requests is not None:
+                self.requests.answered(event)
+        elif isinstance(event, Subscribed | SubscriptionRefused):
             self._confirmations.answered(event)
         elif isinstance(event, LockoutTold) and self._rest is not None:
             self._rest.locked_out(event.error)
-        elif isinstance(event, Answered) and self.requests is not None:
-            self.requests.answered(event)
 
     def _flush(self) -> None:
         if self._connection is not None and (frames := self._feed.outbox()):

@@ -16,6 +16,7 @@ async def run_flow(
     flow: Flow[T],
     answer: Callable[[RestCall], Awaitable[Any]],
     unknown: Callable[[str, Exception], OutcomeUnknown],
+    writes: list[RestCall] | None = None,
 ) -> T:
     """Make each call that *flow* asks for; return what it returns.
 
@@ -25,6 +26,7 @@ async def run_flow(
     Args:
         answer: Makes one call.
         unknown: Makes the error for a write, which it is given the name of, whose outcome is not known.
+        writes: Gets each write that is asked for, before it is made.
     """
     written: list[tuple[str, Any]] = []
     # Whether the last write may be just what the flow makes an error of.
@@ -32,6 +34,8 @@ async def run_flow(
     try:
         call = next(flow)
         while True:
+            if writes is not None and call.changes_state:
+                writes.append(call)
             try:
                 value = await answer(call)
             except ExchangeError as error:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import attrs
 
 from exchange_core.clock import Clock
-from exchange_core.connector.limits import Cost, Limits, LimitState
+from exchange_core.connector.limits import Cost, Limits, LimitState, is_urgent
 from exchange_core.errors import RateLimited
 
 # Clocks are not exact to the last bit: less than this is no wait.
@@ -90,7 +90,7 @@ class Line:
 
     def _try(self, place: int, costs: Sequence[Cost], deadline: float) -> float:
         """Let it go, or wait; return when to look again."""
-        urgent = any(cost.urgent for cost in costs)
+        urgent = is_urgent(costs)
         lanes = {(cost.pool, cost.key) for cost in costs}
         blocked = lanes & self._closed[True] or (not urgent and lanes & self._closed[False])
         delay = _NEVER if blocked else self._limits.delay(costs, self._now)
@@ -119,6 +119,13 @@ class Gate:
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at = _NEVER
 
+    def enter_now(self, costs: Sequence[Cost], *, in_turn: bool = False) -> Ticket | None:
+        """Count a call with *costs* that may be sent at once; None where it has to wait, see :meth:`enter`."""
+        if self._urgent or self._others or (in_turn and self._turn_taken):
+            return None
+        now = self._clock.monotonic()
+        return self._pass(costs, in_turn, now) if self._limits.delay(costs, now) < _NOTHING else None
+
     async def enter(self, costs: Sequence[Cost], *, in_turn: bool = False, max_wait: float = 30.0) -> Ticket:
         """Wait until a call with *costs* may be sent, and count it.
 
@@ -128,16 +135,17 @@ class Gate:
         Raises:
             RateLimited: It would have to wait longer than *max_wait*; nothing was counted.
         """
+        ticket = self.enter_now(costs, in_turn=in_turn)
+        if ticket is not None:
+            return ticket
         now = self._clock.monotonic()
         delay = self._limits.delay(costs, now)
         if delay > max_wait:
             raise self._too_long(costs, f"lets it go in {delay:.1f} s, and it may wait {max_wait:.1f} s", delay)
-        if delay < _NOTHING and not (self._urgent or self._others or (in_turn and self._turn_taken)):
-            return self._pass(costs, in_turn, now)
         lanes = frozenset((cost.pool, cost.key) for cost in costs)
         passed: asyncio.Future[Ticket] = asyncio.get_running_loop().create_future()
         waiter = _Waiter(costs, lanes, in_turn, now + max_wait, passed)
-        queue = self._urgent if any(cost.urgent for cost in costs) else self._others
+        queue = self._urgent if is_urgent(costs) else self._others
         queue.append(waiter)
         self._let_pass()
         try:

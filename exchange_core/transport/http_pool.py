@@ -11,7 +11,7 @@ import select
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, cast
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from aiohttp import (
     BytesPayload,
@@ -52,7 +52,7 @@ class _Connector(TCPConnector):
 
     def __init__(self, idle_seconds: float) -> None:
         super().__init__(limit=MOST_CONNECTIONS, keepalive_timeout=idle_seconds, ssl=tls_context())
-        self._known: WeakSet[Any] = WeakSet()
+        self._looks: WeakKeyDictionary[Any, Callable[[], bool]] = WeakKeyDictionary()
 
     async def connect(
         self,
@@ -64,10 +64,11 @@ class _Connector(TCPConnector):
         if sending.left:
             raise ConnectionBroke("no answer came")
         connection = await super().connect(req, traces, timeout)
-        while connection.protocol in self._known and _is_spent(connection):
+        while (has_come := self._looks.get(connection.protocol)) is not None and _is_spent(connection, has_come):
             connection.close()
             connection = await super().connect(req, traces, timeout)
-        self._known.add(connection.protocol)
+        if has_come is None:
+            self._looks[connection.protocol] = _look(connection)
         # Nothing is awaited from here to the first byte.
         sending.left = True
         if not req.body:
@@ -136,7 +137,7 @@ class ConnectionPool:
             request.method,
             url,
             headers={**HEADERS, **request.headers},
-            skip_auto_headers=[name for name in _ADDED if name not in request.headers],
+            skip_auto_headers=[name for name in _ADDED if name not in request.headers] or None,
             data=body,
             allow_redirects=False,
         )
@@ -164,18 +165,19 @@ async def _content(response: ClientResponse) -> bytes:
     return b"".join(chunks)
 
 
-def _is_spent(connection: Connection) -> bool:
+def _is_spent(connection: Connection, has_come: Callable[[], bool]) -> bool:
     """Say whether a kept connection has come to its end, or brought what nobody had asked for."""
-    protocol, transport = connection.protocol, connection.transport
-    assert protocol is not None
-    assert transport is not None
-    if protocol.should_close:
-        # What came would be taken for the answer to the next request.
-        return True
-    # It may have come since the event loop looked for it.
-    socket = cast("Any", transport.get_extra_info("socket"))
+    assert connection.protocol is not None
+    # What came would be taken for the answer to the next request; or came since the event loop looked for it.
+    return connection.protocol.should_close or has_come()
+
+
+def _look(connection: Connection) -> Callable[[], bool]:
+    """Return what says whether anything, or the end, waits to be read from a connection."""
+    assert connection.transport is not None
+    socket = cast("Any", connection.transport.get_extra_info("socket"))
     if not hasattr(select, "poll"):
-        return bool(select.select([socket], [], [], 0)[0])
+        return lambda: bool(select.select([socket], [], [], 0)[0])
     poll = select.poll()
     poll.register(socket, select.POLLIN)
-    return bool(poll.poll(0))
+    return lambda: bool(poll.poll(0))

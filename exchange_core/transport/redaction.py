@@ -111,7 +111,7 @@ class RedactingLogger(logging.LoggerAdapter[logging.Logger]):
         self._quietest = quietest
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 (the standard library's name)
-        return level >= self._quietest and super().isEnabledFor(level)
+        return level >= self._quietest and self.logger.isEnabledFor(level)
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         # The traceback becomes text here: a handler would format the exception behind our back.

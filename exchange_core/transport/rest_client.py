@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from logging import DEBUG
 from random import Random
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from exchange_core.clock import Clock, SystemClock
 from exchange_core.connector.auth import Signer
 from exchange_core.connector.drift import Watch
-from exchange_core.connector.limits import Cost, Limits
+from exchange_core.connector.limits import Cost, Limits, is_urgent
 from exchange_core.connector.rest import Dialect, Flow, HttpReply, HttpRequest, RestCall, SocketCall
 from exchange_core.errors import (
     ConfigError,
@@ -142,15 +143,18 @@ class RestClient:
         """Let calls that the feed's connection can carry go over it, while it does."""
         self._carriers[feed] = requests
 
-    async def run(self, flow: Flow[T], late: Late | None = None) -> T:
+    async def run(self, flow: Flow[T], late: Late | None = None, writes: list[RestCall] | None = None) -> T:
         """Make each call that *flow* asks for; return what it returns.
 
         Errors of a call are raised inside of the flow, which may handle them. What leaves the flow has in ``done``
         what was written before it.
-        """
-        return await run_flow(flow, partial(self._answer, late=late), self._unknown)
 
-    async def _answer(self, call: RestCall, late: Late | None = None) -> Any:
+        Args:
+            writes: Gets each write that *flow* asks for, before it is made.
+        """
+        return await run_flow(flow, partial(self._answer, late), self._unknown, writes)
+
+    async def _answer(self, late: Late | None, call: RestCall) -> Any:
         """Make *call*, over a live connection where that carries it, or else over REST."""
         if call.socket is None:
             return await self._answer_by_rest(call)
@@ -167,7 +171,7 @@ class RestClient:
         if self._config.order_entry == "rest":
             return None
         carrier = self._carriers.get(socket.feed)
-        return carrier if carrier is not None and carrier.can_ask(urgent=_is_urgent(socket.costs)) else None
+        return carrier if carrier is not None and carrier.can_ask(urgent=is_urgent(socket.costs)) else None
 
     async def _ask(self, call: RestCall, socket: SocketCall, carrier: SocketRequests, late: Late | None) -> Any:
         """Make *call* over a live connection, once.
@@ -176,15 +180,17 @@ class RestClient:
             NotSent: It did not leave, or is a read that got no answer: REST can be asked.
         """
         what = f"{socket.method} on the {socket.feed} feed"
-        ticket = await self._admit(call, socket.costs)
+        admitted = self._admit_now(socket.costs)
+        ticket = admitted or await self._admit(call, socket.costs)
         began = self._clock.monotonic()
         try:
             # It may have been closed while the call waited for a limit.
             self._check_open()
             with self._breaker.watch():
                 told = partial(late, call) if late is not None and call.changes_state else None
-                answer = await carrier.ask(call, self._config.request_timeout, told)
-                self._log.debug("%s: %s: answered in %.3f s", self.venue, what, self._clock.monotonic() - began)
+                answer = await carrier.ask(call, self._config.request_timeout, told, at_once=admitted is not None)
+                if self._log.isEnabledFor(DEBUG):
+                    self._log.debug("%s: %s: answered in %.3f s", self.venue, what, self._clock.monotonic() - began)
                 if isinstance(answer.error, ConnectFailed):
                     raise NotSent(str(answer.error))
                 self.ways[socket.feed] += 1
@@ -220,7 +226,7 @@ class RestClient:
         left = 0 if call.changes_state else self._retries
         while True:
             # Errors of our own gate and breaker go straight out: asking again changes nothing.
-            ticket = await self._admit(call, call.costs, in_turn=in_turn)
+            ticket = self._admit_now(call.costs, in_turn) or await self._admit(call, call.costs, in_turn)
             try:
                 return await self._attempt(call, ticket)
             # A nonce is another one each time; one was overtaken, where two programs use one key.
@@ -234,15 +240,18 @@ class RestClient:
                 self._log.warning("%s: %s; trying again in %.1f s", self.venue, error, wait)
             await self._clock.sleep(wait)
 
-    async def _admit(self, call: RestCall, costs: Sequence[Cost], *, in_turn: bool = False) -> Ticket:
+    def _admit_now(self, costs: Sequence[Cost], in_turn: bool = False) -> Ticket | None:
         self._check_open()
         self._breaker.check()
+        return self._gate.enter_now(costs, in_turn=in_turn)
+
+    async def _admit(self, call: RestCall, costs: Sequence[Cost], in_turn: bool = False) -> Ticket:
         return await self._gate.enter(costs, in_turn=in_turn, max_wait=self.patience(call))
 
     def patience(self, call: RestCall) -> float:
         """Return for how many seconds *call* may wait for the venue's limits."""
         seconds = self._max_wait
-        if call.changes_state and not _is_urgent(call.costs):
+        if call.changes_state and not is_urgent(call.costs):
             # An order that leaves much later than it was meant to is worse than one that does not leave.
             seconds = min(seconds, self._config.order_deadline or seconds)
         if call.leave_by is not None:
@@ -298,7 +307,8 @@ class RestClient:
         except SendFailed as error:
             failure = self._failure(call, what, error)
         else:
-            self._log.debug("%s: %s: %d in %.3f s", self.venue, what, reply.status, self._clock.monotonic() - began)
+            if self._log.isEnabledFor(DEBUG):
+                self._log.debug("%s: %s: %d in %.3f s", self.venue, what, reply.status, self._clock.monotonic() - began)
             if self._tap is not None:
                 self._tap(address, request, reply, self._clock.time_ns() / 1e9)
             return reply
@@ -352,7 +362,3 @@ class RestClient:
         if not isinstance(address, str) or not address.startswith(("https://", "http://")):
             raise ConfigError(f"{self.venue}: {call.base} is {address!r}; expected an address such as https://host")
         return address.rstrip("/")
-
-
-def _is_urgent(costs: Sequence[Cost]) -> bool:
-    return any(cost.urgent for cost in costs)

@@ -14,6 +14,7 @@ import attrs
 
 from exchange_core.clock import Clock
 from exchange_core.connector.feed import RequestFeed
+from exchange_core.connector.limits import is_urgent
 from exchange_core.connector.rest import RestCall
 from exchange_core.errors import ConnectFailed
 from exchange_core.model.event import Answered
@@ -88,20 +89,21 @@ class SocketRequests:
             return False
         return self._outgoing.ahead(urgent=urgent) * self._gap <= LONGEST_QUEUE
 
-    async def ask(self, call: RestCall, within: float, late: Late | None = None) -> Answered:
+    async def ask(self, call: RestCall, within: float, late: Late | None = None, *, at_once: bool = False) -> Answered:
         """Send ``call.socket``, once; return the answer.
 
         Args:
             within: Seconds for all of it, as seen about once a second.
             late: Told of the answer when it comes after this gave up, and the connection still stands.
+            at_once: Nothing was awaited since :meth:`can_ask` said yes.
 
         Raises:
             NotSent: It did not leave, and can go another way.
             Unanswered: It left, and whether it arrived is not known.
             ConnectFailed: It did not leave, and all connections are being closed.
         """
-        urgent = call.socket is not None and any(cost.urgent for cost in call.socket.costs)
-        if not self.can_ask(urgent=urgent):
+        urgent = call.socket is not None and is_urgent(call.socket.costs)
+        if not at_once and not self.can_ask(urgent=urgent):
             raise NotSent(f"the {self._name} connection cannot take it just now")
         now = self._clock.monotonic()
         try:

@@ -30,7 +30,7 @@ from exchange_core.venue.background import Background
 from exchange_core.venue.checking import Checks
 from exchange_core.venue.orders import OrderTracker
 from exchange_core.venue.resolver import Resolver
-from exchange_core.venue.sending import DID_NOT_HAPPEN, noting
+from exchange_core.venue.sending import DID_NOT_HAPPEN
 from exchange_core.venue.terms import Amending, same_terms
 from exchange_core.venue.waiting import wait_for
 
@@ -119,7 +119,7 @@ class Amender:
 
         try:
             flow = operations.amend(order, amendment)
-            answer = await self._rest.run(noting(flow, writes), late)
+            answer = await self._rest.run(flow, late, writes)
         except BaseException as error:
             if not writes or isinstance(error, DID_NOT_HAPPEN):
                 return await self._refused(order, amending, error)

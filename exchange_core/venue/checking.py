@@ -14,7 +14,7 @@ from exchange_core import serde
 from exchange_core.clock import Clock
 from exchange_core.connector.naming import SymbolMap
 from exchange_core.connector.spec import VenueConfig, VenueSpec
-from exchange_core.connector.support import Support, used_terms
+from exchange_core.connector.support import TERMS, Support, used_terms
 from exchange_core.errors import ExchangeError, NotSupported, OrderRefused, PluginError
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.instrument import Instrument
@@ -45,12 +45,14 @@ class Checks:
     ) -> None:
         self._name = name
         self._spec = spec
-        self._config = config
         self._symbols = symbols
         self._open_orders = open_orders
         self._hooks = hooks
         self._clock = clock
         self._random = random
+        self._not_taken = tuple(term for term in TERMS if not self.takes(term))
+        seconds = config.order_deadline
+        self._ends_after = timedelta(seconds=seconds) if seconds > 0 and self.takes("deadline") else None
 
     def order(self, request: OrderRequest, others: int = 0) -> None:
         """Refuse what would be refused.
@@ -142,20 +144,18 @@ class Checks:
 
     def with_terms(self, request: OrderRequest) -> OrderRequest:
         """Return *request* with terms of the venue's own class, where they came as a table (from JSON)."""
-        if not isinstance(request.terms, Mapping) or self._spec.terms is None:
+        if request.terms is None or not isinstance(request.terms, Mapping) or self._spec.terms is None:
             return request
         return attrs.evolve(request, terms=serde.structure(request.terms, self._spec.terms))
 
     def deadline(self) -> datetime | None:
         """Return the deadline of an order that is sent now."""
-        seconds = self._config.order_deadline
-        return self._clock.now() + timedelta(seconds=seconds) if seconds > 0 and self.takes("deadline") else None
+        return None if self._ends_after is None else self._clock.now() + self._ends_after
 
     def _check_support(self, request: OrderRequest) -> None:
         spec = self._spec
-        for term in used_terms(request):
-            if not self.takes(term):
-                raise NotSupported(f"{self._name}: {spec.title} does not take {term}", venue=self._name)
+        for term in used_terms(request, self._not_taken):
+            raise NotSupported(f"{self._name}: {spec.title} does not take {term}", venue=self._name)
         if request.terms is not None and not (spec.terms and isinstance(request.terms, spec.terms)):
             takes = f"takes {spec.terms.__name__}" if spec.terms else "takes none"
             raise NotSupported(

@@ -10,6 +10,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 import attrs
 
@@ -31,6 +32,9 @@ SKEW = timedelta(seconds=30)
 _STANDING = frozenset({OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED})
 
 _LOG = logging.getLogger(__name__)
+
+# All that makes it another order to others, but when.
+_news = attrgetter(*(field.name for field in attrs.fields(Order) if field.eq and field.name != "updated"))
 
 
 @attrs.define
@@ -326,7 +330,12 @@ class OrderTracker:
 
     def _note(self, record: OrderRecord, now: datetime) -> None:
         """Tell others when the order changed; move it to where it belongs."""
+        before, record.updated = record.updated, now
         order = record.order()
+        changed = order is not None and (record.shown is None or _news(order) != _news(record.shown))
+        if not changed:
+            record.updated = before
+            order = record.order()
         self._count_open(record, order)
         if order is None or order.is_final:
             self._idle[id(record)] = record
@@ -335,14 +344,10 @@ class OrderTracker:
         else:
             self._idle.pop(id(record), None)
             self._name(record)
-        if order is not None and order != record.shown:
-            if order.updated != now:
-                record.updated = now
-                order = record.order() or order
-            record.shown = order
-            self._publish(order)
-        elif order is not None:
+        if order is not None:
             record.shown = order  # how young it is may have changed
+            if changed:
+                self._publish(order)
 
     def _count_open(self, record: OrderRecord, order: Order | None) -> None:
         if order is not None and order.status in _STANDING and not order.unknown:

@@ -85,7 +85,8 @@ class OrderRecord:
     @property
     def filled(self) -> Decimal:
         """Executed quantity: the most that any voice can prove."""
-        return max(self._stated_filled, self._fill_quantity)
+        stated, added = self._stated_filled, self._fill_quantity
+        return stated if stated >= added else added
 
     @property
     def status(self) -> OrderStatus:
@@ -162,7 +163,7 @@ class OrderRecord:
         Args:
             before: The terms before the news, which may have changed them.
         """
-        if self.touched is None or (before is not None and self.request != before):
+        if self.touched is None or (before is not None and self.request is not before and self.request != before):
             self.touched = since
 
     def conclude(self, status: OrderStatus, reason: str) -> None:
@@ -218,7 +219,7 @@ class OrderRecord:
             average_price=self._average() if filled else None,
             spent=None if self.request.quote_amount is None else self._spent(),
             fees=self._fees(),
-            reason=self._reason if status.is_final and status is self._stated else None,
+            reason=self._reason if self._reason and status.is_final and status is self._stated else None,
             unknown=self.unknown,
             created=self.created or self.opened,
             updated=self.updated,

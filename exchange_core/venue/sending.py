@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from exchange_core.clock import Clock
 from exchange_core.connector.order_operations import Batches
-from exchange_core.connector.rest import Flow, RestCall
+from exchange_core.connector.rest import RestCall
 from exchange_core.connector.spec import RestOperations
 from exchange_core.errors import (
     AuthenticationError,
@@ -73,7 +73,7 @@ class Sender:
         writes: list[RestCall] = []
         try:
             flow = self._operations.place(order.request)
-            answer = await self._rest.run(noting(flow, writes), self._late([order], writes))
+            answer = await self._rest.run(flow, self._late([order], writes), writes)
             return self._tracker.answered(answer, self._clock.now(), about=order)
         except BaseException as error:
             known = self._outcome(order, error, writes)
@@ -99,7 +99,7 @@ class Sender:
         results: list[Order | ExchangeError] = []
         try:
             flow = operations.place_batch([order.request for order in orders])
-            answers = await self._rest.run(noting(flow, writes), self._late(orders, writes))
+            answers = await self._rest.run(flow, self._late(orders, writes), writes)
             self._compare(orders, answers)
         except BaseException as error:
             results += [self._outcome(order, error, writes) or self._as_error(error) for order in orders]
@@ -165,26 +165,6 @@ class Sender:
                     self._resolver.hurry(order)
 
         return take
-
-
-def noting(flow: Flow[T], writes: list[RestCall]) -> Flow[T]:
-    """Run *flow* and note each write that it asks for."""
-    try:
-        call = next(flow)
-        while True:
-            if call.changes_state:
-                writes.append(call)
-            try:
-                answer = yield call
-            except ExchangeError as error:
-                call = flow.throw(error)
-            else:
-                call = flow.send(answer)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    finally:
-        flow.close()
 
 
 def raise_all(errors: Sequence[ExchangeError]) -> None:

@@ -100,7 +100,8 @@ class Trading:
             NotSupported, VenueError, ConnectFailed, ConfigError: Neither did it; it was not even looked at.
         """
         request = self._checks.with_terms(request)
-        await self._look_again(request.symbol)
+        if self._is_halted(request.symbol):
+            await self._look_again()
         self._checks.order(request)
         [request] = self._checks.complete([request])
         self._watch()
@@ -119,8 +120,8 @@ class Trading:
             UnknownSymbol, OrderRefused, NotSupported: What is wrong with the first that is; its notes name all.
         """
         wanted = [self._checks.with_terms(request) for request in requests]
-        for request in wanted:
-            await self._look_again(request.symbol)
+        if any(self._is_halted(request.symbol) for request in wanted):
+            await self._look_again()
         self._checks.orders(wanted)
         for request in wanted:
             self._tracker.require_new(request)
@@ -159,7 +160,8 @@ class Trading:
             if found is None:
                 raise OrderNotFound(f"{self._name}: the venue knows no order {known.venue_order_id}", venue=self._name)
             known = found
-        await self._look_again(known.symbol)
+        if self._is_halted(known.symbol):
+            await self._look_again()
         return await self._amender.amend(known, amendment)
 
     async def cancel(self, order: Order | str) -> Order:
@@ -229,10 +231,12 @@ class Trading:
     def _symbol(self, symbol: Symbol | str | None) -> Symbol | None:
         return None if symbol is None else self._symbols.instrument(Symbol.of(symbol)).symbol
 
-    async def _look_again(self, symbol: Symbol) -> None:
-        """Ask for the list of markets again where it says that this one does not take all orders: that may be over."""
-        if symbol not in self._symbols or self._symbols.instrument(symbol).status is InstrumentStatus.ONLINE:
-            return
+    def _is_halted(self, symbol: Symbol) -> bool:
+        """Return whether the list of markets says of this one that it does not take all orders."""
+        return symbol in self._symbols and self._symbols.instrument(symbol).status is not InstrumentStatus.ONLINE
+
+    async def _look_again(self) -> None:
+        """Ask for the list of markets again: that may be over."""
         if self._clock.monotonic() - self._looked >= _LOOK_AGAIN:
             self._looked = self._clock.monotonic()
             with suppress(ExchangeError):  # then what is known counts

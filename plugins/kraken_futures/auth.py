@@ -91,7 +91,7 @@ class FuturesSigner:
         }
         if nonce is not None:
             headers["Nonce"] = number
-        return request._replace(headers=headers)
+        return HttpRequest(request.method, request.target, headers, request.body)
 
     def sign_challenge(self, challenge: str) -> str:
         return self._authent(hashlib.sha256(challenge.encode()).digest())

@@ -9,6 +9,7 @@ See https://docs.kraken.com/api/docs/guides/futures-rest
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -27,6 +28,11 @@ def form(params: Mapping[str, Any]) -> str:
     """Write parameters: None is left out, lists repeat the key, booleans are lower case, no character is "safe"."""
     pairs: list[tuple[str, str]] = []
     for name, value in params.items():
+        if value is None:
+            continue
+        if type(value) is str:
+            pairs.append((name, value))
+            continue
         values = value if isinstance(value, list | tuple) else [value]
         pairs += [(name, _text(each)) for each in values if each is not None]
     return form_text(pairs, quote)
@@ -44,6 +50,11 @@ def write(call: RestCall) -> HttpRequest:
         return HttpRequest(call.method, target, {"Accept": "application/json"})
     headers = {"Accept": "application/json", "Content-Type": FORM}
     return HttpRequest(call.method, call.path, headers, params.encode())
+
+
+@lru_cache(maxsize=128)
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
 
 
 @attrs.frozen
@@ -64,7 +75,7 @@ class FuturesDialect:
         if call.reply is bytes:
             return reply.body
         try:
-            return msgspec.json.decode(reply.body, type=call.reply)
+            return _decoder(call.reply).decode(reply.body)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as problem:
             # A write was answered "success"; only what it did cannot be read.
             kind = OutcomeUnknown if call.changes_state else ProtocolError

@@ -90,6 +90,9 @@ class _Envelope(msgspec.Struct):
     reason: Any = None
 
 
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+
+
 class _Found(NamedTuple):
     """An error envelope's texts and codes, whichever of the two forms it has."""
 
@@ -122,7 +125,7 @@ def error_of(call: RestCall, reply: HttpReply, venue: str) -> ExchangeError | No
 def _read(call: RestCall, reply: HttpReply, venue: str) -> ExchangeError | None:
     what = f"{venue}: {call.method} {call.path}"
     try:
-        envelope = msgspec.json.decode(reply.body, type=_Envelope)
+        envelope = _decode_envelope(reply.body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         envelope = None
     found = _errors_in(envelope) if envelope is not None else None

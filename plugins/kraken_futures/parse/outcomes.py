@@ -108,7 +108,8 @@ def judge(asked: Question, status: wire.SendStatus, venue: str) -> Outcome:
         executed = executions(events, order_id, asked.client_order_id)
         average = contracts.average_price(asked.symbol.is_inverse, executed)
         received = from_rfc3339(status.received_time) if status.received_time else None
-        asked = attrs.evolve(asked, quantity=_left(asked, events))
+        left = _left(asked, events) if events else asked.quantity
+        asked = asked if left == asked.quantity else attrs.evolve(asked, quantity=left)
     except (ProtocolError, ArithmeticError) as problem:  # such as an execution at the price 0
         raise OutcomeUnknown(f"{venue}: {asked.call}: the answer does not read as documented: {problem}") from problem
     filled = total(quantity for quantity, _ in executed)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from math import ceil, floor
-from operator import attrgetter, is_
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -137,11 +137,11 @@ class _Fit:
     def __init__(self, kind: SpotOrderType) -> None:
         strange = [term.name for term in TERMS if kind not in term.types]
         self._strange = attrgetter(*strange)
-        self._absent = [attrs.fields_dict(SpotOrder)[name].default for name in strange]
+        self._absent = tuple(attrs.fields_dict(SpotOrder)[name].default for name in strange)
         self._needed = attrgetter(*[term.name for term in TERMS if term.needed and kind in term.types])
 
     def __call__(self, order: SpotOrder) -> bool:
-        return all(map(is_, self._strange(order), self._absent)) and None not in self._needed(order)
+        return self._strange(order) == self._absent and None not in self._needed(order)
 
 
 _FITS = {kind: _Fit(kind) for kind in SpotOrderType}

@@ -5,7 +5,7 @@ See https://docs.kraken.com/exchange/guides/rest/introduction and https://docs.k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -39,6 +39,9 @@ class Written(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._params)
+
+    def items(self) -> ItemsView[str, Any]:
+        return self._params.items()
 
 
 def public(name: str, reply: Any, params: Mapping[str, Any] | None = None, *, per_pair: str = "") -> RestCall:
