@@ -36,6 +36,8 @@ class Fill:
         cost: What the venue booked for it, in the quote asset and as the venue rounds; None where it does not say.
         fee: None where the venue does not tell it here (it is not zero then).
         kind: The venue's own word for one that no order of ours made as we wished, such as a liquidation; else empty.
+        position: What became of the margin position that it was for, in the venue's own word; empty where that is not
+            said, or there is none.
     """
 
     id: str
@@ -51,3 +53,4 @@ class Fill:
     fee: Fee | None = None
     liquidity: Liquidity | None = None
     kind: str = ""
+    position: str = ""

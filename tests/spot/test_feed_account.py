@@ -161,6 +161,13 @@ def test_a_fill_is_told_with_its_fee_and_what_the_order_has_now(other: Any) -> N
     assert filled.status is OrderStatus.FILLED
 
 
+@pytest.mark.parametrize(("said", "position"), [({"position_status": "closing"}, "closing"), ({}, "")])
+def test_a_fill_says_what_became_of_its_position(other: Any, said: dict[str, Any], position: str) -> None:
+    other.tell(executions(kind="snapshot"))
+    events = other.tell(executions({**TRADE, "margin": True, **said}, sequence=2))
+    assert [event.position for event in events if isinstance(event, Fill)] == [position]
+
+
 def test_a_fill_is_told_once(private: PrivateFeed, other: Any) -> None:
     """A new connection delivers the last fills again."""
     other.tell(executions(PENDING))

@@ -142,6 +142,7 @@ def fill(raw: wire.Execution, of: Symbol, direction: Side, client_order_id: str 
         fee=fee(raw.fees),
         liquidity=LIQUIDITY.get(raw.liquidity_ind or ""),
         kind="liquidated" if raw.liquidated else "",
+        position=raw.position_status or "",
     )
 
 

@@ -186,6 +186,7 @@ class Execution(msgspec.Struct):
     reason: str | None = None
     ord_ref_id: str | None = None
     liquidated: bool | None = None
+    position_status: str | None = None
     # Open point: which of these names the pair's counter has, and whether it is a number or a text.
     ratecounter: Any = None
     ratecount: Any = None
