@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import attrs
 
@@ -90,6 +90,15 @@ class HttpReply(NamedTuple):
 
     def __repr__(self) -> str:  # the body may be a token
         return f"HttpReply({self.status}, {len(self.body)} bytes)"
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """A dialect of a venue whose answers say when they were written, more exactly than their ``Date`` header does."""
+
+    def server_time(self, reply: HttpReply) -> datetime | None:
+        """Return when *reply* was written, to a millisecond; None where it does not say."""
+        ...
 
 
 class Dialect(Protocol):

@@ -68,6 +68,7 @@ class RestClient:
         max_wait: Longest wait for the venue's limits; orders wait no longer than ``order_deadline`` either.
         lockout: Whether the venue ignores the key; pass one that outlives this client to keep it.
         watch: Counts what answers have that is not known.
+        heard: Told of each answer, and when its request was sent (by the clock's monotonic time).
 
     Attributes:
         ways: How many calls went which way, of those that could choose: ``rest``, or the name of a feed.
@@ -90,6 +91,7 @@ class RestClient:
         max_wait: float = 30.0,
         lockout: Lockout | None = None,
         watch: Watch | None = None,
+        heard: Callable[[HttpReply, float], None] | None = None,
     ) -> None:
         self.venue = venue
         self.redactor = Redactor(signer.secrets() if signer else ())
@@ -101,6 +103,7 @@ class RestClient:
         self._nonces = nonces or NonceSource(self._clock)
         self._tap = tap
         self._watch = watch
+        self._heard = heard
         self._retries = retries
         self._max_wait = max_wait
         self._gate = Gate(limits, self._clock, venue)
@@ -309,6 +312,8 @@ class RestClient:
         else:
             if self._log.isEnabledFor(DEBUG):
                 self._log.debug("%s: %s: %d in %.3f s", self.venue, what, reply.status, self._clock.monotonic() - began)
+            if self._heard is not None:
+                self._heard(reply, began)
             if self._tap is not None:
                 self._tap(address, request, reply, self._clock.time_ns() / 1e9)
             return reply

@@ -32,6 +32,7 @@ from exchange_core.model.market import Candle, Ticker, Trade
 from exchange_core.model.order import Order, OrderRequest
 from exchange_core.model.symbol import Symbol
 from exchange_core.transport.rest_client import RestClient
+from exchange_core.transport.venue_clock import VenueClock
 from exchange_core.venue.account import Account
 from exchange_core.venue.background import Background
 from exchange_core.venue.bus import Bus, topic
@@ -66,6 +67,7 @@ class Parts:
     follower: Follower
     market: MarketData
     trading: Trading
+    clock: VenueClock
     account: Account
     histories: Histories
     limits: VenueLimits
@@ -143,6 +145,7 @@ class ConnectedVenue(WalkedPast):
             account_error=str(parts.follower.error) if parts.follower.error else None,
             ways=dict(parts.rest.ways),
             unknown_assets=dict(parts.assets.unknown),
+            clock=parts.clock.reading,
             drift=parts.drift.counts(),
             drift_examples=parts.drift.examples(),
         )

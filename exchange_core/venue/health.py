@@ -11,6 +11,7 @@ from exchange_core.model.book import BookHealth
 from exchange_core.model.event import StatusUpdate
 from exchange_core.model.order import Order
 from exchange_core.model.symbol import Symbol
+from exchange_core.transport.venue_clock import ClockReading
 
 
 @attrs.frozen(kw_only=True)
@@ -59,6 +60,7 @@ class VenueHealth:
         account_error: Why the account is not followed live, where it is not.
         books_by_order: As *books*, of those that show every order.
         ways: How many requests, of those that could choose, went over REST (``rest``) or over which feed.
+        clock: How far the venue's clock is ahead of ours, as its answers show; None before one has told.
         unknown_assets: The venue's asset names that are in none of its lists, and how often they came.
         drift: What came that the plugin does not know, by kind, and how often it was seen: fields, words, frames, codes
             of errors, entries that were left out. Of live frames only some are looked at.
@@ -72,6 +74,7 @@ class VenueHealth:
     fills_complete_until: datetime | None = None
     account_error: str | None = None
     ways: Mapping[str, int] = attrs.field(factory=dict)
+    clock: ClockReading | None = None
     unknown_assets: Mapping[str, int] = attrs.field(factory=dict)
     drift: Mapping[str, int] = attrs.field(factory=dict)
     drift_examples: Mapping[str, str] = attrs.field(factory=dict)

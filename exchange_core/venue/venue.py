@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from random import Random, SystemRandom
@@ -17,6 +18,7 @@ from exchange_core.connector.auth import Credentials, Signer
 from exchange_core.connector.feed import Feed
 from exchange_core.connector.limits import Limits
 from exchange_core.connector.naming import AssetMap, SymbolMap
+from exchange_core.connector.rest import TellsTime
 from exchange_core.connector.spec import FeedSpec, VenueConfig, VenueContext, VenueSpec
 from exchange_core.model.asset import Asset
 from exchange_core.model.event import Event
@@ -27,6 +29,7 @@ from exchange_core.transport.nonces import NonceSource
 from exchange_core.transport.redaction import LOGGER, RedactingLogger
 from exchange_core.transport.rest_client import RestClient, RestTap
 from exchange_core.transport.shared import PROCESS, SharedLimits
+from exchange_core.transport.venue_clock import ClockReading, VenueClock
 from exchange_core.venue.account import Account
 from exchange_core.venue.background import Background
 from exchange_core.venue.bus import Bus
@@ -44,6 +47,8 @@ from exchange_core.venue.trading import Trading
 
 if TYPE_CHECKING:
     import httpx
+
+_LOG = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
@@ -117,7 +122,7 @@ def open_venue(
     """Return the venue that *spec* describes, to be used as an async context manager."""
     name = name or spec.name
     around = surroundings or Surroundings()
-    clock, random = around.clock, around.random
+    clock, random = VenueClock(around.clock, partial(_tell_clock, name)), around.random
     signer = _signer(spec, config, credentials, hooks)
     context = VenueContext(
         venue=name,
@@ -129,10 +134,13 @@ def open_venue(
     )
     host, key = urlsplit(config.rest_url).netloc, None if signer is None else signer.public_key
     shared, drift = _shared(around, host), VenueDrift(name, spec)
+    dialect = spec.dialect(context)
+    if isinstance(dialect, TellsTime):
+        clock.server_time = dialect.server_time
     rest = RestClient(
         name,
         config,
-        spec.dialect(context),
+        dialect,
         shared.join(_limits(spec, config, hooks), host, key),
         signer=signer,
         clock=clock,
@@ -142,6 +150,7 @@ def open_venue(
         tap=around.rest_tap,
         lockout=shared.lockout(host, key),
         watch=drift.watch,
+        heard=clock.hear,
     )
     drift.tell(RedactingLogger(LOGGER, rest.redactor))
     operations = spec.rest(context)
@@ -208,6 +217,7 @@ def open_venue(
         follower=follower,
         market=MarketData(name, spec, context.symbols, rest, operations, bus, feeds, streams),
         trading=trading,
+        clock=clock,
         account=account,
         histories=histories,
         drift=drift,
@@ -317,6 +327,13 @@ _HOME = ("127.", "localhost", "[::1]")
 def _limits(spec: VenueSpec, config: VenueConfig, hooks: pluggy.PluginManager | None) -> Limits:
     chosen: Limits | None = hooks.hook.rate_limits(venue=spec, config=config) if hooks else None
     return chosen or spec.limits(config)
+
+
+def _tell_clock(name: str, reading: ClockReading) -> None:
+    if reading.correction:
+        _LOG.warning("%s: %s; deadlines go by the venue's. Set the clock of this machine (NTP)", name, reading)
+    else:
+        _LOG.info("%s: the clock of this machine is right again: %s", name, reading)
 
 
 def _keep_no_journal(order: Order) -> None:

@@ -8,7 +8,9 @@ See https://docs.kraken.com/api/docs/guides/futures-rest
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -19,7 +21,12 @@ import msgspec
 from exchange_core.connector.forms import form_text
 from exchange_core.connector.rest import HttpReply, HttpRequest, RestCall
 from exchange_core.errors import OutcomeUnknown, ProtocolError
+from exchange_core.model.time import from_rfc3339
 from kraken_futures.errors import error_of
+
+_SERVER_TIME = re.compile(rb'"serverTime": ?"([0-9TZ:.+-]{10,40})"')
+
+_END = 200
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -65,6 +72,13 @@ class FuturesDialect:
 
     def encode(self, call: RestCall) -> HttpRequest:
         return write(call)
+
+    def server_time(self, reply: HttpReply) -> datetime | None:
+        """Return what ``serverTime`` says, which answers have but for those of the history and the charts."""
+        # Long answers have it at one of their ends.
+        body = reply.body
+        told = _SERVER_TIME.search(body, max(0, len(body) - _END)) or _SERVER_TIME.search(body, 0, _END)
+        return None if told is None else from_rfc3339(told[1].decode())
 
     def decode(self, call: RestCall, reply: HttpReply) -> Any:
         error = error_of(call, reply, self.venue)

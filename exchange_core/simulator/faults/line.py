@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Generator, Iterable
+from email.utils import formatdate
+from functools import lru_cache
 from random import Random
 from typing import NamedTuple, TypeVar
 
