@@ -273,13 +273,14 @@ async def house(
     clock: Clock | None = None,
     makers: MakerSettings | None = CALM,
     seed: int = 5,
+    within: float = 3 * WITHIN,
     **options: Any,
 ) -> AsyncIterator[House]:
-    """Run a venue and connect to it; *options* are those of :func:`client`."""
+    """Run a venue, for *within* real seconds at most, and connect to it; *options* are those of :func:`client`."""
     assert kind.spec.simulator is not None
     simulator = attrs.evolve(kind.spec.simulator, markets=kind.spec.simulator.markets[:2])
     wanted = {"venue": SimulatorLaunch(spec=simulator, seed=seed, makers=makers)}
-    async with asyncio.timeout(3 * WITHIN), launch(wanted, clock=clock) as all_running:
+    async with asyncio.timeout(within), launch(wanted, clock=clock) as all_running:
         running = all_running["venue"]
         running.exchange.add_account("somebody", {name: Decimal(10**6) for name in ("USD", "BTC")})
         async with client(kind, running, clock=clock, **options) as home:

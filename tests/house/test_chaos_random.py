@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import AsyncExitStack
-from decimal import Decimal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from random import Random
 from typing import Any
 
-import attrs
 import pytest
 
 from exchange_core.errors import ExchangeError
-from exchange_core.model.amendment import Amendment
-from exchange_core.model.order import Order, OrderStatus
-from exchange_core.model.side import Side
+from exchange_core.model.order import OrderStatus
 from exchange_core.simulator.faults import actions
 from exchange_core.venue.resolver import ResolvePolicy
-from tests.house.chaos import FUTURES, SPOT, FastClock, House, Kind, house
+from tests.house.chaos import FUTURES, SPOT, WITHIN, FastClock, House, Kind, house
 from tests.house.chaos_line import agrees, is_stillborn, known, report, summary, told
+from tests.house.chaos_trader import BusyTrader, Trader
 
 SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1 2 3").split()]
 OPERATIONS = 40
@@ -53,81 +51,6 @@ HTTP: tuple[tuple[actions.Action, float], ...] = (
 )
 
 
-@attrs.define
-class Trader:
-    """Does at random what people do with orders, and survives all that it is told."""
-
-    home: House
-    random: Random
-    orders: list[Order] = attrs.field(factory=list)
-    errors: list[ExchangeError] = attrs.field(factory=list)
-
-    async def run(self, operations: int) -> None:
-        """Several operations are under way at any time."""
-        left = iter(range(operations))
-
-        async def one_after_another() -> None:
-            for _ in left:
-                await self._guarded()
-
-        await asyncio.gather(*(one_after_another() for _ in range(4)))
-
-    async def _guarded(self) -> None:
-        choice = self.random.choices(
-            (self.rest, self.take, self.several, self.amend, self.cancel, self.cancel_many, self.all, self.fill),
-            weights=(6, 4, 2, 3, 4, 1, 0.5, 4),
-        )[0]
-        try:
-            await choice()
-        except ExchangeError as error:
-            self.errors.append(error)
-
-    async def rest(self) -> None:
-        self.orders.append(await self.home.venue.place(self.home.resting(below=self._below())))
-
-    async def take(self) -> None:
-        self.orders.append(await self.home.venue.place(self.home.market("0.001", self.random.choice(("buy", "sell")))))
-
-    async def several(self) -> None:
-        requests = [self.home.resting(below=self._below()) for _ in range(self.random.randint(2, 4))]
-        placed = await self.home.venue.place_all(requests)
-        self.orders += [each for each in placed if isinstance(each, Order)]
-
-    async def amend(self) -> None:
-        order = self._some()
-        if order is not None and order.price is not None:
-            await self.home.venue.amend(order, Amendment(price=order.price - self.random.randint(1, 9)))
-
-    async def cancel(self) -> None:
-        order = self._some()
-        if order is not None:
-            await self.home.venue.cancel(order)
-
-    async def cancel_many(self) -> None:
-        await self.home.venue.cancel_many([order for order in (self._some() for _ in range(3)) if order])
-
-    async def all(self) -> None:
-        await self.home.venue.cancel_all(self.random.choice((None, self.home.kind.symbol)))
-
-    async def fill(self) -> None:
-        """Let somebody fill a part of an order that is the best of its side."""
-        if self.home.quote(Side.BUY) + 2 >= self.home.quote(Side.SELL):
-            return await self.cancel()
-        order = await self.home.venue.place(self.home.best("0.004"))
-        self.orders.append(order)
-        for standing in self.home.running.exchange.open_orders("user"):
-            if standing.request.client_order_id == order.client_order_id:
-                self.home.trade_against(standing, Decimal("0.001") * self.random.randint(1, 4))
-        return None
-
-    def _some(self) -> Order | None:
-        live = [order for order in known(self.home) if not order.is_final]
-        return self.random.choice(sorted(live, key=lambda order: str(order.created))) if live else None
-
-    def _below(self) -> int:
-        return self.random.randint(500, 3000)
-
-
 def spoil(home: House) -> None:
     """Put all faults in force, at random."""
     for where, action, chance in LINE:
@@ -146,29 +69,94 @@ def options(kind: Kind, way: str) -> dict[str, Any]:
     return given if kind is SPOT else given | {"use_nonce": False}
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-async def test_whatever_goes_wrong_no_order_happens_twice_no_fill_is_lost_and_all_ends_in_agreement(seed: int) -> None:
+MORE_HTTP: dict[str, tuple[tuple[actions.Action, float], ...]] = {
+    "kraken_spot": (
+        (actions.Answer(body='{"error":["EAPI:Rate limit exceeded"]}'), 0.02),
+        (actions.Answer(body='{"error":["EAPI:Invalid nonce"]}'), 0.01),
+        (actions.Answer(body='{"error":["EService:Busy"]}', acts=True), 0.01),
+        (actions.DelayRequest(1.5), 0.02),
+    ),
+    "kraken_futures": (
+        (actions.Answer(body=FUTURES.unavailable.replace("Unavailable", "apiLimitExceeded")), 0.02),
+        (actions.Answer(body=FUTURES.unavailable, acts=True), 0.01),
+        (actions.DelayRequest(1.5), 0.02),
+    ),
+}
+
+
+def spoil_more(home: House, random: Random) -> None:
+    """Beside that, let the venue restart, refuse calls for being too many, forget tokens and stop telling of fills."""
+    spoil(home)
+    for action, chance in MORE_HTTP[home.kind.plugin]:
+        home.strike(action, http="/*private/*", chance=chance, lacks="GetWebSocketsToken")
+        home.strike(action, http="/derivatives/*", chance=chance, lacks="instruments")
+    told = "executions" if home.kind is SPOT else "fills"
+    home.strike(actions.Replace('"token":"', '"token":"x'), websocket="in", chance=0.01, path=private_path(home.kind))
+    home.strike(actions.Freeze(), websocket="out", contains=told, chance=0.003)
+    home.strike(actions.DropRequest(), websocket="open", chance=0.1)
+    for after in (2, 12):
+        home.strike(actions.Restart(seconds=1 + 3 * random.random()), after=after + 10 * random.random())
+    home.strike(actions.CancelOnly(seconds=2.0), after=20 * random.random())
+    home.strike(actions.PostOnly(seconds=2.0), after=20 * random.random())
+
+
+async def end_in_agreement(home: House) -> None:
+    await agrees(home)
+    happened = {order.request.client_order_id for order in home.orders}
+    for order in known(home):
+        # A venue may take an order and refuse it at once, as where it would meet another of ours.
+        is_there = order.client_order_id in happened or is_stillborn(summary(order))
+        if is_there is (order.status is OrderStatus.REJECTED):
+            raise AssertionError(report(home, "it happened or it did not", [order.client_order_id]))
+
+
+@asynccontextmanager
+async def homes(seed: int) -> AsyncIterator[list[House]]:
+    """Run both venues with a client on each, which is told of all fills."""
     async with AsyncExitStack() as stack:
-        traders = []
-        for number, kind in enumerate((SPOT, FUTURES)):
+        both = []
+        for kind in (SPOT, FUTURES):
             clock = FastClock(SPEED)
             way = "rest" if kind is SPOT and seed % 3 == 0 else "auto"
             home = await stack.enter_async_context(
-                house(kind, clock=clock, policy=POLICY, seed=seed, **options(kind, way))
+                house(kind, clock=clock, policy=POLICY, seed=seed, within=9 * WITHIN, **options(kind, way))
             )
             await stack.enter_async_context(told(home))
             await home.follow()
-            traders.append(Trader(home, Random(f"{seed}/{number}")))
-        for trader in traders:
-            spoil(trader.home)
+            both.append(home)
+        yield both
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_whatever_goes_wrong_no_order_happens_twice_no_fill_is_lost_and_all_ends_in_agreement(seed: int) -> None:
+    async with homes(seed) as both:
+        traders = [Trader(home, Random(f"{seed}/{number}")) for number, home in enumerate(both)]
+        for home in both:
+            spoil(home)
         await asyncio.gather(*(trader.run(OPERATIONS) for trader in traders))
+        for home in both:
+            home.faults.clear()
+        for home in both:
+            await end_in_agreement(home)
+
+
+@pytest.mark.parametrize("seed", SEEDS[:2])
+async def test_venues_that_restart_and_refuse_and_callers_that_give_up_change_nothing_of_that(seed: int) -> None:
+    """And who waited for the end of an order was told the true one."""
+    async with homes(seed) as both:
+        traders = [BusyTrader(home, Random(f"{seed}/{number}")) for number, home in enumerate(both)]
+        for home in both:
+            spoil_more(home, Random(seed))
+        await asyncio.gather(*(trader.run(OPERATIONS) for trader in traders))
+        for home in both:
+            home.faults.clear()
         for trader in traders:
-            trader.home.faults.clear()
-        for trader in traders:
-            await agrees(trader.home)
-            happened = {order.request.client_order_id for order in trader.home.orders}
-            for order in known(trader.home):
-                # A venue may take an order and refuse it at once, as where it would meet another of ours.
-                is_there = order.client_order_id in happened or is_stillborn(summary(order))
-                if is_there is (order.status is OrderStatus.REJECTED):
-                    raise AssertionError(report(trader.home, "it happened or it did not", [order.client_order_id]))
+            await switched_off(trader.home)
+            await end_in_agreement(trader.home)
+            await trader.close()
+
+
+async def switched_off(home: House) -> None:
+    """End the dead man's switch: whatever it cancels then, it cancels while agreement is waited for."""
+    with suppress(ExchangeError):
+        await home.venue.cancel_all_after(0)
