@@ -3,6 +3,7 @@
 import re
 import subprocess
 import tomllib
+from base64 import b64decode
 from functools import cache
 from importlib.metadata import entry_points, version
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+from exchange_core.storage.archives import texts_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -37,6 +40,8 @@ PRIVATE = {
     ),
     "a private key": re.compile(r"BEGIN (?:[A-Z]+ )?PRIVATE (?:)KEY"),
 }
+# As YAML writes bytes.
+BINARY = re.compile(r"!!binary \|\n((?: {8,}[A-Za-z0-9+/=]+\n)+)")
 BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{60,}={0,2}")
 
 
@@ -51,7 +56,14 @@ def tracked() -> dict[str, str]:
         path = ROOT / name
         if path.is_file():
             texts[name] = path.read_bytes().decode("utf-8", "replace")
+            if name.startswith("cassettes/"):
+                texts[name] = BINARY.sub(held_by, texts[name])
     return texts
+
+
+def held_by(match: re.Match[str]) -> str:
+    """Return what an archive holds: as it is written, in base64, neither a path nor a key would be seen in it."""
+    return "".join(text for member in texts_of(b64decode(match[1])) for text in member)
 
 
 def pins(name: str) -> dict[str, str]:
