@@ -54,6 +54,7 @@ RestTap = Callable[[str, HttpRequest, HttpReply, float], None]
 
 # Headers that say nothing about the account.
 _PLAIN_HEADERS = frozenset({"accept", "accept-encoding", "content-type", "user-agent"})
+_PLAIN_HEADERS |= {name.title() for name in _PLAIN_HEADERS}  # as they are mostly written
 
 
 class RestClient:
@@ -292,7 +293,11 @@ class RestClient:
         if self._signer is None:
             raise ConfigError(f"{self.venue}: {call.path} needs credentials; set api_key and api_secret of this venue")
         request = self._signer.sign(call, self._nonces.next() if self._signer.needs_nonce else None)
-        telling = (value for name, value in request.headers.items() if name.lower() not in _PLAIN_HEADERS)
+        telling = [
+            value
+            for name, value in request.headers.items()
+            if name not in _PLAIN_HEADERS and name.lower() not in _PLAIN_HEADERS
+        ]
         self.redactor.add_passing("signature", *telling)
         return request
 
@@ -328,7 +333,6 @@ class RestClient:
         return TransportError(f"{self.venue}: {what}: {error}", venue=self.venue)
 
     def _decode(self, call: RestCall, reply: HttpReply) -> Any:
-        what = f"{call.method} {call.path}"
         try:
             value = self._dialect.decode(call, reply)
             if self._watch is not None:
@@ -338,9 +342,10 @@ class RestClient:
             if self._watch is not None:
                 self._watch.failed(call, reply)
             if call.changes_state and isinstance(error, ProtocolError):
-                raise self._unknown(what, error) from error
+                raise self._unknown(f"{call.method} {call.path}", error) from error
             raise
         except Exception as error:
+            what = f"{call.method} {call.path}"
             # A plugin's mistake must not make an order that was sent look like one that was not.
             if call.changes_state:
                 raise self._unknown(what, error) from error
