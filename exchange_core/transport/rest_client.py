@@ -57,6 +57,13 @@ _PLAIN_HEADERS = frozenset({"accept", "accept-encoding", "content-type", "user-a
 _PLAIN_HEADERS |= {name.title() for name in _PLAIN_HEADERS}  # as they are mostly written
 
 
+_NONCE_ADVICE = (
+    "nonces are the time of this machine's clock, and the venue takes none below the highest that it saw of the key: "
+    "another program may use the key too (give each its own), or the clock was set back since (set it right, wait "
+    "until it has caught up, or make a new key)"
+)
+
+
 class RestClient:
     """Runs flows against one venue. Use it as an async context manager.
 
@@ -284,6 +291,8 @@ class RestClient:
         """Name the venue in *error*, and hide secrets."""
         if isinstance(error, ExchangeError):
             error.venue = error.venue or self.venue
+        if isinstance(error, NonceRejected) and _NONCE_ADVICE not in str(error):
+            error.args = (f"{error}; {_NONCE_ADVICE}",)
         self.redactor.scrub(error)
 
     def _write(self, call: RestCall) -> HttpRequest:

@@ -239,6 +239,19 @@ class ConnectedVenue(WalkedPast):
         self._account.require("placing orders")
         return await self._trading.place_all(requests)
 
+    def resume(self, orders: Iterable[Order]) -> list[Order]:
+        """Take up orders that an earlier run noted in its journal and of which it did not see the end.
+
+        Each is unknown until the venue has said what became of it, and is asked for by its client id until then; that
+        is told through ``order_updates``, and ``until_final`` waits for its end. Nothing is sent again. One that the
+        venue does not know long after its deadline never arrived. One that is known here already is left as it is.
+
+        Raises:
+            OrderRefused: One has no client id, by which alone it could be found.
+        """
+        self._account.require("orders")
+        return self._trading.resume(orders)
+
     async def amend(self, order: Order | str, amendment: Amendment) -> Order:
         self._account.require("amending orders")
         return await self._trading.amend(order, amendment)

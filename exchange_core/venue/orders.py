@@ -142,6 +142,22 @@ class OrderTracker:
         self._publish(order)
         return order
 
+    def resume(self, order: Order, now: datetime) -> Order:
+        """Take up an order that an earlier run noted before it was sent: whether it arrived is unknown.
+
+        Raises:
+            OrderRefused: It has no client id, by which alone it can be found, or its client id was used here.
+        """
+        key = order.client_order_id or order.request.client_order_id
+        if key is None:
+            raise OrderRefused(f"{order.symbol}: an order without a client_order_id cannot be found", venue=self._venue)
+        self.require_new(attrs.evolve(order.request, client_order_id=key))
+        record = OrderRecord(
+            venue=self._venue, request=order.request, client_order_id=key, created=order.created or now, unknown=True
+        )
+        self._by_client[key] = record
+        return self._show(record, now)
+
     def lost(self, client_order_id: str, now: datetime) -> Order:
         """Note that no answer came, unless the venue has spoken of the order meanwhile."""
         record = self._by_client[client_order_id]

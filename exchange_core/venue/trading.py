@@ -9,6 +9,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
+import attrs
 import pluggy
 
 from exchange_core.clock import Clock
@@ -141,6 +142,19 @@ class Trading:
         for group, outcome in zip(groups, outcomes, strict=True):
             results.update(zip(map(id, group), outcome, strict=True))
         return [results[id(order)] for order in orders]
+
+    def resume(self, orders: Iterable[Order]) -> list[Order]:
+        """Take up orders of an earlier run; see :meth:`ConnectedVenue.resume`."""
+        self._watch()
+        resumed: list[Order] = []
+        for order in orders:
+            known = self._tracker.get(order.client_order_id or "")
+            if known is None:
+                whole = attrs.evolve(order, request=self._checks.with_terms(order.request))
+                known = self._tracker.resume(whole, self._clock.now())
+                self._resolver.unknown(known)
+            resumed.append(known)
+        return resumed
 
     async def amend(self, order: Order | str, amendment: Amendment) -> Order:
         """Change an order that rests, once; it keeps its ids and what was executed of it.

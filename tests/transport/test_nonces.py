@@ -81,7 +81,7 @@ async def test_a_read_whose_nonce_was_overtaken_is_asked_again_with_a_new_one(
     read = RestCall(method="POST", path="/private", private=True)
     http = ScriptedHttp(*[answer({"error": "NonceRejected"})] * 3, answer({"result": "ok"}))
     async with new_client(http=http.transport, clock=clock) as client:
-        with pytest.raises(NonceRejected):
+        with pytest.raises(NonceRejected, match=r"the clock was set back since \(set it right, wait"):
             await client.run(one(attrs.evolve(read, changes_state=True)))
         asking = asyncio.create_task(client.run(one(read)))
         await clock.advance(10)
