@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from exchange_core.model.fill import Fee
@@ -21,6 +22,7 @@ from exchange_core.serde import dumps, unstructure
 Row = Mapping[str, Any]
 
 _WIDE = 200
+_FOLDED = 1.25  # a table so many times as wide as the screen would be folded within its numbers
 
 
 class _Console(Console):
@@ -55,7 +57,11 @@ class Output:
         elif not rows:
             self.say(empty)
         else:
-            self.console.print(table(rows, columns, title=title))
+            drawn = table(rows, columns, title=title)
+            if _natural_width(self.console, drawn) > _FOLDED * self.console.width:
+                self.say(records(rows, columns, title=title))
+            else:
+                self.console.print(drawn)
 
     def news(self, row: Row, columns: Sequence[str]) -> None:
         """Write one row of those that come one after the other: as JSON, or *columns* of it on a line."""
@@ -91,6 +97,21 @@ def table(rows: Iterable[Row], columns: Sequence[str], *, title: str = "", numbe
     return drawn
 
 
+def records(rows: Sequence[Row], columns: Sequence[str], *, title: str = "") -> str:
+    """Return *columns* of *rows* one below the other, for screens on which a table would be folded to pieces."""
+    names = [column.replace("_", " ") for column in columns]
+    width = max(len(name) for name in names)
+    blocks = [
+        "\n".join(f"{name:<{width}}  {_cell(row.get(column))}" for name, column in zip(names, columns, strict=True))
+        for row in rows
+    ]
+    return "\n\n".join([title, *blocks] if title else blocks)
+
+
+def _natural_width(console: Console, drawn: Table) -> int:
+    return Measurement.get(console, console.options.update(max_width=10_000), drawn).maximum
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return "–"
@@ -102,6 +123,11 @@ def _cell(value: Any) -> str:
     if isinstance(shown, list):
         return ", ".join(str(item) for item in shown) or "–"
     return str(shown)
+
+
+def reason(error: Exception) -> str:
+    """Return why a file was no good, without its name, which the operating system would repeat."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def fail(message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
@@ -20,6 +21,7 @@ from exchange_core.cli.simulate_follow import what_to_follow
 from exchange_core.cli.simulate_markets import read_markets, with_listing
 from exchange_core.cli.simulate_tape import read_tapes
 from exchange_core.cli.simulate_text import describe, key_rows, write_configuration
+from exchange_core.clock import SystemClock
 from exchange_core.connector.simulation import SimulatorSpec
 from exchange_core.connector.spec import VenueSpec
 from exchange_core.errors import ConfigError
@@ -138,7 +140,8 @@ def simulate(
             running = await stack.enter_async_context(market.launch(launches, clock))
             saves = None if save is None else saver(save, running, made_of, clock)
             control = await stack.enter_async_context(controlled(control_port, running, clock, saves))
-            _tell(out, running, specs, write, control, with_keys=accounts is not None)
+            deadlines = isinstance(clock, SystemClock)
+            _tell(out, running, specs, write, control, with_keys=accounts is not None, deadlines=deadlines)
             market.tell(out)
             try:
                 await asyncio.Event().wait()
@@ -151,8 +154,9 @@ def simulate(
     except BrokenPipeError:
         raise
     except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
         ports_wanted = ", ".join(str(port) for port in (*ports.values(), control_port) if port)
-        raise ConfigError(f"cannot listen on port {ports_wanted or 'any'}: {error.strerror or error}") from error
+        raise ConfigError(f"cannot listen on port {ports_wanted or 'any'}: {why}") from error
 
 
 def _tell(
@@ -163,13 +167,14 @@ def _tell(
     control: Mapping[str, Mapping[str, str]],
     *,
     with_keys: bool,
+    deadlines: bool,
 ) -> None:
     """Say where everything is, and write it into *folder*."""
     if folder is not None:
-        write_configuration(folder, running, specs)
+        write_configuration(folder, running, specs, deadlines=deadlines)
         out.say(f"The simulated exchange runs; {folder / 'exchange.toml'} points at it. Stop it with Ctrl-C.")
     elif not out.as_json:
-        out.say(describe(running, specs))
+        out.say(describe(running, specs, deadlines=deadlines))
     for each in control.values():
         out.say(f"# To change it while it runs: curl {each['url']}")
     if out.as_json:

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from exchange_core.cli.output import reason
 from exchange_core.errors import ConfigError, InvalidValue
 from exchange_core.model.number import exact
 from exchange_core.simulator.launch import AccountWanted, KeyWanted, PreparedSimulator, RunningSimulator
@@ -34,7 +35,7 @@ def read_accounts(path: Path, sections: Collection[str]) -> dict[str, list[Accou
     try:
         found = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+        raise ConfigError(f"{path}: cannot be read: {reason(error)}") from error
     check_known(found, {"accounts"}, str(path))
     accounts: dict[str, list[AccountWanted]] = {section: [] for section in sections}
     for number, row in enumerate(tables(found, "accounts", str(path)), 1):
@@ -49,7 +50,10 @@ def read_accounts(path: Path, sections: Collection[str]) -> dict[str, list[Accou
                 raise ConfigError(f"{where}: {section} has an account {account.name!r} already")
             accounts[section].append(account)
     if empty := [section for section, those in accounts.items() if not any(each.keys for each in those)]:
-        raise ConfigError(f"{path}: {empty[0]} has no account with a key")
+        raise ConfigError(
+            f"{path}: {empty[0]} has no account with a key; expected one "
+            f'with venue = "{empty[0]}", or without venue, which is one at every venue'
+        )
     return accounts
 
 
@@ -131,7 +135,9 @@ def read_saved(path: Path, sections: Collection[str]) -> Saved:
     """
     try:
         found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigError(f"--restore {path}: cannot be read: {reason(error)}") from error
+    except ValueError as error:
         raise ConfigError(f"{path}: is no saved state of exchange simulate: {error}") from error
     for name in ("format", "seed", "time", "venues"):
         if not isinstance(found, dict) or name not in found:

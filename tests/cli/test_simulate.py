@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import signal
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exchange_core import Hub, OrderRequest
 from exchange_core.cli.main import call
 from exchange_core.cli.simulate import simulated_venues
 from exchange_core.cli.simulate_files import check_savable, read_accounts, write_saved
-from exchange_core.cli.simulate_text import describe
+from exchange_core.cli.simulate_text import describe, write_configuration
 from exchange_core.clock import SystemClock
 from exchange_core.errors import ConfigError
 from exchange_core.plugins import load_plugins
+from exchange_core.simulator.clock import AcceleratedClock
 from exchange_core.simulator.launch import AccountWanted, SimulatorLaunch, launch, prepare
 from tests.cli.conftest import start
 
@@ -78,7 +80,7 @@ def test_accounts_state_and_keys_outlive_a_run_whose_time_was_fast(tmp_path: Pat
         pytest.param('[[accounts]]\nname = "a"\nvenue = "moon"', "'moon' is none of", id="an unknown venue"),
         pytest.param('[[accounts]]\nname = "a"\ndeposits = { USD = 1.5 }', "USD", id="a float"),
         pytest.param('[[accounts]]\nname = "a"\n[[accounts]]\nname = "a"', "already", id="twice"),
-        pytest.param("", "spot has no account", id="nobody"),
+        pytest.param("", r'spot has no account with a key; expected one with venue = "spot"', id="nobody"),
         pytest.param("accounts = 3", "expected tables", id="no tables"),
         pytest.param("[", "cannot be read", id="no TOML"),
     ],
@@ -94,7 +96,7 @@ def test_a_file_of_accounts_that_makes_no_sense_is_refused(tmp_path: Path, text:
     ("arguments", "complaint"),
     [
         pytest.param(["--speed", "-1"], "--speed -1", id="time that goes back"),
-        pytest.param(["--restore", "nowhere.json"], "no saved state", id="nothing saved"),
+        pytest.param(["--restore", "nowhere.json"], "nowhere.json: cannot be read", id="nothing saved"),
         pytest.param(["--save", "no/folder/state.json"], "there is no folder", id="no folder"),
         pytest.param(["--accounts", "nowhere.toml"], "cannot be read", id="no accounts"),
     ],
@@ -120,6 +122,25 @@ async def test_what_is_printed_are_a_configuration_and_programs() -> None:
         "exchange_core",
     ]
     compile(rest, "printed", "exec")
+
+
+async def test_what_points_at_a_venue_with_a_clock_of_its_own_sends_no_deadlines(tmp_path: Path) -> None:
+    """Where its time is fast, a deadline by the client's clock has always passed."""
+    specs = {"spot": load_plugins().venue("kraken_spot")}
+    simulator = specs["spot"].simulator
+    assert simulator is not None
+    fast = AcceleratedClock(3600, start=datetime.now(UTC) + timedelta(hours=1))
+    async with launch({"spot": SimulatorLaunch(spec=simulator)}, clock=fast) as running:
+        text = describe(running, specs, deadlines=False)
+        write_configuration(tmp_path, running, specs, deadlines=False)
+        async with Hub.open(tmp_path / "exchange.toml") as hub:
+            order = await hub["spot"].place(OrderRequest(symbol="BTC/USD", side="buy", quantity="0.01"))
+            assert (await hub["spot"].until_final(order, within=30)).status == "filled"
+        write_configuration(tmp_path, running, specs)
+    configuration, _, rest = text.partition("# spot, with ccxt:")
+    assert tomllib.loads(configuration)["venues"]["spot"]["order_deadline"] == 0
+    assert "    order_deadline=0,\n)" in rest
+    assert "order_deadline" not in (tmp_path / "exchange.toml").read_text()
 
 
 @pytest.mark.parametrize(
