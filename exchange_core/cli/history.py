@@ -13,7 +13,7 @@ import typer
 
 from exchange_core.cli.opening import open_venue
 from exchange_core.cli.options import ConfigOption, JsonOption, SinceOption, VenueArgument, moment, output, run
-from exchange_core.cli.output import Output, warn
+from exchange_core.cli.output import Output, reason, warn
 from exchange_core.cli.rows import CANDLE, FILL, LEDGER, ORDER, TRADE, row_of
 from exchange_core.errors import ConfigError, InvalidValue
 from exchange_core.venue.history import HistoryStream
@@ -136,7 +136,7 @@ def _read(file: Path | None) -> str | None:
             return None
         raise ConfigError(f"--cursor: {file}: there is no folder {file.parent}") from None
     except (OSError, UnicodeError) as error:
-        raise ConfigError(f"--cursor: {file}: cannot be read: {error}") from None
+        raise ConfigError(f"--cursor: {file}: cannot be read: {reason(error)}") from None
 
 
 def _keep(file: Path | None, place: str | None) -> None:
@@ -150,4 +150,4 @@ def _keep(file: Path | None, place: str | None) -> None:
     except OSError as error:
         with suppress(OSError):
             beside.unlink()
-        raise ConfigError(f"--cursor: {file}: cannot be written: {error}") from None
+        raise ConfigError(f"--cursor: {file}: cannot be written: {reason(error)}") from None

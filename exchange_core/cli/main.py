@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -33,6 +34,8 @@ from exchange_core.cli.options import ConfigOption, shared
 from exchange_core.cli.output import fail, warn
 from exchange_core.errors import ExchangeError
 from exchange_core.plugins import Plugins, load_plugins
+
+_FOR_PROGRAMMERS = re.compile(r", unable to parse string as an? \w+$")
 
 
 def _version(wanted: bool) -> None:
@@ -118,7 +121,10 @@ def _warn_of_plugins(plugins: Plugins) -> None:
 
 def _message(error: TyperException) -> str:
     format_message = getattr(error, "format_message", None)
-    return f"{str(format_message() if format_message else error).rstrip('.')}."
+    text = str(format_message() if format_message else error).rstrip(".")
+    # The library that checks values says it in words for programmers.
+    text = _FOR_PROGRAMMERS.sub("", text.replace(": Input should be ", ": expected ").replace(": Value error, ", ": "))
+    return text if text.endswith("?") else f"{text}."
 
 
 def _path(error: TyperException, arguments: Sequence[str]) -> str:

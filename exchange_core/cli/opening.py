@@ -34,7 +34,7 @@ def find_entry(name: str, given: Path | None) -> VenueEntry:
     spec = plugins.venues.get(name)
     if spec is not None:
         return VenueEntry(name=name, spec=spec, config=venue_config(spec, {}, name))
-    configured = ", ".join(config.venues) if config else "none (there is no exchange.toml here)"
+    configured = (", ".join(config.venues) or "none") if config else "none (there is no exchange.toml here)"
     installed = ", ".join(sorted(plugins.venues)) or "none"
     raise UnknownVenue(f"no venue {name!r}; configured: {configured}; installed plugins: {installed}")
 

@@ -8,15 +8,18 @@ import signal
 from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import attrs
 import typer
+from typer.core import TyperCommand
 
 from exchange_core.cli.output import Output
 from exchange_core.errors import ConfigError, InvalidValue, ProtocolError
 from exchange_core.model.time import from_rfc3339
+from exchange_core.plugins import did_you_mean
 
 T = TypeVar("T")
 
@@ -34,6 +37,19 @@ SinceOption = Annotated[
     str | None, typer.Option("--since", help="Start, as in 2026-11-24T08:00:00Z; a date is its midnight, UTC.")
 ]
 SymbolArgument = Annotated[str, typer.Argument(metavar="SYMBOL", help="As in BTC/USD or BTC/USD:USD.")]
+
+
+class NumbersCommand(TyperCommand):
+    """A command that takes -1 as a number: to be refused for being below zero, and not for being no option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.ignore_unknown_options = True
+        known = {name for parameter in self.get_params(ctx) for name in (*parameter.opts, *parameter.secondary_opts)}
+        for word in takewhile(lambda word: word != "--", args):
+            name = word.partition("=")[0]
+            if name.startswith("--") and name not in known:
+                ctx.fail(f"No such option: {name}{did_you_mean(name, known)}")
+        return super().parse_args(ctx, args)
 
 
 @attrs.define

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from exchange_core.cli.options import JsonOption, output
+from exchange_core.cli.output import reason
 from exchange_core.errors import ConfigError
 from exchange_core.plugins import load_plugins
 from exchange_core.storage.cassette import CASSETTES
@@ -76,4 +77,4 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+        raise ConfigError(f"{path}: cannot be read: {reason(error)}") from error

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from exchange_core.cli.opening import open_hub
-from exchange_core.cli.options import ConfigOption, JsonOption, SymbolArgument, output, run
+from exchange_core.cli.options import ConfigOption, JsonOption, NumbersCommand, SymbolArgument, output, run
 from exchange_core.cli.output import Output, Row
-from exchange_core.cli.trading import NUMBERS_MAY_BE_NEGATIVE, QuantityArgument, SideArgument
+from exchange_core.cli.trading import QuantityArgument, SideArgument
 from exchange_core.model.order import OrderRequest
 from exchange_core.model.reading import cut, exactly, trim
 from exchange_core.plugins import load_plugins
@@ -23,7 +23,7 @@ _DONE = ("venue", "outcome", "filled", "average_price", "fees", "order_id", "rea
 
 
 def register(app: typer.Typer) -> None:
-    app.command(context_settings=NUMBERS_MAY_BE_NEGATIVE)(route)
+    app.command(cls=NumbersCommand)(route)
 
 
 def route(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from exchange_core.cli.output import warn
+from exchange_core.cli.output import reason, warn
 from exchange_core.cli.simulate_files import check_known, tables
 from exchange_core.connector.simulation import SimulatorSpec
 from exchange_core.errors import ConfigError, ExchangeError
@@ -30,7 +30,7 @@ def read_markets(path: Path, simulators: Mapping[str, SimulatorSpec]) -> dict[st
     try:
         found = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+        raise ConfigError(f"{path}: cannot be read: {reason(error)}") from error
     check_known(found, {"markets", "collateral"}, str(path))
     wanted: dict[str, list[MarketWanted]] = {name: [] for name in simulators}
     for place, row in enumerate(tables(found, "markets", str(path)), 1):

@@ -10,7 +10,16 @@ import typer
 
 from exchange_core.cli import order_options as opt
 from exchange_core.cli.opening import open_account
-from exchange_core.cli.options import ConfigOption, JsonOption, SymbolArgument, VenueArgument, moment, output, run
+from exchange_core.cli.options import (
+    ConfigOption,
+    JsonOption,
+    NumbersCommand,
+    SymbolArgument,
+    VenueArgument,
+    moment,
+    output,
+    run,
+)
 from exchange_core.cli.output import warn
 from exchange_core.cli.rows import ORDER, row_of
 from exchange_core.errors import TimedOut
@@ -30,16 +39,13 @@ QuantityArgument = Annotated[
 
 _A_MOMENT = 2.0
 
-# So that -1 is refused for being below zero and not for being no option.
-NUMBERS_MAY_BE_NEGATIVE = {"ignore_unknown_options": True}
-
 
 def register(app: typer.Typer) -> None:
-    app.command(context_settings=NUMBERS_MAY_BE_NEGATIVE)(place)
-    app.command(context_settings=NUMBERS_MAY_BE_NEGATIVE)(amend)
+    app.command(cls=NumbersCommand)(place)
+    app.command(cls=NumbersCommand)(amend)
     app.command()(cancel)
     app.command("cancel-all")(cancel_all)
-    app.command("cancel-all-after", context_settings=NUMBERS_MAY_BE_NEGATIVE)(cancel_all_after)
+    app.command("cancel-all-after", cls=NumbersCommand)(cancel_all_after)
 
 
 def place(

@@ -49,7 +49,7 @@ def frames(path: Path) -> Iterator[Frame]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+        raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     # Not splitlines: JSON may hold characters that it takes for the end of a line.
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if lines and _is_header(lines[0][1]):

@@ -69,6 +69,27 @@ def test_a_wrong_call_has_its_own_status_and_says_where_to_look(exchange: Any, a
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(
+            ["place", "spot", "buy", "BTC/USD", "0.01", "--prize", "60000"],
+            "No such option: --prize; did you mean '--price'? See:",
+            id="misspelt, where numbers may be negative",
+        ),
+        pytest.param(["amend", "spot", "O1", "--prize=1"], "No such option: --prize;", id="with its value"),
+        pytest.param(
+            ["candles", "spot", "BTC/USD", "--interval", "1h"],
+            "'--interval': expected a valid integer.",
+            id="no integer",
+        ),
+        pytest.param(["history", "spot", "fils"], "'KIND': 'fils' is not one of 'fills'", id="no such kind"),
+    ],
+)
+def test_a_wrong_call_says_what_would_be_right(exchange: Any, arguments: list[str], said: str) -> None:
+    assert said in line_of(exchange(*arguments), 2)
+
+
+@pytest.mark.parametrize(
     ("text", "parts"),
     [
         pytest.param("[venues.a\n", ["exchange.toml", "line 1"], id="malformed TOML"),
@@ -130,7 +151,9 @@ def test_a_symbol_that_is_nearly_right(exchange: Any, symbol: str, meant: str) -
 
 def test_a_port_that_is_taken(exchange: Any, simulators: Any) -> None:
     port = simulators["spot"]["rest_url"].rpartition(":")[2]
-    assert port in line_of(exchange("simulate", "--spot-port", port), 1)
+    assert f"cannot listen on port {port}: Address already in use" in line_of(
+        exchange("simulate", "--spot-port", port), 1
+    )
 
 
 def test_one_venue_that_cannot_be_reached_hides_no_other(exchange: Any, room: Path, tmp_path: Path) -> None:
@@ -148,6 +171,25 @@ def test_one_venue_that_cannot_be_reached_hides_no_other(exchange: Any, room: Pa
 def test_times_below_zero(exchange: Any, tmp_path: Path, option: str) -> None:
     (tmp_path / "exchange.toml").write_text(f'[venues.a]\nplugin = "kraken_spot"\n{option} = -1\n')
     assert f"{option}: -1" in line_of(exchange("ticker", "a", "BTC/USD", cwd=tmp_path), 1)
+
+
+def test_no_venue_in_the_configuration(exchange: Any, tmp_path: Path) -> None:
+    (tmp_path / "exchange.toml").write_text("[venues]\n")
+    assert "no venue 'a'; configured: none;" in line_of(exchange("ticker", "a", "BTC/USD", cwd=tmp_path), 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["simulate", "--accounts", "no.toml"], "no.toml: cannot be read: No such file or directory"),
+        (["simulate", "--restore", "no.json"], "--restore no.json: cannot be read: No such file or directory"),
+        (["simulate", "--markets", "no.toml"], "no.toml: cannot be read: No such file or directory"),
+        (["simulate", "--tape", "no.jsonl"], "no.jsonl: cannot be read: No such file or directory"),
+        (["simulate", "--write", "exchange.toml"], "--write exchange.toml: is a file; expected the name of a folder"),
+    ],
+)
+def test_a_file_that_is_no_good_is_named_once(exchange: Any, arguments: list[str], said: str) -> None:
+    assert line_of(exchange(*arguments), 1) == f"exchange: error: ConfigError: {said}"
 
 
 def test_an_empty_configuration(exchange: Any, tmp_path: Path) -> None:
