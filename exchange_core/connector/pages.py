@@ -82,10 +82,19 @@ class History(Generic[T]):
 
     def __attrs_post_init__(self) -> None:
         for what, time in (("since", self.since), ("until", self.until)):
-            if time is not None and time.tzinfo is None:
-                raise InvalidValue(f"{what}: {time} has no time zone; write it with tzinfo=UTC")
+            check_time(what, time)
         if self.since is not None and self.until is not None and self.since > self.until:
             raise InvalidValue(f"since: {self.since} is after until, {self.until}")
+
+
+def check_time(what: str, time: datetime | None) -> None:
+    """Raises: InvalidValue: *time* is no ``datetime``, or has no time zone. *what* is its name."""
+    if time is None:
+        return
+    if not isinstance(time, datetime):
+        raise InvalidValue(f"{what}: {time!r} is a {type(time).__name__}; expected a datetime with tzinfo=UTC")
+    if time.tzinfo is None:
+        raise InvalidValue(f"{what}: {time} has no time zone; write it with tzinfo=UTC")
 
 
 class HistoryOperations(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from exchange_core.connector.pages import check_time
 from exchange_core.connector.spec import RestOperations, VenueConfig
 from exchange_core.errors import ConfigError, ExchangeError
 from exchange_core.model.account import Balance, FeeRates, Position
@@ -63,6 +64,7 @@ class Account:
     async def fills(self, since: datetime | None = None) -> list[Fill]:
         """Ask for executions, oldest first. Those that are news go to ``fill_updates`` too."""
         self.require("fills")
+        check_time("since", since)
         fills = await self._rest.run(self._operations.fills(since))
         for fill in fills:
             self._follower.take_fill(fill)
