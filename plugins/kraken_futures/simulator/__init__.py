@@ -16,8 +16,8 @@ Simulated
   prices of a market, with tokens.
 - WebSocket v1: info, challenge, ping, ticker, ticker_lite, trade, book with its sequence, heartbeat; fills,
   open_orders, open_orders_verbose, open_positions, balances, account_log, notifications_auth.
-- A multi-collateral wallet of dollars, euros, pounds, stablecoins and every coin that a contract prices: haircuts, profit
-  in another currency, conversions, and what of it may leave.
+- A multi-collateral wallet of dollars, euros, pounds, stablecoins and the coins that a contract prices: haircuts,
+  profit in another currency, conversions, and what of it may leave.
 - Hourly funding, liquidation, the end of dated contracts (``FF_XBTUSD_261225`` ends 2026-12-25), as the exchange does
   them; each shows in fills, account log, histories, trades, balances and feeds. The end of a contract is announced a
   week before; ``KrakenFutures.notices.announce`` announces anything.
