@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -185,12 +186,15 @@ def futures_answers() -> dict[str, Answer]:
     def taken() -> bytes:
         status: dict[str, Any] = {"order_id": f"179f9af8-e45e-469d-b3e9-{next(orders):012x}", "status": "placed"}
         status |= {"receivedTime": "2026-09-05T16:33:50.734Z", "orderEvents": []}
-        return json.dumps({"result": "success", "sendStatus": status, "serverTime": "2026-09-05T16:33:50Z"}).encode()
+        return json.dumps({"result": "success", "sendStatus": status, "serverTime": _now()}).encode()
+
+    def tickers() -> bytes:
+        return json.dumps({"result": "success", "tickers": [], "serverTime": _now()}).encode()
 
     path = "/derivatives/api/v3/"
     return {
         f"{path}instruments": _always({"result": "success", "instruments": [contract]}),
-        f"{path}tickers": _always({"result": "success", "tickers": [], "serverTime": "2026-09-05T16:33:50Z"}),
+        f"{path}tickers": tickers,
         f"{path}openorders": _always({"result": "success", "openOrders": []}),
         f"{path}fills": _always({"result": "success", "fills": []}),
         f"{path}sendorder": taken,
@@ -242,6 +246,10 @@ class _Http(asyncio.Protocol):
             b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
             % (status, len(reply), reply)
         )
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _always(answer: object) -> Answer:
