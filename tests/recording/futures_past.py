@@ -21,9 +21,9 @@ from kraken_futures.orders.requests import OrderEdit
 from kraken_futures.pages import Page, Pages
 from kraken_futures.rest.charts import Analytics, Resolution, TickType
 from kraken_futures.rest.history import Span
-from kraken_futures.simulator import analytics as simulated_analytics
-from kraken_futures.simulator import charts as simulated_charts
-from kraken_futures.simulator import history as simulated_history
+from kraken_futures.simulator.rest import analytics as simulated_analytics
+from kraken_futures.simulator.rest import charts as simulated_charts
+from kraken_futures.simulator.rest import history as simulated_history
 from kraken_futures.types.history import PositionCause, PositionChange
 from recording.futures_calls import COIN, LINEAR, NAME, SPEC, futures_order, trade_a_little
 from recording.rig import START, Rig

@@ -14,7 +14,7 @@ import attrs
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.orders.terms import Amendment, ConditionalClose, Edit, SpotOrder
 from kraken_spot.plugin import KRAKEN_SPOT
-from kraken_spot.simulator.markets import public_id
+from kraken_spot.simulator.markets.traded import public_id
 from kraken_spot.types.account import ReportKind
 from kraken_spot.types.listings import PairInfo
 from recording.rig import OURS, PATIENCE, START, Rig, client_id

@@ -36,9 +36,18 @@ import attrs
 from exchange_core.connector.simulation import SimExchange, SimulatorSpec, WireProtocol
 from kraken_futures.simulator.access import FULL, READ, WITHDRAW
 from kraken_futures.simulator.clients import clients
-from kraken_futures.simulator.collateral import collateral
-from kraken_futures.simulator.listing import is_list, recognised
-from kraken_futures.simulator.markets import ASSETS, COLLATERAL, DEPOSITS, MARKETS, STATUSES, new_uuid, secret, urls
+from kraken_futures.simulator.markets.listing import is_list, recognised
+from kraken_futures.simulator.markets.traded import (
+    ASSETS,
+    COLLATERAL,
+    DEPOSITS,
+    MARKETS,
+    STATUSES,
+    new_uuid,
+    secret,
+    urls,
+)
+from kraken_futures.simulator.money.collateral import collateral
 from kraken_futures.simulator.protocol import KrakenFutures
 
 

@@ -13,18 +13,19 @@ from exchange_core.connector.saved_state import Room, Rooms
 from exchange_core.connector.simulation import SimExchange, SimKey, WireSession
 from exchange_core.model.event import VenueState
 from exchange_core.model.time import to_rfc3339
-from kraken_futures.simulator import codec, limits, routes
+from kraken_futures.simulator import codec, limits
 from kraken_futures.simulator.access import READ, Gate, levels
-from kraken_futures.simulator.charts import Charts
 from kraken_futures.simulator.codec import Arguments, BadRequest, Body, PlainText, Refused
-from kraken_futures.simulator.contracts import Row
-from kraken_futures.simulator.history import History
-from kraken_futures.simulator.history_events import account_id
-from kraken_futures.simulator.notices import Notices
-from kraken_futures.simulator.public import Public
-from kraken_futures.simulator.routes import Private
-from kraken_futures.simulator.session import Session
-from kraken_futures.simulator.trading import read_batch
+from kraken_futures.simulator.feed.notices import Notices
+from kraken_futures.simulator.feed.session import Session
+from kraken_futures.simulator.markets.contracts import Row
+from kraken_futures.simulator.past.events import account_id
+from kraken_futures.simulator.rest import routes
+from kraken_futures.simulator.rest.charts import Charts
+from kraken_futures.simulator.rest.history import History
+from kraken_futures.simulator.rest.public import Public
+from kraken_futures.simulator.rest.routes import Private
+from kraken_futures.simulator.rest.trading import read_batch
 from kraken_futures.simulator.venue import Venue
 
 _API = "/derivatives/api/v3/"

@@ -13,9 +13,9 @@ import attrs
 from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import Refusal, SimExchange, SimRefused
 from exchange_core.model.symbol import Symbol
-from kraken_futures.simulator import order_words as words
 from kraken_futures.simulator.codec import Arguments, BadRequest, illegal, number
-from kraken_futures.simulator.contracts import Contract, Contracts, new_code
+from kraken_futures.simulator.markets.contracts import Contract, Contracts, new_code
+from kraken_futures.simulator.orders import words
 
 Fields = dict[str, Any]
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import attrs
 
 from exchange_core.connector.simulation import SimExchange
-from kraken_futures.simulator.bank import Bank
-from kraken_futures.simulator.chronicle import Chronicle
-from kraken_futures.simulator.contracts import Contracts, Row
-from kraken_futures.simulator.desk import Desk
-from kraken_futures.simulator.hub import Hub
+from kraken_futures.simulator.feed.hub import Hub
+from kraken_futures.simulator.feed.notices import Notices
 from kraken_futures.simulator.limits import Limits
-from kraken_futures.simulator.notices import Notices
-from kraken_futures.simulator.programs import Programs
+from kraken_futures.simulator.markets.contracts import Contracts, Row
+from kraken_futures.simulator.money.bank import Bank
+from kraken_futures.simulator.orders.desk import Desk
+from kraken_futures.simulator.past.chronicle import Chronicle
+from kraken_futures.simulator.rest.programs import Programs
 from kraken_futures.simulator.settings import Settings
 
 

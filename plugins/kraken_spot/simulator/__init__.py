@@ -30,8 +30,8 @@ import attrs
 from exchange_core.connector.simulation import SimExchange, SimulatorSpec, WireProtocol
 from kraken_spot.simulator.access import PERMISSIONS
 from kraken_spot.simulator.clients import clients
-from kraken_spot.simulator.listing import Recorded, is_list, joined, recognised, recorded
-from kraken_spot.simulator.markets import ASSETS, DEPOSITS, MARKETS, fill_id, order_id, secret, urls
+from kraken_spot.simulator.markets.listing import Recorded, is_list, joined, recognised, recorded
+from kraken_spot.simulator.markets.traded import ASSETS, DEPOSITS, MARKETS, fill_id, order_id, secret, urls
 from kraken_spot.simulator.protocol import KrakenSpot
 
 __all__ = ["SIMULATOR", "Recorded", "joined", "listed", "recorded"]

@@ -18,7 +18,7 @@ from exchange_core.connector.simulation import Refusal, SimExchange, SimLedgerEn
 from exchange_core.errors import InvalidValue
 from exchange_core.model.asset import Asset
 from kraken_spot.simulator.codec import Refused
-from kraken_spot.simulator.markets import funding_id
+from kraken_spot.simulator.markets.traded import funding_id
 
 PENDING_SECONDS = 30
 _SENT = timedelta(seconds=PENDING_SECONDS)

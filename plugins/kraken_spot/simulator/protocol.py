@@ -10,18 +10,18 @@ from exchange_core.connector.saved_state import Rooms
 from exchange_core.connector.simulation import SavedWire, SimExchange, WireSession
 from kraken_spot.simulator import codec
 from kraken_spot.simulator.access import Door, Tokens, require
-from kraken_spot.simulator.account import Account
 from kraken_spot.simulator.bank import Bank
 from kraken_spot.simulator.codec import Refused
-from kraken_spot.simulator.desk import Desk
-from kraken_spot.simulator.earn import Earn
-from kraken_spot.simulator.exports import Exports
-from kraken_spot.simulator.hub import Hub
+from kraken_spot.simulator.feed.hub import Hub
+from kraken_spot.simulator.feed.session import Session
 from kraken_spot.simulator.limits import Limits
-from kraken_spot.simulator.listing import Listing
-from kraken_spot.simulator.methods import TRADING, private_methods, public_methods
-from kraken_spot.simulator.names import Names
-from kraken_spot.simulator.session import Session
+from kraken_spot.simulator.markets.listing import Listing
+from kraken_spot.simulator.markets.names import Names
+from kraken_spot.simulator.orders.desk import Desk
+from kraken_spot.simulator.rest.account import Account
+from kraken_spot.simulator.rest.earn import Earn
+from kraken_spot.simulator.rest.exports import Exports
+from kraken_spot.simulator.rest.methods import TRADING, private_methods, public_methods
 from kraken_spot.simulator.venue import Host, Venue
 
 _PUBLIC = "/0/public/"
@@ -35,7 +35,7 @@ class KrakenSpot(Rooms):
     def __init__(self, exchange: SimExchange, *, tier: str | None = None, listing: Listing | None = None) -> None:
         """Args:
         tier: Whose limits are enforced: starter, intermediate or pro; None refuses nobody for haste.
-        listing: What is listed, in the venue's own words; see :mod:`kraken_spot.simulator.listing`.
+        listing: What is listed, in the venue's own words; see :mod:`kraken_spot.simulator.markets.listing`.
         """
         names = Names(exchange, listing)
         hub = Hub(exchange, names)

@@ -8,11 +8,11 @@ import attrs
 
 from exchange_core.connector.simulation import SimExchange
 from kraken_spot.simulator.access import Tokens
-from kraken_spot.simulator.desk import Desk
-from kraken_spot.simulator.earn import Earn
-from kraken_spot.simulator.hub import Hub
+from kraken_spot.simulator.feed.hub import Hub
 from kraken_spot.simulator.limits import Limits
-from kraken_spot.simulator.names import Names
+from kraken_spot.simulator.markets.names import Names
+from kraken_spot.simulator.orders.desk import Desk
+from kraken_spot.simulator.rest.earn import Earn
 
 
 class Host(Enum):

@@ -16,7 +16,7 @@ from exchange_core.testing.world import World
 from kraken_futures.plugin import KRAKEN_FUTURES
 from kraken_futures.rest.operations import FuturesRest
 from kraken_futures.simulator import SIMULATOR
-from kraken_futures.simulator.collateral import coin_of
+from kraken_futures.simulator.money.collateral import coin_of
 from kraken_futures.types.account import FlexWallet
 from tests.futures.simulator.conftest import START, Client
 

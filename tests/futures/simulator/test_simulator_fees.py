@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exchange_core.testing.world import World
-from kraken_futures.simulator.markets import FEE_TIERS
+from kraken_futures.simulator.markets.traded import FEE_TIERS
 
 NEAR = Decimal("0.01")
 BOUNDARIES = [tier.volume for tier in FEE_TIERS]

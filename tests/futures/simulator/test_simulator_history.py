@@ -17,8 +17,8 @@ from exchange_core.model.order import OrderType
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.world import World
+from kraken_futures.simulator.past.record import Stream
 from kraken_futures.simulator.protocol import KrakenFutures
-from kraken_futures.simulator.record import Stream
 
 LINEAR = Symbol.parse("BTC/USD:USD")
 PAST = "/api/history/v3/"

@@ -14,7 +14,7 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.testing.world import World
 from kraken_futures.plugin import KRAKEN_FUTURES
 from kraken_futures.simulator import SIMULATOR
-from kraken_futures.simulator.listing import recognised
+from kraken_futures.simulator.markets.listing import recognised
 
 PEPE = {
     "symbol": "PF_PEPEUSD",

@@ -17,7 +17,7 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.exchange import SimulatedExchange
 from kraken_spot.simulator import SIMULATOR
-from kraken_spot.simulator.books import WireBook
+from kraken_spot.simulator.feed.books import WireBook
 from kraken_spot.simulator.protocol import KrakenSpot
 
 

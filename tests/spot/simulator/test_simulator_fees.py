@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exchange_core.testing.world import World
-from kraken_spot.simulator.markets import FEE_TIERS, FEES
+from kraken_spot.simulator.markets.traded import FEE_TIERS, FEES
 
 TIERS = [(Decimal(0), FEES), *((tier.volume, tier.fees) for tier in FEE_TIERS)]
 NEAR = Decimal("0.0001")

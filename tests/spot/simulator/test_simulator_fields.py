@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kraken_spot.simulator.ws_terms import KNOWN, LEG
+from kraken_spot.simulator.orders.ws_terms import KNOWN, LEG
 
 NOT_RIGHT: list[Any] = [
     *(None, True, 0, -1, 1.5, 1e300, 10**30, "", "x", "\x00", "é" * 300, "NaN", "1e999", "-0", "2026-13-45T99:99:99Z"),

@@ -10,7 +10,7 @@ import pytest
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.makers.opening import market_makers
 from kraken_spot.checksum import CheckedOrders
-from kraken_spot.simulator.orders_book import Entry, window
+from kraken_spot.simulator.feed.level3_books import Entry, window
 
 BTC = Symbol("BTC", "USD")
 

@@ -14,7 +14,7 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.testing.world import World
 from kraken_spot.plugin import KRAKEN_SPOT
 from kraken_spot.simulator import SIMULATOR, Recorded, joined, listed, recorded
-from kraken_spot.simulator.listing import recognised
+from kraken_spot.simulator.markets.listing import recognised
 
 
 def made_of(found: Recorded) -> World:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from exchange_core.connector.rest import HttpRequest
-from kraken_spot.simulator.markets import public_id
+from kraken_spot.simulator.markets.traded import public_id
 
 BTC = {"asset": "XBT", "key": "my btc"}
 STAKED = "ESSOL02-BONDE-SOLSOL"

@@ -25,7 +25,7 @@ from exchange_core.testing.world import Client, World
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.orders.terms import Amendment, ConditionalClose, Edit, SpotOrder
 from kraken_spot.plugin import KRAKEN_SPOT
-from kraken_spot.simulator.markets import public_id
+from kraken_spot.simulator.markets.traded import public_id
 from kraken_spot.types.account import ReportKind
 from kraken_spot.types.history import SpotOrderType as T
 from kraken_spot.wire import account as wire_account

@@ -1,0 +1,1 @@
+"""The WebSocket feeds of the simulated Kraken Futures; a ``session`` is one connection."""

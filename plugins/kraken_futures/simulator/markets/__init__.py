@@ -1,0 +1,1 @@
+"""Contracts of the simulated Kraken Futures, and how they stand."""

@@ -1,0 +1,1 @@
+"""What accounts of the simulated Kraken Futures hold, and how it moves."""

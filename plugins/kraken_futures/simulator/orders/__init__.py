@@ -1,0 +1,1 @@
+"""Orders of the simulated Kraken Futures: what clients say, what the exchange is asked, what becomes of it."""

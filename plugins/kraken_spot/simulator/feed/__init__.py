@@ -1,0 +1,1 @@
+"""The WebSocket channels of the simulated Kraken Spot; a ``session`` is one connection."""

@@ -1,0 +1,1 @@
+"""What the simulated Kraken Spot trades, under all its names, and what happened there."""

@@ -1,0 +1,1 @@
+"""The REST endpoints of the simulated Kraken Spot; ``methods`` lists them."""
