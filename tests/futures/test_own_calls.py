@@ -152,5 +152,5 @@ def test_every_call_of_every_group_is_in_the_table(rest: FuturesRest) -> None:
 
 def test_every_recorded_answer_is_read_by_a_test(captures: Path) -> None:
     folder = captures / "futures/rest"
-    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.rglob("test_*.py"))
     assert [path.name for path in sorted(folder.iterdir()) if path.name not in tests] == []

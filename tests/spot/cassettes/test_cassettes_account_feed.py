@@ -16,7 +16,7 @@ from exchange_core.storage.recording import frames
 from exchange_core.testing.cassettes import CassettePlayer
 from kraken_spot.feed.account import EXEC_TYPES
 
-CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_spot"
+CASSETTES = Path(__file__).resolve().parents[3] / "cassettes" / "kraken_spot"
 BTC = Symbol("BTC", "USD")
 PLACED = datetime(2026, 1, 1, 0, 1, 15, tzinfo=UTC)
 NOT_RECORDED = {"restated"}

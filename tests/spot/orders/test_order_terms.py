@@ -37,7 +37,7 @@ from kraken_spot.terms import SpotTerms
 from kraken_spot.types.history import SpotOrderType
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-README = Path(__file__).resolve().parents[2] / "plugins" / "kraken_spot" / "README.md"
+README = Path(__file__).resolve().parents[3] / "plugins" / "kraken_spot" / "README.md"
 
 LIMIT = {"limit_price": "100.0"}
 TRIGGER = {"trigger_price": "90.0"}

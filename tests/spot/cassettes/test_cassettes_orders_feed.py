@@ -24,7 +24,7 @@ from kraken_spot.orders.terms import Amendment, ConditionalClose, Edit, SpotOrde
 from kraken_spot.rest.operations import KrakenSpotRest
 from kraken_spot.types.trading import Canceled, DeadManSwitch, NotPlaced
 
-CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_spot" / "feed"
+CASSETTES = Path(__file__).resolve().parents[3] / "cassettes" / "kraken_spot" / "feed"
 BTC = Symbol("BTC", "USD")
 NOW = datetime(2026, 1, 1, 0, 1, 15, tzinfo=UTC)
 UNKNOWN = "OAAAAA-AAAAA-AAAAAA"

@@ -30,7 +30,7 @@ from exchange_core.model.symbol import Symbol
 from exchange_core.storage.recording import frames
 from exchange_core.testing.cassettes import CassettePlayer
 
-CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_spot"
+CASSETTES = Path(__file__).resolve().parents[3] / "cassettes" / "kraken_spot"
 BTC, ETH = Symbol("BTC", "USD"), Symbol("ETH", "USD")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -19,7 +19,7 @@ from kraken_futures.rest.charts import Analytics
 from kraken_futures.rest.families import Families
 from kraken_futures.rest.operations import FuturesRest
 
-CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_futures"
+CASSETTES = Path(__file__).resolve().parents[3] / "cassettes" / "kraken_futures"
 CALLS = sorted(path.stem for path in (CASSETTES / "rest").iterdir())
 FEEDS = sorted(path.name.removesuffix(FEED_SUFFIX) for path in (CASSETTES / "feed").iterdir())
 

@@ -21,7 +21,7 @@ from exchange_core.testing.walking import whole
 from kraken_spot.history import KrakenSpotHistory
 from kraken_spot.types.history import LedgerType, RecordStatus
 
-CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_spot" / "rest"
+CASSETTES = Path(__file__).resolve().parents[3] / "cassettes" / "kraken_spot" / "rest"
 BTC = Symbol("BTC", "USD")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SOLD, BOUGHT = START + timedelta(seconds=75), START + timedelta(seconds=135)

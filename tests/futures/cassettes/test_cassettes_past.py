@@ -26,7 +26,7 @@ from kraken_futures.types.history import (
     PositionChange,
 )
 
-CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_futures" / "rest"
+CASSETTES = Path(__file__).resolve().parents[3] / "cassettes" / "kraken_futures" / "rest"
 BTC, COIN = Symbol("BTC", "USD", "USD"), Symbol("BTC", "USD", "BTC")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 BOUGHT, SOLD = START + timedelta(seconds=75), START + timedelta(hours=1, seconds=85)

@@ -24,7 +24,7 @@ from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.testing.cassettes import CassettePlayer
 
-CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_futures"
+CASSETTES = Path(__file__).resolve().parents[3] / "cassettes" / "kraken_futures"
 
 LINEAR, INVERSE = Symbol("BTC", "USD", "USD"), Symbol("BTC", "USD", "BTC")
 START = datetime(2026, 1, 1, tzinfo=UTC)

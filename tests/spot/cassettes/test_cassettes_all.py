@@ -26,7 +26,7 @@ from kraken_spot.rest.families import Families
 from kraken_spot.rest.operations import KrakenSpotRest
 
 HERE = Path(__file__).parent
-CASSETTES = HERE.parents[1] / "cassettes" / "kraken_spot"
+CASSETTES = HERE.parents[2] / "cassettes" / "kraken_spot"
 REST = {path.stem: path for path in (CASSETTES / "rest").glob("*.yaml")}
 FEEDS = {path.name.removesuffix(".stream.jsonl"): path for path in (CASSETTES / "feed").iterdir()}
 FAMILIES = sorted(name for name, value in vars(Families).items() if isinstance(value, cached_property))

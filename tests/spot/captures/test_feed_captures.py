@@ -60,7 +60,7 @@ def printed(value: Decimal | None) -> str:
 
 
 def test_every_recording_is_read_by_a_test(captures: Path) -> None:
-    tests = "".join(path.read_text("utf-8") for path in HERE.glob("test_*.py"))
+    tests = "".join(path.read_text("utf-8") for path in HERE.parent.rglob("test_*.py"))
     missing = [path.name for path in (captures / "spot/ws").iterdir() if path.name not in tests]
     assert not missing
 

@@ -18,7 +18,7 @@ from exchange_core.storage.recording import frames
 from exchange_core.testing.cassettes import CassettePlayer
 from kraken_futures.feed.connections import public_feed
 
-CASSETTES = Path(__file__).resolve().parents[2] / "cassettes" / "kraken_futures"
+CASSETTES = Path(__file__).resolve().parents[3] / "cassettes" / "kraken_futures"
 LINEAR, INVERSE = Symbol("BTC", "USD", "USD"), Symbol("BTC", "USD", "BTC")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

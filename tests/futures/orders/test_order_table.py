@@ -20,7 +20,7 @@ from kraken_futures.orders.support import support_table, table
 from kraken_futures.orders.table import ALL, BATCH, CANCEL, EDIT, PARAMETERS, SEND, Term
 from kraken_futures.rest.operations import FuturesRest
 
-README = Path(__file__).parents[2] / "plugins/kraken_futures/README.md"
+README = Path(__file__).parents[3] / "plugins/kraken_futures/README.md"
 # What an order of each type cannot do without.
 NEEDED: dict[OrderKind, dict[str, Any]] = {kind: {} for kind in OrderKind}
 for term in SEND:

@@ -32,7 +32,7 @@ def recorded(captures: Path, name: str) -> bytes:
 
 
 def test_every_recorded_answer_is_read_by_a_test(captures: Path) -> None:
-    tests = "".join(path.read_text("utf-8") for path in HERE.glob("test_*.py"))
+    tests = "".join(path.read_text("utf-8") for path in HERE.parent.rglob("test_*.py"))
     missing = [path.name for path in (captures / "spot/rest").iterdir() if path.name not in tests]
     assert not missing
 
