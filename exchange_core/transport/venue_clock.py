@@ -97,10 +97,10 @@ class VenueClock:
         arrived = self.monotonic()
         if arrived - self._looked < LOOK_EVERY:
             return
+        self._looked = arrived
         told = self._written(reply)
         if told is None:
             return
-        self._looked = arrived
         written, width = told
         here = self._local()
         self._learn(written - here, written + width - (here - timedelta(seconds=arrived - began)), arrived, here)

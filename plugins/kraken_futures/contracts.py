@@ -26,6 +26,8 @@ def average_price(inverse: bool, parts: Iterable[tuple[Decimal, Decimal]]) -> De
     Inverse averages are harmonic: total size over the sum of size/price.
     """
     executions = list(parts)
+    if not executions:
+        return None
     prices = {price for _, price in executions}
     if len(prices) == 1:
         return prices.pop()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from exchange_core.connector.spec import FeedSpec, VenueContext, VenueSpec
 from exchange_core.hookspecs import hookimpl
@@ -24,8 +23,13 @@ if TYPE_CHECKING:
 
 
 def client_order_id(bits: int) -> str:
-    """Return a UUID; the venue takes any text of up to 100 characters that is unique."""
-    return str(UUID(int=bits, version=4))
+    """Return a UUID of version 4; the venue takes any text of up to 100 characters that is unique."""
+    text = f"{bits & _RANDOM | _VERSION_4:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+_RANDOM = ~(0xF << 76 | 0xC << 60)
+_VERSION_4 = 0x4 << 76 | 0x8 << 60
 
 
 def simulator() -> SimulatorSpec:

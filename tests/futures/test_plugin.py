@@ -50,6 +50,9 @@ def test_client_ids_are_uuids_and_differ() -> None:
     assert first != second
     assert UUID(first).version == 4
     assert len(first) == 36
+    assert [KRAKEN_FUTURES.client_order_id(bits) for bits in (0, 2**128 - 1, 2**96 - 7)] == [
+        str(UUID(int=bits, version=4)) for bits in (0, 2**128 - 1, 2**96 - 7)
+    ]
 
 
 def test_every_term_of_an_order_is_honoured_or_refused() -> None:

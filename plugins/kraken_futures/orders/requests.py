@@ -38,12 +38,17 @@ class OrderKind(StrEnum):
 
     @property
     def is_trigger(self) -> bool:
-        return self in (OrderKind.STOP, OrderKind.TAKE_PROFIT, OrderKind.TRAILING_STOP)
+        return self in _TRIGGERS
 
     @property
     def rests(self) -> bool:
         """Whether it stays when it does not execute at once."""
-        return self.is_trigger or self in (OrderKind.LIMIT, OrderKind.POST)
+        return self in _RESTING
+
+
+_TRIGGERS = frozenset({OrderKind.STOP, OrderKind.TAKE_PROFIT, OrderKind.TRAILING_STOP})
+_RESTING = _TRIGGERS | {OrderKind.LIMIT, OrderKind.POST}
+_PRICED = frozenset({OrderKind.LIMIT, OrderKind.POST, OrderKind.IOC, OrderKind.FOK})
 
 
 class TriggerSignal(StrEnum):
@@ -208,8 +213,7 @@ class FuturesOrder:
 
     def _check_prices(self) -> None:
         kind = self.kind
-        priced = kind in (OrderKind.LIMIT, OrderKind.POST, OrderKind.IOC, OrderKind.FOK)
-        if priced and self.limit_price is None:
+        if kind in _PRICED and self.limit_price is None:
             self._refuse("needs a limit_price")
         if kind in (OrderKind.MARKET, OrderKind.TRAILING_STOP) and self.limit_price is not None:
             self._refuse("takes no limit_price")
