@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 
 from rich.live import Live
 from rich.table import Table
 
-from exchange_core.cli.output import Output, Row, table
+from exchange_core.cli.output import Output, Row, table, warn
 from exchange_core.cli.rows import row_of
+from exchange_core.errors import NotSupported
 from exchange_core.model.book import BookByOrderSnapshot, BookHealth, BookSnapshot, OrderBook, OrderLevel
+from exchange_core.venue.protocol import Venue
+
+PATIENCE = 10.0
+"""Seconds that a live book may take to come."""
 
 _LEVELS = ("bid_quantity", "bid", "ask", "ask_quantity")
 _QUEUES = ("side", "price", "place", "quantity", "time", "order_id")
@@ -29,6 +36,20 @@ async def show_first(out: Output, views: AsyncIterator[OrderBook], depth: int) -
         if view.health is BookHealth.LIVE:
             show_book(out, view.snapshot(depth))
             return
+
+
+async def show_once(out: Output, venue: Venue, symbol: str, depth: int) -> None:
+    """Write the first checked state of the live book; where there is none to be had, what the venue answers.
+
+    That is at once where the venue has no live book of such a depth, and else after PATIENCE seconds, with a warning.
+    """
+    with suppress(NotSupported):
+        try:
+            async with asyncio.timeout(PATIENCE), venue.books(symbol, depth) as stream:
+                return await show_first(out, stream, depth)
+        except TimeoutError:
+            warn(f"{venue.name}: no live book of {symbol} within {PATIENCE:g} s; this is one answer to one question")
+    show_book(out, await venue.book(symbol, depth))
 
 
 async def watch_book(out: Output, views: AsyncIterator[OrderBook], depth: int) -> None:

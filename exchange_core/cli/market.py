@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from exchange_core.cli.book_views import show_book, show_first, watch_book
+from exchange_core.cli.book_views import show_first, show_once, watch_book
 from exchange_core.cli.opening import open_venue
 from exchange_core.cli.options import (
     ConfigOption,
@@ -83,14 +83,16 @@ def book(
 ) -> None:
     """Show an order book, once or live.
 
-    The live one is checked message by message; where it fails, or is not heard, that is said instead of prices.
+    Both are the live book, checked message by message; with --watch it is said instead of prices where it fails or is
+    not heard. Shown once, it is the first that was checked. Where the venue has no live book so deep, or none comes
+    within 10 seconds, it is one answer of the venue, whose health is "unchecked".
     """
     out = output(as_json)
 
     async def job() -> None:
         async with open_venue(venue, config) as opened:
             if not watch and not by_order:
-                show_book(out, await opened.book(symbol, depth))
+                await show_once(out, opened, symbol, depth)
                 return
             async with opened.books_by_order(symbol, depth) if by_order else opened.books(symbol, depth) as stream:
                 await (watch_book if watch else show_first)(out, stream, depth)

@@ -20,12 +20,16 @@ from exchange_core.model.time import from_millis, from_rfc3339
 
 
 class BookHealth(StrEnum):
-    """Whether a book can be trusted."""
+    """Whether a book can be trusted.
+
+    UNCHECKED is one answer to one question: right when the venue sent it, but with nothing to check it by.
+    """
 
     SYNCING = "syncing"
     LIVE = "live"
     DESYNCED = "desynced"
     STALE = "stale"
+    UNCHECKED = "unchecked"
 
 
 class BookSource(Protocol):

@@ -15,7 +15,7 @@ from exchange_core.clock import Clock
 from exchange_core.connector.naming import SymbolMap
 from exchange_core.connector.spec import VenueConfig, VenueSpec
 from exchange_core.connector.support import TERMS, Support, used_terms
-from exchange_core.errors import ExchangeError, NotSupported, OrderRefused, PluginError
+from exchange_core.errors import ExchangeError, InvalidValue, NotSupported, OrderRefused, PluginError
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.number import plain
@@ -143,7 +143,13 @@ class Checks:
         return completed
 
     def with_terms(self, request: OrderRequest) -> OrderRequest:
-        """Return *request* with terms of the venue's own class, where they came as a table (from JSON)."""
+        """Return *request* with terms of the venue's own class, where they came as a table (from JSON).
+
+        Raises:
+            InvalidValue: It is no request.
+        """
+        if not isinstance(request, OrderRequest):
+            raise InvalidValue(f"{self._name}: found {type(request).__name__}; expected an OrderRequest(symbol=…, …)")
         if request.terms is None or not isinstance(request.terms, Mapping) or self._spec.terms is None:
             return request
         return attrs.evolve(request, terms=serde.structure(request.terms, self._spec.terms))

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
+import attrs
+
 from exchange_core.connector.naming import SymbolMap
+from exchange_core.connector.pages import check_time
 from exchange_core.connector.spec import RestOperations, VenueSpec
 from exchange_core.errors import ExchangeError, InvalidValue, NotSupported
-from exchange_core.model.book import BookByOrder, BookSnapshot, OrderBook
+from exchange_core.model.book import BookByOrder, BookHealth, BookSnapshot, OrderBook
 from exchange_core.model.event import Channel, Subscription, TickerTrigger
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.market import Candle, Ticker, Trade
@@ -64,7 +67,8 @@ class MarketData:
 
     async def book(self, symbol: Symbol | str, depth: int | None = None) -> BookSnapshot:
         wanted = self.instrument(symbol).symbol
-        return await self._rest.run(self._operations.book(wanted, _positive(depth, "depth")))
+        found = await self._rest.run(self._operations.book(wanted, _positive(depth, "depth")))
+        return attrs.evolve(found, health=BookHealth.UNCHECKED)
 
     async def recent_trades(self, symbol: Symbol | str, limit: int | None = None) -> list[Trade]:
         wanted = self.instrument(symbol).symbol
@@ -72,6 +76,7 @@ class MarketData:
 
     async def candles(self, symbol: Symbol | str, interval: int, since: datetime | None = None) -> list[Candle]:
         wanted = self.instrument(symbol).symbol
+        check_time("since", since)
         return await self._rest.run(self._operations.candles(wanted, interval, since))
 
     def books(self, symbol: Symbol | str, depth: int | None = None) -> Stream[OrderBook]:

@@ -43,6 +43,7 @@ def test_market_data(exchange: Any, venue: str, symbol: str) -> None:
     tick = Decimal(instruments[symbol]["tick_size"])
     book = exchange("book", venue, symbol, "--depth", "3", "--json").rows[0]
     assert len(book["bids"]) == len(book["asks"]) == 3
+    assert (book["health"], book["checked"] > 0) == ("live", True)
     assert all(Decimal(price) % tick == 0 for price, _ in book["bids"] + book["asks"])
     assert exchange("trades", venue, symbol).status == 0
     assert exchange("candles", venue, symbol).status == 0

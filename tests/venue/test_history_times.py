@@ -9,6 +9,7 @@ import pytest
 
 from exchange_core.connector.pages import check_time
 from exchange_core.errors import InvalidValue
+from exchange_core.venue.connected import ConnectedVenue
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,12 @@ from exchange_core.errors import InvalidValue
 def test_what_is_no_time(time: Any, said: str) -> None:
     with pytest.raises(InvalidValue, match=said):
         check_time("since", time)
+
+
+async def test_candles_are_asked_since_a_time(venue: ConnectedVenue) -> None:
+    since: Any = "2026-11-24"
+    with pytest.raises(InvalidValue, match="since: '2026-11-24' is a str"):
+        await venue.candles("BTC/USD", 1, since)
 
 
 def test_what_is_one() -> None:

@@ -34,6 +34,7 @@ from exchange_core.errors import (
     VenueUnavailable,
 )
 from exchange_core.hookspecs import hookimpl
+from exchange_core.model.book import BookHealth
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.testing.clock import ManualClock
@@ -616,3 +617,16 @@ async def test_a_reviewer_that_compares_quantities_lets_no_order_for_an_amount_p
         with pytest.raises(PluginError, match="a review_order hook failed, nothing was sent: '>' not supported"):
             await venue.place(buy(quantity=None, price=None, quote_amount=100))
     assert not sent(shop)
+
+
+@pytest.mark.parametrize("way", ["place", "check", "place_all"])
+async def test_a_table_is_no_request(venue: ConnectedVenue, journal: list[Order], way: str) -> None:
+    given: Any = {"symbol": "BTC/USD", "side": "buy", "quantity": "0.01"}
+    with pytest.raises(InvalidValue, match="found dict; expected an OrderRequest"):
+        await getattr(venue, way)([given] if way == "place_all" else given)
+    assert not journal
+
+
+async def test_the_answer_to_a_question_about_a_book_is_not_called_checked(venue: ConnectedVenue) -> None:
+    book = await venue.book("BTC/USD")
+    assert (book.health, book.checked) == (BookHealth.UNCHECKED, 0)
