@@ -22,6 +22,7 @@ from exchange_core.model.time import to_seconds
 from kraken_spot import limits
 from kraken_spot.dialect import read
 from kraken_spot.parse import common as parse
+from kraken_spot.parse import terms as parse_terms
 from kraken_spot.terms import SpotTerms
 from kraken_spot.wire import common as wire
 
@@ -109,9 +110,21 @@ def _may_be(context: VenueContext, raw: wire.Order, order: Order, userref: int |
     if raw.userref != userref or raw.cl_ord_id or is_earlier(raw, order) or _is_later(raw, order):
         return False
     try:
-        return has_terms(parse.order("", raw, context.symbols, context.venue).request, order.request)
+        has = parse.order("", raw, context.symbols, context.venue).request
     except UnknownSymbol:
         return False
+    return has_terms(has, order.request) and _has_trigger(raw, has, order.request)
+
+
+def _has_trigger(raw: wire.Order, has: OrderRequest, asked: OrderRequest) -> bool:
+    """Whether the record is of the type that was asked for, and of its trigger, where both tell one.
+
+    What limits the loss and what takes the profit of one position is often as large, and often has one userref.
+    """
+    if parse_terms.KINDS.get(raw.descr.ordertype) is not asked.type:
+        return False
+    pairs = ((has.trigger_price, asked.trigger_price), (has.trail, asked.trail))
+    return all(theirs == ours or None in (theirs, ours) for theirs, ours in pairs)
 
 
 def is_earlier(raw: wire.Order, order: Order) -> bool:

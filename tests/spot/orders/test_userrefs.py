@@ -113,6 +113,35 @@ def test_another_order_is_never_taken_for_it(rest: KrakenSpotRest, run: Any, cha
     assert run(rest.find(sent()), {"open": {TXID: record(**changes)}}, CLOSED) is None
 
 
+STOP = {"type": "stop", "price": None, "trigger_price": "50000"}
+
+
+@pytest.mark.parametrize(
+    "descr",
+    [
+        {"ordertype": "take-profit", "price": "50000.0"},
+        {"ordertype": "stop-loss", "price": "49000.0"},
+        {"ordertype": "market", "price": "0"},
+    ],
+    ids=str,
+)
+def test_what_takes_the_profit_is_not_taken_for_what_limits_the_loss(
+    rest: KrakenSpotRest, run: Any, descr: dict[str, str]
+) -> None:
+    """Both are as large as their position, have no limit, and may have one userref."""
+    assert run(rest.find(sent(**STOP)), {"open": {TWIN: record(descr=descr)}}, CLOSED) is None
+    ours = record(descr={"ordertype": "stop-loss", "price": "50000.0"})
+    found = run(rest.find(sent(**STOP)), {"open": {TWIN: record(descr=descr), TXID: ours}}, CLOSED)
+    assert found.venue_order_id == TXID
+
+
+def test_a_trailing_stop_is_told_from_one_that_trails_otherwise(rest: KrakenSpotRest, run: Any) -> None:
+    trailing = {"type": "trailing_stop", "price": None, "trail": "100"}
+    for price, found in (("+100.0", True), ("+200.0", False)):
+        shown = {"open": {TXID: record(descr={"ordertype": "trailing-stop", "price": price})}}
+        assert (run(rest.find(sent(**trailing)), shown, CLOSED) is not None) is found
+
+
 @pytest.mark.parametrize("changes", [{"vol": "much"}, {"status": "dreaming"}, {"descr": {"ordertype": "moon-shot"}}])
 def test_a_record_that_does_not_read_is_not_taken_for_nowhere(
     rest: KrakenSpotRest, run: Any, changes: dict[str, Any]
