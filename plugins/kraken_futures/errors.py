@@ -211,7 +211,22 @@ def _from_envelope(found: _Found, call: RestCall, status: int, what: str, venue:
     if _is_no_order(call, kind):
         passing = found.codes[0] == "marketUnavailable" and not call.changes_state
         kind = VenueUnavailable if passing else BadRequest
-    return kind(f"{what}: {'; '.join(found.texts)[:300]}", venue=venue, codes=found.codes)
+    needs = _access_needed(call) if kind is AuthenticationError else ""
+    return kind(f"{what}: {'; '.join(found.texts)[:300]}{needs}", venue=venue, codes=found.codes)
+
+
+def _access_needed(call: RestCall) -> str:
+    """Return what a key must be allowed for *call*; the venue has one word for all that is wrong with a key."""
+    endpoint = call.path.rpartition("/")[2]
+    if not call.private or call.path.startswith("/api/auth/"):
+        return ""
+    if endpoint == "withdrawal":
+        level = "withdrawal access"
+    elif call.method != "GET" or endpoint == "trading-enabled":
+        level = "full access (general)"
+    else:
+        level = "read access (general)"
+    return f"; the key, its secret or the caller's address is wrong, or the key lacks the {level} that this call needs"
 
 
 def _is_no_order(call: RestCall, kind: type[ExchangeError]) -> bool:

@@ -176,7 +176,7 @@ def is_known(code: str) -> bool:
 def error_for(codes: Sequence[str], call: RestCall, reply: HttpReply | None, venue: str) -> ExchangeError:
     """Return the error that *codes* make of *call*: the most cautious of them."""
     found = max((meaning(code) for code in codes), key=lambda m: _rank(m, call))
-    text = f"{venue}: {_name(call)}: {', '.join(codes)}"
+    text = f"{venue}: {_name(call)}: {', '.join(codes)}{_permission(call, codes)}"
     if found.caution is _UNKNOWN and call.changes_state:
         return OutcomeUnknown(f"{text}; it may have been carried out", venue=venue, codes=codes)
     if issubclass(found.error, RateLimited):
@@ -185,6 +185,17 @@ def error_for(codes: Sequence[str], call: RestCall, reply: HttpReply | None, ven
     if found.error is BadRequest and call.changes_state:
         return OrderRefused(text, venue=venue, codes=codes)
     return found.error(text, venue=venue, codes=codes)
+
+
+def _permission(call: RestCall, codes: Sequence[str]) -> str:
+    """Return what the key lacks, where that is what *codes* say and the call is known to need it."""
+    if not any(_plain(code).startswith("egeneral:permission denied") for code in codes):
+        return ""
+    # Only errors need the words.
+    from kraken_spot.permissions import needed
+
+    permissions = needed(call.path)
+    return f"; the API key needs the permission {permissions}" if permissions else ""
 
 
 def lockout_of(code: str, venue: str) -> LockedOut | None:

@@ -250,3 +250,26 @@ def test_no_answer_to_a_write_looks_like_it_did_not_happen_unless_the_venue_said
 @given(st.binary())
 def test_any_answer_to_a_read_is_an_exchange_error(body: bytes) -> None:
     assert isinstance(error(READ, body), ExchangeError)
+
+
+@pytest.mark.parametrize(
+    ("method", "endpoint", "level"),
+    [
+        ("GET", "openorders", "read access"),
+        ("POST", "sendorder", "full access"),
+        ("POST", "orders/status", "full access"),
+        ("PUT", "leveragepreferences", "full access"),
+        ("GET", "subaccount/abc/trading-enabled", "full access"),
+        ("POST", "withdrawal", "withdrawal access"),
+    ],
+)
+def test_a_refused_key_is_told_what_the_call_needs(method: str, endpoint: str, level: str) -> None:
+    """The venue's one word stands for a wrong key, secret or address and for a lacking permission."""
+    call = RestCall(method=method, path=f"/derivatives/api/v3/{endpoint}", reply=wire.OpenOrders, private=True)
+    refused = error(call, {"result": "error", "error": "authenticationError"})
+    assert f"lacks the {level}" in str(refused)
+    assert (type(refused), refused.codes) == (AuthenticationError, ("authenticationError",))
+
+
+def test_a_used_nonce_is_no_matter_of_access() -> None:
+    assert "access" not in str(error(READ, {"result": "error", "error": "nonceDuplicate"}))

@@ -216,3 +216,26 @@ def test_errors_never_show_what_was_sent(dialect: KrakenSpotDialect) -> None:
         dialect.decode(call, HttpReply(502, {}, b"otp=123456"))
     shown.append(caught.value)
     assert "123456" not in "".join(map(repr, shown)) + "".join(map(str, shown))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("AddOrder", "AddOrder: EGeneral:Permission denied; the API key needs the permission modify-trades"),
+        ("AddOrderBatch", "needs the permission modify-trades and close-trades"),
+        ("CancelOrder", "needs the permission modify-trades or close-trades"),
+        ("Earn/Allocate", "needs the permission earn-funds"),
+        ("GetWebSocketsToken", "needs the permission create-ws-token"),
+        ("Earn/Strategies", "Strategies: EGeneral:Permission denied"),
+    ],
+)
+def test_a_denied_call_says_which_permission_it_needs(dialect: KrakenSpotDialect, name: str, said: str) -> None:
+    """Where the documentation says so; the code stays as the venue sent it."""
+    call = RestCall(method="POST", path=f"/0/private/{name}", private=True, reply=Added)
+    error = raised(dialect, call, "EGeneral:Permission denied")
+    assert str(error).endswith(said)
+    assert error.codes == ("EGeneral:Permission denied",)
+
+
+def test_another_refusal_of_the_key_names_no_permission(dialect: KrakenSpotDialect) -> None:
+    assert "permission" not in str(raised(dialect, READ, "EAPI:Invalid key"))
