@@ -244,7 +244,8 @@ class ConnectedVenue(WalkedPast):
 
         Each is unknown until the venue has said what became of it, and is asked for by its client id until then; that
         is told through ``order_updates``, and ``until_final`` waits for its end. Nothing is sent again. One that the
-        venue does not know long after its deadline never arrived. One that is known here already is left as it is.
+        venue does not know long after its deadline never arrived, unless it has an id of the venue's. One that is over,
+        or is known here already, is left as it is.
 
         Raises:
             OrderRefused: One has no client id, by which alone it could be found.

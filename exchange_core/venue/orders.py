@@ -143,7 +143,7 @@ class OrderTracker:
         return order
 
     def resume(self, order: Order, now: datetime) -> Order:
-        """Take up an order that an earlier run noted before it was sent: whether it arrived is unknown.
+        """Take up an order that an earlier run noted: what became of it is unknown.
 
         Raises:
             OrderRefused: It has no client id, by which alone it can be found, or its client id was used here.
@@ -151,11 +151,13 @@ class OrderTracker:
         key = order.client_order_id or order.request.client_order_id
         if key is None:
             raise OrderRefused(f"{order.symbol}: an order without a client_order_id cannot be found", venue=self._venue)
-        self.require_new(attrs.evolve(order.request, client_order_id=key))
-        record = OrderRecord(
-            venue=self._venue, request=order.request, client_order_id=key, created=order.created or now, unknown=True
-        )
-        self._by_client[key] = record
+        if self.get(key) is not None:
+            self.require_new(attrs.evolve(order.request, client_order_id=key))
+        # The feed may have been faster: with an execution, which is too little to show an order, or by its own id.
+        record = self._record(key, order.venue_order_id)
+        record.client_order_id = record.client_order_id or key
+        record.venue_order_id = record.venue_order_id or order.venue_order_id
+        record.request, record.created, record.unknown = order.request, order.created or now, record.shown is None
         return self._show(record, now)
 
     def lost(self, client_order_id: str, now: datetime) -> Order:

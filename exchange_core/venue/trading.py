@@ -149,10 +149,13 @@ class Trading:
         resumed: list[Order] = []
         for order in orders:
             known = self._tracker.get(order.client_order_id or "")
-            if known is None:
+            if known is None and order.is_final:
+                known = order
+            elif known is None:
                 whole = attrs.evolve(order, request=self._checks.with_terms(order.request))
                 known = self._tracker.resume(whole, self._clock.now())
-                self._resolver.unknown(known)
+                # What has an id of the venue's did arrive.
+                (self._resolver.unknown if order.venue_order_id is None else self._resolver.absent)(known)
             resumed.append(known)
         return resumed
 

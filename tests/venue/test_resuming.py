@@ -73,6 +73,32 @@ async def test_one_that_never_arrived_is_told_as_that_once_it_cannot_any_more(
         assert (order.status, "never arrived" in (order.reason or "")) == (OrderStatus.REJECTED, True)
 
 
+async def test_one_that_the_venue_had_is_never_taken_for_one_that_never_arrived(
+    watched: None, make_venue: Any, without_feeds: Any, clock: ManualClock, shop: Any
+) -> None:
+    """Not every venue tells of what is over for long."""
+    [noted] = await journalled(make_venue, without_feeds, clock, shop, httpx.ReadTimeout("lost"))
+    stood = attrs.evolve(noted, venue_order_id="V9", status=OrderStatus.OPEN, unknown=False)
+    async with make_venue(spec=without_feeds, clock=clock) as venue:
+        [order] = venue.resume([stood])
+        assert (order.venue_order_id, order.unknown) == ("V9", True)
+        await eventually(clock, lambda: not venue.health().unknown_orders)
+        order = await venue.order("mine")
+        assert (order.status, order.reason) == (
+            OrderStatus.CANCELED,
+            "no longer open, and the venue does not say how it ended",
+        )
+
+
+async def test_one_that_is_known_to_be_over_is_left_as_it_is(
+    watched: None, make_venue: Any, without_feeds: Any, clock: ManualClock
+) -> None:
+    over = Order(request=UNSENT, client_order_id="mine", status=OrderStatus.FILLED, filled=UNSENT.require_quantity())
+    async with make_venue(spec=without_feeds, clock=clock) as venue:
+        assert venue.resume([over]) == [over]
+        assert not venue.health().unknown_orders
+
+
 async def test_its_client_id_is_not_used_again(
     watched: None, make_venue: Any, without_feeds: Any, clock: ManualClock, shop: Any
 ) -> None:

@@ -203,6 +203,24 @@ def test_no_digit_is_lost_in_the_mean_price(sent: OrderTracker) -> None:
     assert order.average_price == Decimal("123456789012345678.12345678")
 
 
+def test_an_order_of_an_earlier_run_is_taken_up_with_what_the_feed_told_of_it_before(tracker: OrderTracker) -> None:
+    """An execution that names its client id is not an order that was placed here with that id."""
+    tracker.fill(fill(1, venue_order_id="V1"), NOW)
+    order = tracker.resume(Order(request=REQUEST, created=at(-9)), at(2))
+    assert (order.venue_order_id, order.filled, order.unknown, order.created) == ("V1", 1, True, at(-9))
+    assert order.status is PARTIAL
+    with pytest.raises(OrderRefused, match="belongs to an order"):
+        tracker.resume(order, at(3))
+
+
+def test_an_order_of_an_earlier_run_is_one_with_what_has_its_venues_id(tracker: OrderTracker) -> None:
+    nameless = {"client_order_id": None, "symbol": BTC, "side": Side.BUY, "quantity": Decimal(10)}
+    tracker.apply(update(OPEN, price=Decimal(100), **nameless), NOW)
+    order = tracker.resume(answer(), at(2))
+    assert tracker.all() == [order]
+    assert (order.client_order_id, order.status, order.unknown) == ("c1", OPEN, False)
+
+
 def test_an_order_without_an_answer_is_unknown_until_the_venue_speaks(sent: OrderTracker) -> None:
     order = sent.lost("c1", NOW)
     assert (order.status, order.unknown) == (PENDING, True)
