@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import attrs
+import msgspec
 
 from exchange_core.connector.pages import History
+from exchange_core.connector.rest import Flow
 from exchange_core.connector.spec import VenueContext
 from exchange_core.model.fill import Fill
 from exchange_core.model.ledger import LedgerEntry
@@ -16,6 +19,7 @@ from exchange_core.model.symbol import Symbol
 from kraken_spot.parse import common as parse
 from kraken_spot.parse import history as records
 from kraken_spot.parse import ledger as parse_ledger
+from kraken_spot.rest.lists import Lists, pairs_of
 from kraken_spot.tokenized import pair_params
 from kraken_spot.walks.operations import Walks, closed_orders, history, ledgers_of, own_trades
 from kraken_spot.walks.trades import TradeWalk
@@ -35,7 +39,8 @@ class KrakenSpotHistory:
         def build(txid: str, raw: wire.Trade) -> Fill:
             return parse.fill(txid, raw, context.symbols, context.venue)
 
-        return history(context, "fills", own_trades(context, wire.Trade, build, lambda fill: fill.time), since, until)
+        listed = own_trades(context, wire.Trade, build, lambda fill: fill.time)
+        return history(context, "fills", attrs.evolve(listed, learn=self._learn), since, until)
 
     def orders(self, since: datetime | None, until: datetime | None) -> History[Order]:
         context = self._context
@@ -46,7 +51,8 @@ class KrakenSpotHistory:
         def ended(order: Order) -> datetime | None:
             return order.updated or order.created
 
-        return history(context, "orders", closed_orders(context, wire.Order, build, ended), since, until)
+        listed = closed_orders(context, wire.Order, build, ended)
+        return history(context, "orders", attrs.evolve(listed, learn=self._learn), since, until)
 
     def ledger(self, since: datetime | None, until: datetime | None) -> History[LedgerEntry]:
         return history(
@@ -65,6 +71,10 @@ class KrakenSpotHistory:
 
     def candles(self, symbol: Symbol, interval: int, since: datetime | None, until: datetime | None) -> History[Candle]:
         return Walks(self._context).candles(symbol, interval, since, until)
+
+    def _learn(self, rows: Iterable[msgspec.Raw]) -> Flow[None]:
+        # Of what is walked past without a pair, nothing would come again.
+        return Lists(self._context).require(pairs_of(rows))
 
     def _entry(self, entry_id: str, raw: wire_history.LedgerEntry) -> LedgerEntry:
         record = records.ledger_entry(entry_id, raw, self._context.assets)

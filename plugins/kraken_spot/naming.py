@@ -16,7 +16,7 @@ import attrs
 import msgspec
 
 from exchange_core.connector.naming import AssetMap, SymbolMap
-from exchange_core.errors import InvalidValue
+from exchange_core.errors import InvalidValue, ProtocolError
 from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import Instrument, InstrumentStatus
 from exchange_core.model.symbol import Symbol
@@ -57,6 +57,10 @@ ASSET_STATUSES = frozenset(
 USABLE = {"spot": True, "staked": False, "parachain": False, "hold": False}
 """Whether a wallet's money can be traded as it is. Of the others it depends on the product, or on settings."""
 
+UNKNOWN = "?"
+"""Quote and settlement of what stands for a pair of which only the name is known."""
+
+_NAME = re.compile(r"[A-Za-z0-9._:-]{1,60}")
 _SUFFIX = re.compile(r"[A-Z]{1,5}")
 _STAKED_FOR_DAYS = re.compile(r"(.+?)\d\d")
 
@@ -216,6 +220,45 @@ def _finite(name: str, value: Decimal | None) -> Decimal | None:
     if value is not None and not value.is_finite():
         raise InvalidValue(f"{name}: {value} is not finite")
     return value
+
+
+def stand_in(name: str) -> Symbol:
+    """Return what stands for a pair that is in no list, so that what the account has of it can be shown.
+
+    Its base is the venue's name, to stay visible: where that would have to be cut is not known.
+
+    Raises:
+        ProtocolError: Nothing can have that name.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise ProtocolError(f"{name[:60]!r} is no name of a pair")
+    return Symbol(name, UNKNOWN, UNKNOWN)
+
+
+def is_stand_in(symbol: Symbol) -> bool:
+    return symbol.quote == UNKNOWN
+
+
+def account_symbol(symbols: SymbolMap, name: str) -> Symbol | None:
+    """Return our name for a pair that the account has something in; a stand-in for one that is listed nowhere.
+
+    None as long as the lists may only be older than the pair.
+
+    Raises:
+        ProtocolError: Nothing can have that name.
+    """
+    known = symbols.get(name)
+    if known is not None:
+        return known
+    made = stand_in(name)
+    return made if symbols.miss(name) else None
+
+
+def account_pair(symbols: SymbolMap, symbol: Symbol) -> str:
+    """Return the venue's name for the pair of an order that stands, whether a list has it or not."""
+    if symbol in symbols:
+        return symbols.venue_id(symbol)
+    return symbol.base if is_stand_in(symbol) else str(symbol)
 
 
 def balance_asset(name: str, assets: AssetMap) -> tuple[str, str]:

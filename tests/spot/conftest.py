@@ -79,6 +79,12 @@ def context(make_context: Callable[..., VenueContext]) -> VenueContext:
 
 
 @pytest.fixture
+def lists() -> tuple[Any, ...]:
+    """Answers to who asks for the lists again: they have nothing new."""
+    return {}, asset_pairs()
+
+
+@pytest.fixture
 def rest(context: VenueContext) -> KrakenSpotRest:
     return KrakenSpotRest(context)
 

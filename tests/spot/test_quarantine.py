@@ -85,12 +85,12 @@ def test_an_open_order_that_does_not_read_hides_no_other(rest: KrakenSpotRest) -
     assert not rest.skipped
 
 
-def test_an_order_of_a_pair_in_no_list_is_none_of_ours(rest: KrakenSpotRest) -> None:
+def test_an_order_of_a_pair_in_no_list_hides_no_other_and_is_shown(rest: KrakenSpotRest) -> None:
     stranger = {**ORDER, "descr": {**ORDER["descr"], "pair": "NEWUSD"}}  # type: ignore[dict-item]
-    found = run(rest, rest.open_orders(), {"open": {"O-2": stranger}})
-    assert found == []
+    found = run(rest, rest.open_orders(), {"open": {"O-2": stranger, "O-1": ORDER}}, {}, {"XXBTZUSD": PAIR})
+    assert [(each.venue_order_id, str(each.symbol)) for each in found] == [("O-2", "NEWUSD/?:?"), ("O-1", "BTC/USD")]
     assert not left_out(found)
-    assert list(rest.skipped) == ["order O-2"]
+    assert list(rest.skipped) == ["pair NEWUSD"]
 
 
 def test_a_fill_that_does_not_read_hides_no_other(rest: KrakenSpotRest) -> None:

@@ -12,6 +12,7 @@ from decimal import Decimal, localcontext
 
 import msgspec
 
+from exchange_core.connector.naming import UNLISTED
 from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import ProtocolError
 from exchange_core.model.account import Balance
@@ -146,6 +147,8 @@ class Executions:
 
     def _entry(self, raw: wire.Execution, is_snapshot: bool, events: list[Event], orders: list[OrderUpdate]) -> None:
         known = self._merge(raw)
+        if (unlisted := self._unlisted(raw)) is not None and unlisted not in events:
+            events.append(unlisted)
         if raw.exec_type not in EXEC_TYPES:
             events.append(Unrecognised(kind=f"exec_type {raw.exec_type:.20}", detail=f"order {raw.order_id:.20}"))
         status = parse.ORDER_STATUSES.get(raw.order_status)
@@ -169,12 +172,26 @@ class Executions:
         known.learn(raw, self._context.symbols)
         return known
 
+    def _unlisted(self, raw: wire.Execution) -> Event | None:
+        """Have the lists asked for again, once, for a pair that is in none; what is said of it is told at once."""
+        name, symbols = raw.symbol, self._context.symbols
+        if name is None or self._context.provisional or symbols.get(name) is not None or symbols.miss(name):
+            return None
+        return Unrecognised(kind=UNLISTED, detail=f"{name[:60]!r} is in no list of pairs; shown as the feed calls it")
+
     def _fill(self, raw: wire.Execution, known: KnownOrder, events: list[Event]) -> None:
         if known.symbol is None or known.side is None:
             raise ProtocolError(f"execution of order {raw.order_id}: a trade without symbol or side")
         fill = parse.fill(raw, known.symbol, known.side, known.client_order_id, self._context.venue)
+        self._note_assets(raw)
         if self._fills.is_new(fill.id):
             events.append(fill)
+
+    def _note_assets(self, raw: wire.Execution) -> None:
+        """Count the assets of fees that are in no table; they stay as the feed calls them, which is our name too."""
+        for fee in raw.fees or ():
+            if self._context.assets.get(fee.asset) is None:
+                self._context.assets.code(fee.asset)
 
     @staticmethod
     def _update(

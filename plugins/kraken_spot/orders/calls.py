@@ -15,6 +15,7 @@ from exchange_core.connector.spec import VenueContext
 from exchange_core.errors import InvalidValue
 from exchange_core.model.order import Order
 from kraken_spot import limits
+from kraken_spot.naming import account_pair
 from kraken_spot.orders import frames as order_frames
 from kraken_spot.orders import params as params_of
 from kraken_spot.orders.changes import amend_params, check_form, edit_params
@@ -128,7 +129,7 @@ def cancel(context: VenueContext, order: Order, txid: str | None, client_id: str
     """Return CancelOrder for one order, by one of its ids."""
     check_txids(context, [txid] if txid is not None else [])
     now = context.now() if context.now is not None else None
-    costs = limits.cancelling(context.symbols.venue_id(order.symbol), order, now)
+    costs = limits.cancelling(account_pair(context.symbols, order.symbol), order, now)
     name, value = ("txid", txid) if txid is not None else ("cl_ord_id", client_id)
     frame = {"order_id" if txid is not None else "cl_ord_id": [value]}
     socket = _socket("cancel_order", frame, costs)

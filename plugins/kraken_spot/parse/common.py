@@ -21,7 +21,7 @@ from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import from_seconds
-from kraken_spot.naming import balance_asset, usable
+from kraken_spot.naming import account_symbol, balance_asset, usable
 from kraken_spot.orders.prices import Price
 from kraken_spot.orders.prices import price as price_of
 from kraken_spot.parse import terms as parse_terms
@@ -140,16 +140,31 @@ def candle(row: wire.CandleRow, symbol: Symbol, interval: int, *, closed: bool) 
     )
 
 
-def order(txid: str, raw: wire.Order, symbols: SymbolMap, venue: str) -> Order:
+def pair(name: str, symbols: SymbolMap) -> Symbol:
+    """Return our name for a pair of an order or a fill; a stand-in for one that is listed nowhere.
+
+    Raises:
+        ProtocolError: It is in no list, and these may only be older than it.
+    """
+    symbol = account_symbol(symbols, name)
+    if symbol is None:
+        raise ProtocolError(f"the pair {name!r} is in no list of the venue's, and new lists are not to be had")
+    return symbol
+
+
+def order(txid: str, raw: wire.Order, symbols: SymbolMap, venue: str, of: Symbol | None = None) -> Order:
     """Read an order record; a kind that we do not send shows as what it becomes, with the venue's words as reason.
 
     One for an amount of the quote asset has no quantity.
 
+    Args:
+        of: Its pair, where that is known whatever the record calls it.
+
     Raises:
-        ProtocolError: For what does not read as documented.
-        UnknownSymbol: For a pair that is in no list.
+        ProtocolError: For what does not read as documented, and for a pair that is in no list as long as new lists
+            are not to be had.
     """
-    symbol = symbols.from_venue(raw.descr.pair)
+    symbol = pair(raw.descr.pair, symbols) if of is None else of
     filled = number(raw.vol_exec, "vol_exec")
     status = _status(txid, raw.status, filled)
     request = _request(txid, raw, symbol)
@@ -254,12 +269,13 @@ def amounts(raw: wire.Balance) -> tuple[Decimal, Decimal]:
 
 
 def fill(trade_id: str, raw: wire.Trade, symbols: SymbolMap, venue: str) -> Fill:
-    """Read one of our trades.
+    """Read one of our trades. Of a pair that is listed nowhere it is not known in what the fee was paid.
 
     Raises:
-        UnknownSymbol: For a pair that is in no list.
+        ProtocolError: For what does not read as documented, and for a pair that is in no list as long as new lists
+            are not to be had.
     """
-    symbol = symbols.from_venue(raw.pair)
+    symbol = pair(raw.pair, symbols)
     return Fill(
         id=trade_id,
         symbol=symbol,

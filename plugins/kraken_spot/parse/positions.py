@@ -5,28 +5,35 @@ See https://docs.kraken.com/api-reference/account-data/get-open-positions
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING
 
+import attrs
+
+from exchange_core.connector.naming import SymbolMap
 from exchange_core.connector.partial import listed
 from exchange_core.connector.rest import Flow
-from exchange_core.errors import AuthenticationError, NotSupported
+from exchange_core.errors import AuthenticationError, NotSupported, ProtocolError
 from exchange_core.model.account import Position
 from exchange_core.model.number import EXACT, ratio
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
+from kraken_spot.parse import common as parse
 
 if TYPE_CHECKING:
     from kraken_spot.parse.rows import Listing
     from kraken_spot.types.account import OpenPosition
 
 
-def positions(asked: Flow[Listing[OpenPosition]], venue: str) -> Flow[list[Position]]:
+def positions(
+    asked: Flow[Listing[OpenPosition]], symbols: SymbolMap, learn: Callable[[Iterable[str]], Flow[None]]
+) -> Flow[list[Position]]:
     """Return margin positions, with the mark price that the venue values them at.
 
     Args:
         asked: Lists them, with their value.
+        learn: Asks for the lists again, should one of some pairs be in none.
 
     Raises:
         NotSupported: The key may not read them.
@@ -37,17 +44,25 @@ def positions(asked: Flow[Listing[OpenPosition]], venue: str) -> Flow[list[Posit
         if any(code.lower().startswith("egeneral:permission denied") for code in error.codes):
             # A key for balances alone is what portfolios are read with.
             raise NotSupported(
-                f"{venue}: this key may not read margin positions; it lacks Query open orders & trades",
-                venue=venue,
+                f"{symbols.venue}: this key may not read margin positions; it lacks Query open orders & trades",
+                venue=symbols.venue,
             ) from error
         raise
     unreadable = [str(each) for each in found.unreadable]
-    unreadable += [f"a position in {each.symbol}, which is in no list" for each in found.items if not _is_ours(each)]
-    return listed(of_markets([each for each in found.items if _is_ours(each)], venue), unreadable)
+    yield from learn(each.symbol for each in found.items if isinstance(each.symbol, str))
+    named: list[OpenPosition] = []
+    for each in found.items:
+        try:
+            named.append(_named(each, symbols))
+        except ProtocolError as error:
+            unreadable.append(f"position {each.id}: {error}")
+    return listed(of_markets(named, symbols.venue), unreadable)
 
 
-def _is_ours(position: OpenPosition) -> bool:
-    return isinstance(position.symbol, Symbol)
+def _named(position: OpenPosition, symbols: SymbolMap) -> OpenPosition:
+    if isinstance(position.symbol, Symbol):
+        return position
+    return attrs.evolve(position, symbol=parse.pair(position.symbol, symbols))
 
 
 def of_markets(parts: Iterable[OpenPosition], venue: str) -> list[Position]:

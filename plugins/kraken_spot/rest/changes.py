@@ -17,11 +17,12 @@ from exchange_core.errors import ExchangeError
 from exchange_core.model import amendment as neutral
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from kraken_spot import limits
+from kraken_spot.naming import account_pair
 from kraken_spot.orders import calls as order_calls
 from kraken_spot.orders.terms import Amendment
 from kraken_spot.rest import orders as rest_orders
 from kraken_spot.rest.calls import refuse
-from kraken_spot.rest.references import PlacedIds, by_userref, userref_of
+from kraken_spot.rest.references import Learn, PlacedIds, by_userref, userref_of
 from kraken_spot.rest.trading import TradingCalls
 from kraken_spot.terms import SpotTerms, limit_price, spot_order
 from kraken_spot.types.history import SpotOrderType
@@ -105,12 +106,12 @@ def place_batch(
     ]
 
 
-def cancel_batch(context: VenueContext, ids: PlacedIds, orders: Sequence[Order]) -> Flow[None]:
+def cancel_batch(context: VenueContext, ids: PlacedIds, orders: Sequence[Order], learn: Learn) -> Flow[None]:
     """Cancel up to 50 orders in one call; those that have a userref instead of an id are looked for first."""
     known: list[Order] = []
     for order in orders:
         if order.venue_order_id is None and userref_of(order.request) is not None:
-            found = yield from by_userref(context, ids, order)
+            found = yield from by_userref(context, ids, order, learn)
             # Of one that is not there yet there is nothing to cancel; it is asked for.
             known += [] if found is None else [attrs.evolve(order, venue_order_id=found[0])]
         else:
@@ -132,7 +133,7 @@ def _engine(context: VenueContext, orders: Sequence[Order]) -> tuple[Cost, ...]:
     now = context.now() if context.now is not None else None
     ages: dict[str, list[timedelta | None]] = {}
     for order in orders:
-        ages.setdefault(context.symbols.venue_id(order.symbol), []).append(limits.age_of(order, now))
+        ages.setdefault(account_pair(context.symbols, order.symbol), []).append(limits.age_of(order, now))
     costs: list[Cost] = []
     for pair, of_pair in ages.items():
         known = [age for age in of_pair if age is not None]

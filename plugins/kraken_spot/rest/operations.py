@@ -15,7 +15,7 @@ import msgspec
 from exchange_core.connector.partial import listed
 from exchange_core.connector.rest import Flow, HttpReply, RestCall
 from exchange_core.connector.spec import VenueContext
-from exchange_core.errors import ExchangeError, NotSupported, ProtocolError, UnknownSymbol, VenueUnavailable
+from exchange_core.errors import ExchangeError, NotSupported, ProtocolError, VenueUnavailable
 from exchange_core.model.account import Balance, FeeRates, Position
 from exchange_core.model.amendment import Amendment
 from exchange_core.model.book import BookSnapshot
@@ -28,7 +28,7 @@ from exchange_core.model.time import to_seconds
 from kraken_spot import limits
 from kraken_spot.dialect import KrakenSpotDialect, read
 from kraken_spot.feed.carriers import INTERVALS
-from kraken_spot.naming import balance_asset, load_assets, load_pairs
+from kraken_spot.naming import balance_asset, load_pairs
 from kraken_spot.orders import calls as order_calls
 from kraken_spot.parse import common as parse
 from kraken_spot.parse.positions import positions
@@ -36,8 +36,9 @@ from kraken_spot.rest import changes as rest_changes
 from kraken_spot.rest import orders as rest_orders
 from kraken_spot.rest.calls import private
 from kraken_spot.rest.families import Families
+from kraken_spot.rest.lists import Lists, pairs_of
 from kraken_spot.rest.references import PlacedIds
-from kraken_spot.tokenized import TOKENIZED, classed, is_tokenized, pair_params
+from kraken_spot.tokenized import classed, is_tokenized, pair_params
 from kraken_spot.wire import common as wire
 
 DEEPEST_BOOK = 500
@@ -48,7 +49,8 @@ class KrakenSpotRest(Families):
     """The operations of one account.
 
     Attributes:
-        skipped: Entries of the venue's lists that could not be used, and why.
+        skipped: Entries of the venue's lists that could not be used, records that could not be read, and pairs that are
+            in no list and shown under a stand-in; and why.
     """
 
     most_placed = order_calls.LARGEST_BATCH
@@ -59,24 +61,10 @@ class KrakenSpotRest(Families):
         self._context = context
         self.skipped: dict[str, str] = {}
         self._placed = PlacedIds()
-        self._unlisted: set[str] = set()  # trades of pairs that are in no list
+        self._lists = Lists(context, self.skipped)
 
     def instruments(self) -> Flow[list[Instrument]]:
-        context = self._context
-        assets = yield from self._both("Assets", "aclass")
-        self.skipped.update(load_assets(assets[0] | assets[1], context.assets))
-        pairs, tokens = yield from self._both("AssetPairs", "aclass_base")
-        every = pairs | tokens
-        self.skipped.update(load_pairs(every, context.symbols, context.assets, is_all=True, tokenized=tokens))
-        return list(context.symbols)
-
-    def _both(self, name: str, parameter: str) -> Flow[tuple[dict[str, msgspec.Raw], dict[str, msgspec.Raw]]]:
-        """Ask for a list, and where that is configured for its tokenised assets, which are apart."""
-        first: dict[str, msgspec.Raw] = yield _public(name, {}, dict[str, msgspec.Raw])
-        if not self._context.config.tokenized:
-            return first, {}
-        second: dict[str, msgspec.Raw] = yield _public(name, {parameter: TOKENIZED}, dict[str, msgspec.Raw])
-        return first, {key: entry for key, entry in second.items() if key not in first}
+        return self._lists.instruments()
 
     def load_instruments(self, body: bytes) -> list[Instrument]:
         call = RestCall(method="GET", path="/0/public/AssetPairs", reply=dict[str, msgspec.Raw])
@@ -130,7 +118,7 @@ class KrakenSpotRest(Families):
         return rest_orders.place(self._context, self._placed, request)
 
     def cancel(self, order: Order) -> Flow[None]:
-        return rest_orders.cancel(self._context, self._placed, order)
+        return rest_orders.cancel(self._context, self._placed, order, self._lists.learn)
 
     def amend(self, order: Order, amendment: Amendment) -> Flow[Order]:
         return rest_changes.amend(self._context, order, amendment)
@@ -142,7 +130,7 @@ class KrakenSpotRest(Families):
         return rest_changes.place_batch(self._context, self._placed, requests)
 
     def cancel_batch(self, orders: Sequence[Order]) -> Flow[None]:
-        return rest_changes.cancel_batch(self._context, self._placed, orders)
+        return rest_changes.cancel_batch(self._context, self._placed, orders, self._lists.learn)
 
     def cancel_all(self) -> Flow[None]:
         return rest_changes.cancel_all()
@@ -151,13 +139,13 @@ class KrakenSpotRest(Families):
         return rest_changes.cancel_all_after(self._context, seconds)
 
     def find(self, order: Order) -> Flow[Order | None]:
-        return rest_orders.find(self._context, self._placed, order)
+        return rest_orders.find(self._context, self._placed, order, self._lists.learn)
 
     def look_up(self, order_id: str) -> Flow[Order | None]:
-        return rest_orders.look_up(self._context, order_id)
+        return rest_orders.look_up(self._context, order_id, self._lists)
 
     def open_orders(self) -> Flow[list[Order]]:
-        return rest_orders.open_orders(self._context, self.skipped)
+        return rest_orders.open_orders(self._context, self._lists)
 
     def balances(self) -> Flow[list[Balance]]:
         answer: dict[str, msgspec.Raw] = yield _private("BalanceEx", {}, dict[str, msgspec.Raw])
@@ -178,14 +166,15 @@ class KrakenSpotRest(Families):
         return listed((each for each in balances if (each.asset, each.wallet) not in spoilt), spoilt.values())
 
     def positions(self) -> Flow[list[Position]]:
-        return positions(self.account.open_positions(calculate=True), self._context.venue)
+        asked = self.account.open_positions(calculate=True)
+        found = yield from positions(asked, self._context.symbols, self._lists.learn)
+        self._lists.note(each.symbol for each in found)
+        return found
 
     def fills(self, since: datetime | None) -> Flow[list[Fill]]:
         # The start is exclusive and its resolution not documented: ask a second earlier, and cut here.
         start = None if since is None else floor(to_seconds(since)) - 1
-        found: dict[str, Fill] = {}
-        unlisted: dict[str, msgspec.Raw] = {}
-        unreadable: dict[str, str] = {}
+        trades: dict[str, msgspec.Raw] = {}
         offset = 0
         while True:
             # Without consolidate_taker=false, fills of one taking order may be merged into one.
@@ -193,36 +182,30 @@ class KrakenSpotRest(Families):
             cost = limits.private(self._context.config.history_cost)
             page: wire.TradesHistory = yield _private("TradesHistory", params, wire.TradesHistory, cost)
             # Newest first: trades made meanwhile move others to later pages, so some come twice and none is missed.
-            found.update(self._fills_of(page.trades, unlisted, unreadable))
+            trades.update(page.trades)
             offset += len(page.trades)
             if since is None or not page.trades or (page.count is not None and offset >= page.count):
                 break
-        if unlisted.keys() - self._unlisted:
-            # The lists may be older than the pair.
-            yield from self.instruments()
-            found.update(self._fills_of(unlisted, {}, unreadable))
-            self._unlisted |= unlisted.keys() - found.keys()
-        wanted = (fill for fill in found.values() if since is None or fill.time >= since)
-        return listed(sorted(wanted, key=lambda fill: (fill.time, fill.id)), unreadable.values())
+        yield from self._lists.learn(pairs_of(trades.values()))
+        found, unreadable = self._fills_of(trades)
+        self._lists.note(fill.symbol for fill in found)
+        wanted = (fill for fill in found if since is None or fill.time >= since)
+        return listed(sorted(wanted, key=lambda fill: (fill.time, fill.id)), unreadable)
 
-    def _fills_of(
-        self, trades: Mapping[str, msgspec.Raw], unlisted: dict[str, msgspec.Raw], unreadable: dict[str, str]
-    ) -> dict[str, Fill]:
-        """Return what can be read; note in *unlisted* what is of a pair that no list has, and why the rest is not."""
-        found = {}
+    def _fills_of(self, trades: Mapping[str, msgspec.Raw]) -> tuple[list[Fill], list[str]]:
+        """Return what can be read, and what is wrong with the rest."""
+        found: list[Fill] = []
+        unreadable: list[str] = []
         for trade_id, raw in trades.items():
             try:
                 record = read(raw, wire.Trade, f"trade {trade_id}")
-                found[trade_id] = parse.fill(trade_id, record, self._context.symbols, self._context.venue)
+                found.append(parse.fill(trade_id, record, self._context.symbols, self._context.venue))
             except ExchangeError as error:
                 self.skipped[f"trade {trade_id}"] = str(error)
-                if isinstance(error, UnknownSymbol):
-                    unlisted[trade_id] = raw
-                else:
-                    unreadable[trade_id] = f"trade {trade_id}: {error}"
+                unreadable.append(f"trade {trade_id}: {error}")
             else:
                 self.skipped.pop(f"trade {trade_id}", None)
-        return found
+        return found, unreadable
 
     def fees(self, symbol: Symbol) -> Flow[FeeRates | None]:
         pair = self._context.symbols.venue_id(symbol)

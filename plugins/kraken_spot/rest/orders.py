@@ -25,7 +25,6 @@ from exchange_core.errors import (
     OrderRefused,
     OutcomeUnknown,
     ProtocolError,
-    UnknownSymbol,
 )
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from kraken_spot import limits
@@ -33,7 +32,8 @@ from kraken_spot.dialect import read
 from kraken_spot.orders import calls as order_calls
 from kraken_spot.orders.client_ids import CLIENT_ID, is_same
 from kraken_spot.parse import common as parse
-from kraken_spot.rest.references import PlacedIds, by_userref, has_terms, is_earlier, userref_of
+from kraken_spot.rest.lists import Lists, pairs_of
+from kraken_spot.rest.references import Learn, PlacedIds, by_userref, has_terms, is_earlier, pair_of, userref_of
 from kraken_spot.terms import limit_price, spot_order
 from kraken_spot.wire import common as wire
 from kraken_spot.wire import trading as wire_trading
@@ -62,12 +62,12 @@ def _place(context: VenueContext, placed: PlacedIds, request: OrderRequest, call
     )
 
 
-def cancel(context: VenueContext, placed: PlacedIds, order: Order) -> Flow[None]:
+def cancel(context: VenueContext, placed: PlacedIds, order: Order, learn: Learn) -> Flow[None]:
     """Cancel one order by the venue's id, or by ours; one that has a userref instead is looked for first."""
     txid, client_id = _ids(context, order)
     if txid is None and userref_of(order.request) is not None:
         # A userref may stand on others too, which a cancel by it would end.
-        found = yield from by_userref(context, placed, order)
+        found = yield from by_userref(context, placed, order, learn)
         if found is None:
             raise OrderNotFound(f"{context.venue}: order {client_id} is not there to cancel", venue=context.venue)
         txid = found[0]
@@ -76,12 +76,11 @@ def cancel(context: VenueContext, placed: PlacedIds, order: Order) -> Flow[None]
         raise OrderNotFound(f"{context.venue}: no open order {txid or client_id} to cancel", venue=context.venue)
 
 
-def open_orders(context: VenueContext, skipped: dict[str, str]) -> Flow[list[Order]]:
-    """List what is open; a record that cannot be shown is noted in *skipped*.
-
-    The list is a partial one where a record does not read; one of a pair that is in no list is of none of ours.
-    """
+def open_orders(context: VenueContext, lists: Lists) -> Flow[list[Order]]:
+    """List what is open; the list is a partial one where a record cannot be shown, which is noted in *lists*."""
     reply: wire.OpenOrders = yield _read("OpenOrders", {}, wire.OpenOrders)
+    yield from lists.learn(pairs_of(reply.open.values()))
+    skipped = lists.skipped
     found: list[Order] = []
     unreadable: list[str] = []
     for txid, raw in reply.open.items():
@@ -90,14 +89,14 @@ def open_orders(context: VenueContext, skipped: dict[str, str]) -> Flow[list[Ord
             found.append(parse.order(txid, record, context.symbols, context.venue))
         except ExchangeError as error:
             skipped[f"order {txid}"] = str(error)
-            if not isinstance(error, UnknownSymbol):
-                unreadable.append(f"order {txid}: {error}")
+            unreadable.append(f"order {txid}: {error}")
         else:
             skipped.pop(f"order {txid}", None)
+    lists.note(order.symbol for order in found)
     return listed(found, unreadable)
 
 
-def find(context: VenueContext, placed: PlacedIds, order: Order) -> Flow[Order | None]:
+def find(context: VenueContext, placed: PlacedIds, order: Order, learn: Learn) -> Flow[Order | None]:
     """Ask for *order* by the venue's id, else by ours: among the open ones, then among the finished.
 
     Raises:
@@ -111,23 +110,26 @@ def find(context: VenueContext, placed: PlacedIds, order: Order) -> Flow[Order |
     if client_id is None:
         return None
     if userref_of(order.request) is not None:
-        named = (yield from by_userref(context, placed, order)) if txid is None else None
+        named = (yield from by_userref(context, placed, order, learn)) if txid is None else None
         return None if named is None else _found(context, order, *named)
     answer: wire.OpenOrders = yield _read("OpenOrders", {"cl_ord_id": client_id}, wire.OpenOrders)
+    yield from learn(pairs_of(answer.open.values()))
     ours = _ours(context, answer.open, order, client_id)
     if ours is None:
         params = {"cl_ord_id": client_id, "without_count": True}
         closed: wire.ClosedOrders = yield _read("ClosedOrders", params, wire.ClosedOrders)
+        yield from learn(pairs_of(closed.closed.values()))
         ours = _ours(context, closed.closed, order, client_id)
     return None if ours is None else _found(context, order, *ours)
 
 
-def look_up(context: VenueContext, order_id: str) -> Flow[Order | None]:
+def look_up(context: VenueContext, order_id: str, lists: Lists) -> Flow[Order | None]:
     """Ask for an order by the venue's id, or for the newest finished one by ours."""
     # What is no id of the venue's form is refused and not unknown.
     with suppress(OrderRefused):
         theirs = yield from record(order_id)
         if theirs is not None:
+            yield from lists.require([theirs.descr.pair])
             return parse.order(order_id, theirs, context.symbols, context.venue)
     if not CLIENT_ID.fullmatch(order_id):
         return None
@@ -137,7 +139,10 @@ def look_up(context: VenueContext, order_id: str) -> Flow[Order | None]:
     # Should the filter have been ignored, records without the id prove nothing.
     ours = [entry for entry in found if is_same(entry[1].cl_ord_id or "", order_id)]
     newest = max(ours, key=lambda entry: entry[1].opentm or Decimal(0), default=None)
-    return None if newest is None else parse.order(*newest, context.symbols, context.venue)
+    if newest is None:
+        return None
+    yield from lists.require([newest[1].descr.pair])
+    return parse.order(*newest, context.symbols, context.venue)
 
 
 def record(txid: str) -> Flow[wire.Order | None]:
@@ -187,15 +192,18 @@ def _is(context: VenueContext, raw: wire.Order, order: Order, client_id: str) ->
     if raw.cl_ord_id:
         return is_same(raw.cl_ord_id, client_id)
     # A record without the id is here because of the filter. Should the filter have been ignored, the terms tell.
+    of = pair_of(context, raw, order)
     try:
-        return has_terms(parse.order("", raw, context.symbols, context.venue).request, order.request)
+        return has_terms(parse.order("", raw, context.symbols, context.venue, of).request, order.request)
     except ExchangeError:
         return False
 
 
 def _found(context: VenueContext, order: Order, txid: str, raw: wire.Order) -> Order:
     """Return *order* as the venue now has it."""
-    found = parse.order(txid, raw, context.symbols, context.venue)
+    # The id proves that it is ours, even where lists do not have its pair any more.
+    of = context.symbols.get(raw.descr.pair) or order.symbol
+    found = parse.order(txid, raw, context.symbols, context.venue, of)
     if found.symbol != order.symbol:
         raise ProtocolError(f"{context.venue}: order {txid} is for {found.symbol}, ours for {order.symbol}")
     return attrs.evolve(

@@ -8,7 +8,7 @@ See https://docs.kraken.com/api-reference/trading/add-order
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from math import ceil, floor
 
@@ -16,18 +16,24 @@ import msgspec
 
 from exchange_core.connector.rest import Flow, RestCall
 from exchange_core.connector.spec import VenueContext
-from exchange_core.errors import ProtocolError, UnknownSymbol
+from exchange_core.errors import ProtocolError
 from exchange_core.model.order import Order, OrderRequest
+from exchange_core.model.symbol import Symbol
 from exchange_core.model.time import to_seconds
 from kraken_spot import limits
 from kraken_spot.dialect import read
+from kraken_spot.naming import is_stand_in
 from kraken_spot.parse import common as parse
 from kraken_spot.parse import terms as parse_terms
+from kraken_spot.rest.lists import pairs_of
 from kraken_spot.terms import SpotTerms
 from kraken_spot.wire import common as wire
 
 SKEW = timedelta(seconds=60)
 """Our clock and the venue's differ by less than this, or the venue would refuse the deadlines that we send."""
+
+Learn = Callable[[Iterable[str]], Flow[None]]
+"""Asks for the lists again where one of some pairs is in none."""
 
 _REMEMBERED = 10_000
 _PAGE, _MOST_PAGES = 50, 20
@@ -56,8 +62,13 @@ def userref_of(request: OrderRequest) -> int | None:
     return request.terms.userref if isinstance(request.terms, SpotTerms) else None
 
 
-def by_userref(context: VenueContext, placed: PlacedIds, order: Order) -> Flow[tuple[str, wire.Order] | None]:
+def by_userref(
+    context: VenueContext, placed: PlacedIds, order: Order, learn: Learn
+) -> Flow[tuple[str, wire.Order] | None]:
     """Ask for *order* among the open ones, then among the finished.
+
+    Args:
+        learn: Asks for the lists again, should a pair be in none.
 
     Raises:
         ProtocolError: For a record that does not read, and where several may be it.
@@ -65,6 +76,7 @@ def by_userref(context: VenueContext, placed: PlacedIds, order: Order) -> Flow[t
     userref = userref_of(order.request)
     answer: wire.OpenOrders = yield _asking("OpenOrders", wire.OpenOrders, userref=userref)
     records = {**answer.open, **(yield from _finished(context, order, userref))}
+    yield from learn(pairs_of(records.values()))
     found = [
         (txid, record)
         for txid, raw in records.items()
@@ -109,10 +121,7 @@ def _may_be(context: VenueContext, raw: wire.Order, order: Order, userref: int |
     """Whether the record has the userref, came when *order* could, and has its terms."""
     if raw.userref != userref or raw.cl_ord_id or is_earlier(raw, order) or _is_later(raw, order):
         return False
-    try:
-        has = parse.order("", raw, context.symbols, context.venue).request
-    except UnknownSymbol:
-        return False
+    has = parse.order("", raw, context.symbols, context.venue, pair_of(context, raw, order)).request
     return has_terms(has, order.request) and _has_trigger(raw, has, order.request)
 
 
@@ -125,6 +134,16 @@ def _has_trigger(raw: wire.Order, has: OrderRequest, asked: OrderRequest) -> boo
         return False
     pairs = ((has.trigger_price, asked.trigger_price), (has.trail, asked.trail))
     return all(theirs == ours or None in (theirs, ours) for theirs, ours in pairs)
+
+
+def pair_of(context: VenueContext, raw: wire.Order, order: Order) -> Symbol:
+    """Return the pair of a record that may be of *order*: where that is in no list any more, any such may be its pair.
+
+    Raises:
+        ProtocolError: The record's pair is in no list, and these may only be older than it.
+    """
+    symbol = parse.pair(raw.descr.pair, context.symbols)
+    return order.symbol if is_stand_in(symbol) and order.symbol not in context.symbols else symbol
 
 
 def is_earlier(raw: wire.Order, order: Order) -> bool:

@@ -18,7 +18,7 @@ import msgspec
 
 from exchange_core.connector.pages import Entry, HistoryPage, Place, Unreadable
 from exchange_core.connector.rest import Flow
-from exchange_core.errors import ProtocolError, UnknownSymbol
+from exchange_core.errors import ProtocolError
 from kraken_spot.parse.rows import readable
 from kraken_spot.rest.calls import private
 from kraken_spot.walks.cursors import Cursor, Micros, Seconds, read, to_micros
@@ -45,6 +45,7 @@ class Endpoint(Generic[T]):
         kind, build: What an entry is read as, and what is made of it and its id.
         time: When it happened; None where the entry does not tell.
         points: What a call costs.
+        learn: Asks for what is needed to read entries, if that is lacking; where it fails, so does the walk.
         parts: Parameters of the lists that make up this one; an entry that is on several of them counts once.
     """
 
@@ -57,6 +58,7 @@ class Endpoint(Generic[T]):
     params: Mapping[str, Any]
     points: float
     parts: tuple[Mapping[str, Any], ...] = ({},)
+    learn: Callable[[Iterable[msgspec.Raw]], Flow[None]] | None = None
 
 
 class _State(Cursor):
@@ -217,15 +219,15 @@ class ListWalk(Generic[T]):
         answer = yield private(self.endpoint.name, self.endpoint.reply, params, points=self.endpoint.points)
         if answer.count is None:
             raise ProtocolError(f"{self._what}: the answer has no count")
-        found = readable(getattr(answer, self.endpoint.rows), self.endpoint.kind, self._row)
+        rows = getattr(answer, self.endpoint.rows)
+        if self.endpoint.learn is not None:
+            yield from self.endpoint.learn(rows.values())
+        found = readable(rows, self.endpoint.kind, self._row)
         bad = tuple(Unreadable(one.id, one.problem, one.raw) for one in found.unreadable)
         return _Answer(part, found.items, bad, answer.count)
 
     def _row(self, name: str, raw: Any) -> _Row[T]:
-        try:
-            value = self.endpoint.build(name, raw)
-        except UnknownSymbol as problem:
-            raise ProtocolError(str(problem)) from problem
+        value = self.endpoint.build(name, raw)
         time = self.endpoint.time(value)
         if time is None:
             raise ProtocolError(f"{name}: it has no time")

@@ -355,7 +355,7 @@ def test_our_id_may_come_back_in_another_spelling(rest: KrakenSpotRest, run: Any
     assert run(rest.find(sent()), {"open": {TXID: record(cl_ord_id=written)}}) is not None
 
 
-def test_another_order_is_never_taken_for_ours(rest: KrakenSpotRest, run: Any) -> None:
+def test_another_order_is_never_taken_for_ours(rest: KrakenSpotRest, run: Any, lists: Any) -> None:
     """Should the filter be ignored, all open orders come back."""
     others = {
         "O1": record(cl_ord_id="11111111-1111-4111-8111-111111111111"),
@@ -366,7 +366,7 @@ def test_another_order_is_never_taken_for_ours(rest: KrakenSpotRest, run: Any) -
         "O6": record(cl_ord_id=None, descr={"pair": "GONEUSD"}),
         "O7": record(cl_ord_id=None, oflags="viqc"),
     }
-    assert run(rest.find(sent()), {"open": others}, {"closed": {}}) is None
+    assert run(rest.find(sent()), {"open": others}, *lists, {"closed": {}}) is None
 
 
 def test_a_record_without_the_id_is_told_by_its_terms(rest: KrakenSpotRest, run: Any) -> None:
@@ -517,7 +517,7 @@ def test_a_userref_is_shown(rest: KrakenSpotRest, run: Any, shown: int | None, u
     assert order.request.terms == (None if userref is None else SpotTerms(userref=userref))
 
 
-def test_what_cannot_be_shown_is_reported(rest: KrakenSpotRest, run: Any) -> None:
+def test_what_cannot_be_shown_is_reported(rest: KrakenSpotRest, run: Any, lists: Any) -> None:
     orders = {
         "O1": record(),
         "O2": record(descr={"pair": "GONEUSD"}),
@@ -525,9 +525,10 @@ def test_what_cannot_be_shown_is_reported(rest: KrakenSpotRest, run: Any) -> Non
         "O4": record(descr={"ordertype": "moon-shot"}),
         "O5": {},
     }
-    found = run(rest.open_orders(), {"open": orders})
-    assert [order.venue_order_id for order in found] == ["O1"]
-    assert set(rest.skipped) == {"order O2", "order O3", "order O4", "order O5"}
+    found = run(rest.open_orders(), {"open": orders}, *lists)
+    shown = [(order.venue_order_id, str(order.symbol)) for order in found]
+    assert shown == [("O1", "BTC/USD"), ("O2", "GONEUSD/?:?")]
+    assert set(rest.skipped) == {"pair GONEUSD", "order O3", "order O4", "order O5"}
 
 
 @pytest.mark.parametrize(

@@ -105,12 +105,16 @@ def test_one_that_is_over_is_found_too(rest: KrakenSpotRest, run: Any) -> None:
         {"descr": {"type": "sell"}},
         {"descr": {"price": "60000.6"}},
         {"descr": {"pair": "ETHUSD"}},
-        {"descr": {"pair": "GONEUSD"}},
     ],
     ids=str,
 )
 def test_another_order_is_never_taken_for_it(rest: KrakenSpotRest, run: Any, changes: dict[str, Any]) -> None:
     assert run(rest.find(sent()), {"open": {TXID: record(**changes)}}, CLOSED) is None
+
+
+def test_one_of_a_pair_in_no_list_is_never_taken_for_it(rest: KrakenSpotRest, run: Any, lists: Any) -> None:
+    gone = {"open": {TXID: record(descr={"pair": "GONEUSD"})}}
+    assert run(rest.find(sent()), gone, CLOSED, *lists) is None
 
 
 STOP = {"type": "stop", "price": None, "trigger_price": "50000"}
