@@ -25,6 +25,9 @@ FORGET_AFTER = 600.0
 # From so much on it is told.
 NOTABLE = timedelta(seconds=1)
 
+# What says that it is another year is no clock.
+_YEARS = range(2000, 3000)
+
 _SECOND = timedelta(seconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
 _NONE = timedelta(0)
@@ -99,11 +102,12 @@ class VenueClock:
             return
         self._looked = arrived
         told = self._written(reply)
-        if told is None:
+        if told is None or told[0].year not in _YEARS:
             return
         written, width = told
         here = self._local()
-        self._learn(written - here, written + width - (here - timedelta(seconds=arrived - began)), arrived, here)
+        trip = timedelta(seconds=arrived - began)
+        self._learn(written - here, written - here + width + trip, arrived, here)
 
     def _learn(self, least: timedelta, most: timedelta, arrived: float, here: datetime) -> None:
         before = self.reading
@@ -127,11 +131,11 @@ class VenueClock:
     def _written(self, reply: HttpReply) -> tuple[datetime, timedelta] | None:
         """Return when *reply* was written at the earliest, and how much later it may have been."""
         try:
+            if reply.headers.get("age", "0") != "0":
+                return None  # it was kept on the way
             exact = self.server_time(reply)
             if exact is not None:
                 return exact, _MILLISECOND
-            if reply.headers.get("age", "0") != "0":
-                return None  # it was kept on the way
             date = reply.headers.get("date")
             return None if date is None else (_date(date), _SECOND)
         except (ProtocolError, ValueError, TypeError, OverflowError):

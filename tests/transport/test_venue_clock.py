@@ -103,6 +103,21 @@ def test_an_answer_that_was_kept_on_the_way_tells_nothing() -> None:
     assert venue.clock.reading is None
 
 
+def test_an_exact_time_that_was_kept_on_the_way_tells_nothing_either() -> None:
+    """Else the list of contracts that a cache has would have every order refused, as sent after its deadline."""
+    venue = Venue(-30, server_time=lambda reply: START)
+    venue.answer(age="30")
+    assert venue.clock.reading is None
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT"])
+def test_a_date_at_the_end_of_time_tells_nothing(date: str) -> None:
+    """Nothing could be added to it, and no time be told from then on."""
+    venue = Venue(0)
+    venue.clock.hear(HttpReply(200, {"date": date}, b""), 0.0)
+    assert venue.clock.reading is None
+
+
 @pytest.mark.parametrize("date", ["", "yesterday", "Thu, 99 Jan 2026 00:00:00 GMT"])
 def test_a_date_that_does_not_read_tells_nothing(date: str) -> None:
     venue = Venue(0)
