@@ -7,7 +7,7 @@ class, so that a schedule can refuse what does not fit.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 
@@ -45,12 +45,7 @@ class OnFrame(Action):
     """Happens to a WebSocket frame."""
 
 
-def _not_negative(_: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if value < 0:
-        raise ConfigError(f"{attribute.name}: {value} is below zero")
-
-
-def _some_time(_: object, attribute: attrs.Attribute[float | None], value: float | None) -> None:
+def _some_time(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
     if value is not None and value < 0:
         raise ConfigError(f"{attribute.name}: {value} is below zero")
 
@@ -116,7 +111,7 @@ class DelayRequest(OnRequest, OnHandshake):
     """The venue hears of the request *seconds* late."""
 
     word: ClassVar[str] = "delay-request"
-    seconds: float = attrs.field(validator=_not_negative)
+    seconds: float = attrs.field(validator=_some_time)
 
 
 @attrs.frozen
@@ -124,7 +119,7 @@ class DelayAnswer(OnRequest):
     """The venue does what was asked at once, and its answer is *seconds* late."""
 
     word: ClassVar[str] = "delay-answer"
-    seconds: float = attrs.field(validator=_not_negative)
+    seconds: float = attrs.field(validator=_some_time)
 
 
 @attrs.frozen
@@ -256,7 +251,7 @@ class Delay(OnFrame):
     """The frame, and all behind it, are *seconds* late; to a tick of the server."""
 
     word: ClassVar[str] = "delay"
-    seconds: float = attrs.field(validator=_not_negative)
+    seconds: float = attrs.field(validator=_some_time)
 
 
 # The venue itself

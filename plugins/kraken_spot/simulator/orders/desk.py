@@ -7,18 +7,15 @@ See https://docs.kraken.com/exchange/guides/general/order-lifecycle
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import attrs
 
-from exchange_core.connector.saved_state import Room
 from exchange_core.connector.simulation import (
     EndReason,
-    OrderChanged,
     OrderEvent,
     Refusal,
     SimAmendment,
@@ -38,6 +35,7 @@ from kraken_spot.simulator.feed.hub import Hub
 from kraken_spot.simulator.limits import Limits
 from kraken_spot.simulator.markets.names import Pair
 from kraken_spot.simulator.markets.traded import amend_id, order_id
+from kraken_spot.simulator.orders.known import KnownOrders
 from kraken_spot.simulator.orders.terms import SETTLE, Terms, to_request
 from kraken_spot.simulator.orders.text import NOT_VALID, worded
 from kraken_spot.simulator.rest.records import amend_record
@@ -51,29 +49,22 @@ _REASONS = {
 # Open point: the venue has this reason; that it is for every order on the wrong side of the market is not documented.
 _TRIGGERS_AT_ONCE = "Order would trigger immediately"
 _NO_CHANGES = (InstrumentStatus.CANCEL_ONLY, InstrumentStatus.OFFLINE)
-_KEPT = 1000
 
 
-class Desk(Room):
-    """Places orders for REST and WebSocket, and finds them again."""
+class Desk(KnownOrders):
+    """Places orders for REST and WebSocket, changes and ends them."""
 
-    KEEPS: ClassVar = {"_stillborn": dict[str, deque[SimOrder]], "_amend_ids": dict[str, list[str]]}
+    KEEPS: ClassVar = {**KnownOrders.KEEPS, "_amend_ids": dict[str, list[str]]}
 
     def __init__(self, exchange: SimExchange, hub: Hub, limits: Limits) -> None:
-        self._exchange = exchange
-        self._hub = hub
+        super().__init__(exchange, hub)
         self._limits = limits
-        self._stillborn: dict[str, deque[SimOrder]] = {}
         self._amend_ids: dict[str, list[str]] = {}
 
     def check_engine(self) -> None:
         """Raises: Refused: In maintenance, when there are neither orders nor cancels."""
         if self._exchange.state is VenueState.MAINTENANCE:
             raise Refused("EService:Unavailable")
-
-    def restore(self, saved: Mapping[str, Any]) -> None:
-        super().restore(saved)
-        self._stillborn = {account: deque(orders, _KEPT) for account, orders in self._stillborn.items()}
 
     # ── what requests cost the matching engine, whether or not they read well ──
 
@@ -170,7 +161,7 @@ class Desk(Room):
                 reason = "Fill or kill"
         order = self._born(account, request, OrderStatus.CANCELED, reason)
         if not validate:
-            self._keep(order, OrderEvent.CANCELED)
+            self.keep(order, OrderEvent.CANCELED)
         return order
 
     def _would_trigger(self, request: SimRequest) -> bool:
@@ -199,14 +190,8 @@ class Desk(Room):
             unknown = refused.refusal is Refusal.WOULD_NOT_REDUCE
             raise (Refused("EOrder:Unknown position") if unknown else worded(refused)) from refused
         order = attrs.evolve(self._born(account, request, OrderStatus.FILLED, ""), filled=settled)
-        self._keep(order, OrderEvent.FILLED)
+        self.keep(order, OrderEvent.FILLED)
         return order
-
-    def _keep(self, order: SimOrder, end: OrderEvent) -> None:
-        """Remember and tell of an order that the exchange does not know."""
-        self._stillborn.setdefault(order.account, deque(maxlen=_KEPT)).appendleft(order)
-        for event in (OrderEvent.ACCEPTED, OrderEvent.OPENED, end):
-            self._hub.order_changed(OrderChanged(event=event, order=order))
 
     def _check_room(self, account: str, symbol: Symbol, more: int = 1) -> None:
         # An account that may have any number of open orders may have too many to count them each time.
@@ -322,39 +307,3 @@ class Desk(Room):
         except SimRefused:
             return False  # gone by what the cancel before it caused
         return True
-
-    # ── where they are ──
-
-    def open(
-        self, account: str, *, txid: str | None = None, client_id: str | None = None, reference: int | None = None
-    ) -> list[SimOrder]:
-        """Return the open orders with this txid, this client id, or this user reference.
-
-        Raises:
-            Refused: There is none.
-        """
-        if txid is not None:
-            named = self._exchange.order(account, txid)
-            orders = [] if named is None or named.status.is_final else [named]
-        else:
-            orders = list(self._exchange.open_orders(account))
-        found = [
-            order
-            for order in orders
-            if (client_id is None or order.request.client_order_id == client_id)
-            and (reference is None or order.request.user_ref == reference)
-        ]
-        if not found:
-            raise Refused("EOrder:Unknown order")
-        return found
-
-    def find(self, account: str, txid: str) -> SimOrder | None:
-        order = self._exchange.order(account, txid)
-        if order is not None:
-            return order
-        return next((order for order in self._stillborn.get(account, ()) if order.id == txid), None)
-
-    def closed(self, account: str) -> list[SimOrder]:
-        """Return finished orders, newest first."""
-        orders = [*self._exchange.closed_orders(account), *self._stillborn.get(account, ())]
-        return sorted(orders, key=lambda order: order.updated, reverse=True)
