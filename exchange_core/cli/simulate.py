@@ -16,7 +16,7 @@ from exchange_core.cli.options import ConfigOption, JsonOption, output, run
 from exchange_core.cli.output import Output
 from exchange_core.cli.simulate_collateral import with_collateral
 from exchange_core.cli.simulate_control import clock_of, controlled, read_schedule, saver
-from exchange_core.cli.simulate_files import check_savable, read_accounts, read_saved
+from exchange_core.cli.simulate_files import check_accounts, check_savable, read_accounts, read_saved
 from exchange_core.cli.simulate_follow import what_to_follow
 from exchange_core.cli.simulate_markets import read_markets, with_listing
 from exchange_core.cli.simulate_tape import read_tapes
@@ -65,7 +65,7 @@ def simulate(
         list[str] | None,
         typer.Option(
             metavar="'KEY=VALUE ...'",
-            help="One thing to go wrong, as in 'http=/0/private/AddOrder nth=1 action=drop-answer'; can be repeated.",
+            help="One thing to go wrong, as in 'http=/0/private/AddOrder nth=1 action=drop-answer' (REST); can be repeated.",
         ),
     ] = None,
     control_port: Annotated[
@@ -110,6 +110,8 @@ def simulate(
     simulators = simulators if markets is None else with_collateral(markets, simulators)
     sections = {simulator.section for simulator in simulators.values()}
     wanted = {} if accounts is None else read_accounts(accounts, simulators)
+    if accounts is not None:
+        check_accounts(accounts, wanted, simulators)
     before = None if restore is None else read_saved(restore, simulators)
     if before is not None and seed not in (None, before.seed):
         raise ConfigError(f"--seed {seed}: {restore} has the keys of seed {before.seed}; leave --seed out")
@@ -179,7 +181,10 @@ def _tell(
         out.say(f"# To change it while it runs: curl {each['url']}")
     if out.as_json:
         more = {name: {"keys": key_rows(each)} if with_keys else {} for name, each in running.items()}
-        out.line({name: {**each.settings(), **more[name]} for name, each in running.items()} | dict(control))
+        out.line(
+            {name: {**each.settings(deadlines=deadlines), **more[name]} for name, each in running.items()}
+            | dict(control)
+        )
 
 
 def _tier_of(simulator: SimulatorSpec, tier: str, all_of_them: Iterable[SimulatorSpec]) -> str:

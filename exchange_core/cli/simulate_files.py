@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -14,9 +14,10 @@ from typing import Any
 import attrs
 
 from exchange_core.cli.output import reason
+from exchange_core.connector.simulation import SimulatorSpec
 from exchange_core.errors import ConfigError, InvalidValue
 from exchange_core.model.number import exact
-from exchange_core.simulator.launch import AccountWanted, KeyWanted, PreparedSimulator, RunningSimulator
+from exchange_core.simulator.launch import AccountWanted, KeyWanted, PreparedSimulator, RunningSimulator, check_account
 
 _FORMAT = 1
 _ACCOUNT = {"name", "venue", "tier", "deposits", "keys"}
@@ -55,6 +56,18 @@ def read_accounts(path: Path, sections: Collection[str]) -> dict[str, list[Accou
             f'with venue = "{empty[0]}", or without venue, which is one at every venue'
         )
     return accounts
+
+
+def check_accounts(
+    path: Path, wanted: Mapping[str, Sequence[AccountWanted]], simulators: Mapping[str, SimulatorSpec]
+) -> None:
+    """Raises: ConfigError: One of what *path* says of accounts is no tier, permission or asset of its venue."""
+    for section, accounts in wanted.items():
+        for account in accounts:
+            try:
+                check_account(simulators[section], account)
+            except ConfigError as error:
+                raise ConfigError(f"{path}: {error}") from None
 
 
 def _account(row: Mapping[str, Any], where: str) -> AccountWanted:

@@ -143,9 +143,20 @@ class RunningSimulator:
         """Return the whole state as JSON; see :attr:`SimulatorLaunch.saved`."""
         return self.made.save()
 
-    def settings(self) -> dict[str, str]:
-        """Return addresses and credentials together, as ``exchange simulate`` prints them."""
-        return {**self.urls, "api_key": self.api_key, "api_secret": self.api_secret}
+    def settings(self, *, deadlines: bool = True) -> dict[str, Any]:
+        """Return addresses and credentials together, as ``exchange simulate`` prints them, for ``connect``.
+
+        Args:
+            deadlines: False for a client that does not live by this venue's clock: its orders carry no deadline, which
+                would have passed when they come.
+        """
+        return client_settings(self.urls, self.api_key, self.api_secret, deadlines=deadlines)
+
+
+def client_settings(urls: Mapping[str, str], api_key: str, api_secret: str, *, deadlines: bool) -> dict[str, Any]:
+    """Return what ``connect`` takes to get to a simulated venue; see :meth:`RunningSimulator.settings`."""
+    settings = {**urls, "api_key": api_key, "api_secret": api_secret}
+    return settings if deadlines else {**settings, "order_deadline": 0}
 
 
 @asynccontextmanager
@@ -242,27 +253,39 @@ def open_account(
 ) -> list[OpenedKey]:
     """Open an account, unless there is one of that name, and give it its keys, made from *random*."""
     spec = exchange.spec
+    check_account(spec, account)
     if account.tier:
-        exchange.tiers[account.name] = _checked_tier(spec, account.tier)
-    opened = []
-    for wanted in account.keys:
-        if unknown := [word for word in wanted.permissions if spec.permissions and word not in spec.permissions]:
-            expected = ", ".join(spec.permissions)
-            raise ConfigError(f"{spec.section}: {unknown[0]!r} is no permission of it; expected some of {expected}")
-        opened.append(
-            OpenedKey(
-                account=account.name,
-                name=wanted.name,
-                api_key=spec.secret(random),
-                api_secret=spec.secret(random),
-                permissions=tuple(wanted.permissions),
-            )
+        exchange.tiers[account.name] = account.tier
+    opened = [
+        OpenedKey(
+            account=account.name,
+            name=wanted.name,
+            api_key=spec.secret(random),
+            api_secret=spec.secret(random),
+            permissions=tuple(wanted.permissions),
         )
+        for wanted in account.keys
+    ]
     if account.name not in exchange.parts.accounts:
         exchange.add_account(account.name, deposits if account.deposits is None else account.deposits)
     for key in opened:
         exchange.add_key(account.name, key.api_key, key.api_secret, key.permissions)
     return opened
+
+
+def check_account(spec: SimulatorSpec, account: AccountWanted) -> None:
+    """Raises: ConfigError: The venue has no such tier, permission or asset; the account is named."""
+    of = f"{spec.section}: account {account.name!r}"
+    if account.tier:
+        _checked_tier(spec, account.tier, of)
+    for word in [word for key in account.keys for word in key.permissions]:
+        if spec.permissions and word not in spec.permissions:
+            expected = ", ".join(spec.permissions)
+            raise ConfigError(f"{of}: {word!r} is no permission of it; expected some of {expected}")
+    assets = [asset.code for asset in spec.assets]
+    for code in account.deposits or ():
+        if code not in assets:
+            raise ConfigError(f"{of}: deposits: {code!r} is no asset of it; expected some of {', '.join(assets)}")
 
 
 def _open_accounts(exchange: SimulatedExchange, wanted: SimulatorLaunch, first: Random) -> list[OpenedKey]:
@@ -290,10 +313,10 @@ def _protocol(wanted: SimulatorLaunch, exchange: SimulatedExchange) -> WireProto
     return spec.limited(exchange, _checked_tier(spec, wanted.tier or spec.tiers[0]))
 
 
-def _checked_tier(spec: SimulatorSpec, tier: str) -> str:
+def _checked_tier(spec: SimulatorSpec, tier: str, of: str = "") -> str:
     if tier not in spec.tiers:
         expected = ", ".join(spec.tiers) or "none: it has no tiers"
-        raise ConfigError(f"{spec.section}: {tier!r} is no tier of it; expected {expected}")
+        raise ConfigError(f"{of or spec.section}: {tier!r} is no tier of it; expected {expected}")
     return tier
 
 

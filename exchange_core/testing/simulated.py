@@ -31,6 +31,7 @@ from exchange_core.simulator.launch import (
     KeyWanted,
     OpenedKey,
     SimulatorLaunch,
+    client_settings,
     launch,
     open_account,
     prepare,
@@ -84,9 +85,13 @@ class SimulatedVenue:
     def api_secret(self) -> str:
         return self.keys[0].api_secret
 
-    def settings(self) -> dict[str, str]:
-        """Return addresses and the first account's key, as keywords for ``exchange_core.connect``."""
-        return {**self.urls, "api_key": self.api_key, "api_secret": self.api_secret}
+    def settings(self) -> dict[str, Any]:
+        """Return addresses and the first account's key, as keywords for ``exchange_core.connect``.
+
+        With a stepped clock orders carry no deadlines: it is not the client's.
+        """
+        real = isinstance(self._clock, SystemClock)
+        return client_settings(self.urls, self.api_key, self.api_secret, deadlines=real)
 
     def account(
         self,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from exchange_core import Hub, OrderRequest
+from exchange_core import Hub, OrderRequest, connect
 from exchange_core.cli.main import call
 from exchange_core.cli.simulate import simulated_venues
 from exchange_core.cli.simulate_files import check_savable, read_accounts, write_saved
@@ -60,6 +60,7 @@ def test_accounts_state_and_keys_outlive_a_run_whose_time_was_fast(tmp_path: Pat
     accounts.write_text(ACCOUNTS)
     options = ("--accounts", str(accounts), "--save", str(state))
     first = run_once(*options, "--seed", "3", "--speed", "3600")
+    assert first["spot"]["order_deadline"] == first["futures"]["order_deadline"] == 0
     left = json.loads(state.read_text())
     assert [(key["account"], key["name"]) for key in first["spot"]["keys"]] == [("alice", ""), ("bob", "reader")]
     assert [key["account"] for key in first["futures"]["keys"]] == ["alice"]
@@ -90,6 +91,24 @@ def test_a_file_of_accounts_that_makes_no_sense_is_refused(tmp_path: Path, text:
     path.write_text(text)
     with pytest.raises(ConfigError, match=complaint):
         read_accounts(path, ["spot"])
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        pytest.param("deposits = { XBT = 1 }", "'XBT' is no asset", id="asset"),
+        pytest.param('tier = "gold"', "'gold' is no tier", id="tier"),
+        pytest.param('[[accounts.keys]]\npermissions = ["fly"]', "'fly' is no permission", id="permission"),
+    ],
+)
+def test_what_no_venue_has_is_said_with_file_and_account(
+    tmp_path: Path, text: str, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "accounts.toml"
+    path.write_text(f'[[accounts]]\nname = "alice"\nvenue = "spot"\n{text}\n[[accounts]]\nname = "bob"')
+    assert call(["simulate", "--accounts", str(path)]) == 1
+    assert f"{path}: spot: account 'alice': " in (said := capsys.readouterr().err)
+    assert complaint in said
 
 
 @pytest.mark.parametrize(
@@ -136,6 +155,9 @@ async def test_what_points_at_a_venue_with_a_clock_of_its_own_sends_no_deadlines
         async with Hub.open(tmp_path / "exchange.toml") as hub:
             order = await hub["spot"].place(OrderRequest(symbol="BTC/USD", side="buy", quantity="0.01"))
             assert (await hub["spot"].until_final(order, within=30)).status == "filled"
+        async with connect("kraken_spot", **running["spot"].settings(deadlines=False)) as venue:
+            order = await venue.place(OrderRequest(symbol="BTC/USD", side="buy", quantity="0.01"))
+            assert (await venue.until_final(order, within=30)).status == "filled"
         write_configuration(tmp_path, running, specs)
     configuration, _, rest = text.partition("# spot, with ccxt:")
     assert tomllib.loads(configuration)["venues"]["spot"]["order_deadline"] == 0

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
@@ -152,6 +153,13 @@ def test_a_wrong_account_is_not_opened(
 def test_an_unknown_account_is_named(desk: Desk) -> None:
     with pytest.raises(InvalidValue, match="no account 'dave'"):
         desk.exchange.balances("dave")
+
+
+def test_a_deposit_is_no_float(desk: Desk) -> None:
+    deposits: dict[str, Any] = {"USD": 10.5}
+    with pytest.raises(InvalidValue, match=r"deposit of USD: 10\.5 is a float"):
+        desk.exchange.add_account("dave", deposits)
+    assert "dave" not in desk.exchange.parts.accounts
 
 
 def test_a_market_needs_its_assets(spec: SimulatorSpec) -> None:

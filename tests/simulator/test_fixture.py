@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.metadata import entry_points
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 
 from exchange_core import OrderRequest, OrderStatus, connect
 from exchange_core.connector.simulation import SimRequest
-from exchange_core.errors import ConfigError, NotSupported
+from exchange_core.errors import ConfigError, InvalidValue, NotSupported
 from exchange_core.model.side import Side
 from exchange_core.model.symbol import Symbol
 from exchange_core.model.terms import OrderType
@@ -85,6 +86,14 @@ def test_time_passes_only_when_told(simulated_exchange: Start, in_process: bool)
     assert not venue.exchange.open_orders("user")
 
 
+async def test_a_client_can_trade_where_time_stands_still(simulated_exchange: Start) -> None:
+    venue = simulated_exchange("kraken_spot", stepped=True, start=datetime(2030, 1, 1, tzinfo=UTC))
+    async with connect("kraken_spot", **venue.settings()) as client:
+        order = await client.place(OrderRequest(symbol="BTC/USD", side="buy", quantity="0.01"))
+        assert not order.unknown
+    assert "order_deadline" not in simulated_exchange("kraken_spot").settings()
+
+
 def test_real_time_cannot_be_advanced(simulated_exchange: Start) -> None:
     with pytest.raises(NotSupported, match="stepped=True"):
         simulated_exchange("kraken_spot").advance(1)
@@ -97,8 +106,12 @@ def test_accounts_have_keys_permissions_and_deposits(simulated_exchange: Start) 
     assert [(each.asset, each.total) for each in venue.exchange.balances("alice")] == [("USD", Decimal("12.5"))]
     assert venue.exchange.key(alice.api_key).permissions == {"query-funds"}
     assert venue.account("alice").api_key not in (alice.api_key, venue.api_key)
-    with pytest.raises(ConfigError, match="no permission"):
+    with pytest.raises(ConfigError, match="account 'alice': 'fly' is no permission"):
         venue.account("alice", permissions=["fly"])
+    with pytest.raises(ConfigError, match="account 'bob': deposits: 'XBT' is no asset"):
+        venue.account("bob", {"XBT": "1"})
+    with pytest.raises(InvalidValue, match=r"deposit of USD: 10\.5 is a float"):
+        venue.account("bob", {"USD": 10.5})
 
 
 def test_in_process_there_are_no_ports(simulated_exchange: Start) -> None:

@@ -7,8 +7,9 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from exchange_core.clock import Clock, SystemClock
 from exchange_core.simulator.control.input import BadRequest, Body, NoSuchThing, amount, one_of, text, texts
-from exchange_core.simulator.launch import AccountWanted, KeyWanted, RunningSimulator, open_account
+from exchange_core.simulator.launch import AccountWanted, KeyWanted, RunningSimulator, client_settings, open_account
 
 _LATEST = 100
 
@@ -16,8 +17,9 @@ _LATEST = 100
 class AccountCalls:
     """Shows accounts, opens them, and brings them money."""
 
-    def __init__(self, venues: Mapping[str, RunningSimulator]) -> None:
+    def __init__(self, venues: Mapping[str, RunningSimulator], clock: Clock) -> None:
         self._venues = venues
+        self._deadlines = isinstance(clock, SystemClock)  # clients live by no other
         self._opened = 0
 
     def names(self, body: Body) -> dict[str, list[str]]:
@@ -66,12 +68,12 @@ class AccountCalls:
 
     def _open(
         self, running: RunningSimulator, wanted: AccountWanted, deposits: dict[str, Decimal] | None
-    ) -> dict[str, str]:
+    ) -> dict[str, Any]:
         exchange = running.exchange
         # The same calls to a venue of the same seed bring the same keys.
         random = Random(f"{running.api_key} {wanted.name} {self._opened}")
         [key] = open_account(exchange, wanted, exchange.spec.deposits if deposits is None else deposits, random)
-        return {**running.urls, "api_key": key.api_key, "api_secret": key.api_secret}
+        return client_settings(running.urls, key.api_key, key.api_secret, deadlines=self._deadlines)
 
     def _at(self, name: str) -> dict[str, RunningSimulator]:
         found = {venue: each for venue, each in self._venues.items() if name in each.exchange.parts.accounts}

@@ -70,7 +70,7 @@ class Control:
         self._venues = venues
         self._save = save
         faults, time = FaultCalls(venues), TimeCalls(venues, clock)
-        markets, accounts = MarketCalls(venues), AccountCalls(venues)
+        markets, accounts = MarketCalls(venues), AccountCalls(venues, clock)
         self.calls = (
             Call("GET", "/", "this", self._what_there_is),
             Call("GET", "/faults", "the faults in force, and how often each was met and struck", faults.all),

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from exchange_core.connector.simulation import Refusal, SimKey, SimLedgerEntry, SimRefused
 from exchange_core.errors import InvalidValue
+from exchange_core.model.number import exact
 from exchange_core.model.symbol import Symbol
 from exchange_core.simulator.engine.accounts import Account
 from exchange_core.simulator.engine.backing import backing, may_leave
@@ -48,7 +49,8 @@ class Owners(Views):
         for asset, amount in deposits.items():
             if asset not in decimals:
                 raise InvalidValue(f"deposit: {asset!r} is none of {', '.join(decimals)}")
-            amounts[asset] = to_units(amount, decimals[asset], f"deposit of {asset}")
+            money = amount if isinstance(amount, Decimal) else exact(amount, f"deposit of {asset}")
+            amounts[asset] = to_units(money, decimals[asset], f"deposit of {asset}")
             if amounts[asset] < 0:
                 raise InvalidValue(f"deposit of {asset}: {amount} is below zero")
         if api_key in self._keys:
