@@ -17,8 +17,11 @@ import httpx
 
 from exchange_core import OrderRequest
 from exchange_core.model.fill import Fill
+from exchange_core.model.order import OrderStatus
+from exchange_core.model.side import Side
 from exchange_core.simulator.faults import actions
 from exchange_core.simulator.faults.tally import Tally
+from exchange_core.simulator.launch import ACCOUNT
 from exchange_core.venue.protocol import EventStream
 from tests.house.chaos import QUICK, SPOT, WITHIN, FastClock, House, house, until
 
@@ -108,3 +111,17 @@ async def test_what_only_rest_tells_is_told_once_as_soon_as_there_are_lists() ->
         await other.complete_past(home.fills[1].time)
         await shop.trade(SPOT.symbol)
         assert await read(fills, 1) == [(home.fills[2].id, SPOT.symbol)]
+
+
+async def test_an_order_of_such_a_pair_can_be_cancelled_by_who_only_knows_its_stand_in() -> None:
+    async with opened() as shop:
+        price = shop.home.quote(Side.BUY, SPOT.other) - 100
+        resting = OrderRequest(symbol=SPOT.other, side="buy", quantity="0.01", price=price)  # type: ignore[arg-type]
+        placed = [await shop.home.venue.place(resting) for _ in range(2)]
+        found = await shop.other.venue.run(shop.other.venue.operations.open_orders())
+        assert {(order.venue_order_id, str(order.symbol)) for order in found} == {
+            (order.venue_order_id, "ETHUSD/?:?") for order in placed
+        }
+        assert (await shop.other.venue.cancel(found[0])).status is OrderStatus.CANCELED
+        assert {order.status for order in await shop.other.venue.cancel_all()} == {OrderStatus.CANCELED}
+        assert not shop.home.running.exchange.open_orders(ACCOUNT)

@@ -32,6 +32,7 @@ from kraken_spot.tokenized import TOKENIZED
 
 TXID = "OQCLML-BW3P3-BUCMWZ"
 CLIENT = "6d1b345e-2821-40e2-ad83-4ecb18a06876"
+GONE = Symbol("GONE", "USD")
 
 
 def order(pair: str) -> dict[str, Any]:
@@ -178,6 +179,9 @@ def test_an_open_order_is_shown_and_can_be_cancelled(rest: KrakenSpotRest, run: 
     assert (str(found.symbol), found.quantity, found.price) == ("GONEUSD/?:?", Decimal(2), Decimal("2.5"))
     run(rest.cancel(found), {"count": 1})
     assert run.calls[-1].params == {"txid": TXID}
+    as_the_feed_calls_it = attrs.evolve(found, request=attrs.evolve(found.request, symbol=GONE))
+    run(rest.cancel(as_the_feed_calls_it), {"count": 1})
+    assert run.calls[-1].params == {"txid": TXID}
     run(rest.cancel_batch([found, attrs.evolve(found, venue_order_id="OOTHER-AAAAA-BBBBBB")]), {"count": 2})
     assert run.calls[-1].path.endswith("CancelOrderBatch")
 
@@ -198,9 +202,6 @@ def test_an_order_of_an_unlisted_pair_is_no_answer_while_lists_are_not_to_be_had
 ) -> None:
     with pytest.raises(TransportError):
         run(rest.look_up(TXID), {TXID: order("GONEUSD")}, TransportError("down"))
-
-
-GONE = Symbol("GONE", "USD")
 
 
 def ours(**changes: Any) -> Order:
