@@ -307,6 +307,8 @@ class Follower:
         if await self._ask("instruments", lambda: self._rest.run(self._operations.instruments())) is not None:
             # Orders that could not be shown are, now.
             self._ask_once("asking for open orders", self._compare_orders)
+        # Where the lists do not help, the feed may say so once a second.
+        await self._clock.sleep(self._resolver.policy.longest_pause)
 
     async def _ask_balances(self) -> None:
         if (balances := await self._ask("balances", lambda: self._rest.run(self._operations.balances()))) is not None:

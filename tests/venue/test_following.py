@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -280,6 +281,24 @@ async def test_lists_are_asked_for_again_for_what_they_do_not_have(venue: Connec
     await asyncio.wait_for(asked.wait(), 10)
     await until(lambda: shop.paths().count("/open_orders") > before)
     assert shop.paths().count("/instruments") <= 4  # the first, the one that failed, and one for each that came later
+
+
+async def test_lists_that_do_not_help_are_not_asked_for_all_the_time(
+    venue: ConnectedVenue, shop: Any, peer: Any
+) -> None:
+    """They are long, and positions, which are told once a second, may name what is in none of them."""
+    times: list[datetime] = []
+
+    async def listed(params: dict[str, Any]) -> Any:
+        times.append(now(venue))
+        await shop.tell(peer, Unrecognised(kind=UNLISTED, detail="NEW is in no list"))
+        return shop.answer("/instruments", params)
+
+    shop.instead("/instruments", *[listed] * 4)
+    await shop.tell(peer, Unrecognised(kind=UNLISTED, detail="NEW is in no list"))
+    await until(lambda: len(times) >= 3)
+    pause = timedelta(seconds=ResolvePolicy().longest_pause)
+    assert min(later - sooner for sooner, later in pairwise(times)) >= pause
 
 
 async def test_a_gap_within_a_gap_is_filled_too(venue: ConnectedVenue, shop: Any, peer: Any) -> None:
