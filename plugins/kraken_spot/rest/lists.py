@@ -54,17 +54,18 @@ class Lists:
     def instruments(self) -> Flow[list[Instrument]]:
         """Ask for all that is traded, and take it into the tables."""
         context = self._context
+        # What comes while they are asked for may be newer than they are.
+        missing = list(context.symbols.unlisted)
         assets = yield from self._both("Assets", "aclass")
         self.skipped.update(load_assets(assets[0] | assets[1], context.assets))
         pairs, tokens = yield from self._both("AssetPairs", "aclass_base")
         every = pairs | tokens
-        missing = list(context.symbols.unlisted)
         self.skipped.update(load_pairs(every, context.symbols, context.assets, is_all=True, tokenized=tokens))
         for name in missing:
             if context.symbols.get(name) is not None:
                 self.skipped.pop(f"pair {name}", None)
-        if every:  # an empty answer says nothing
-            context.symbols.asked_again()
+            elif every:  # an empty answer says nothing
+                context.symbols.unlisted[name] = True
         return list(context.symbols)
 
     def learn(self, pairs: Iterable[str]) -> Flow[None]:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ from exchange_core.portfolio.prices import PriceTable
 from exchange_core.portfolio.valuation import value
 from kraken_spot.config import KrakenSpotConfig
 from kraken_spot.history import KrakenSpotHistory
+from kraken_spot.naming import account_symbol
 from kraken_spot.rest.operations import KrakenSpotRest
 from kraken_spot.tokenized import TOKENIZED
 
@@ -142,6 +144,18 @@ def test_the_lists_are_asked_for_once_for_all_pages(rest: KrakenSpotRest, run: A
     found = run(rest.fills(since), first, second, *lists)
     assert told(found) == [("T1", "BTC/USD"), ("T2", "NEWUSD/?:?"), ("T3", "OLDUSD/?:?")]
     assert [call.path.rpartition("/")[2] for call in run.calls] == ["TradesHistory"] * 2 + ["Assets", "AssetPairs"]
+
+
+def test_a_pair_that_comes_up_while_lists_are_asked_for_may_be_newer_than_they_are(
+    rest: KrakenSpotRest, run: Any, lists: Any, pairs: dict[str, Any]
+) -> None:
+    asking = rest.instruments()
+    next(asking)
+    assert account_symbol(rest._context.symbols, "NEWUSD") is None
+    asking.send({})
+    with pytest.raises(StopIteration):
+        asking.send({"XXBTZUSD": msgspec.Raw(b"{}")})
+    assert told(run(rest.fills(None), HISTORY, ASSETS, pairs)) == [("T1", "BTC/USD"), ("T2", "NEW/USD")]
 
 
 def test_the_list_of_tokenised_assets_is_asked_for_again_too_where_it_is_configured(
