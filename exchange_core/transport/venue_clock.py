@@ -49,6 +49,11 @@ class ClockReading:
     correction: timedelta
     read: datetime
 
+    @property
+    def is_notable(self) -> bool:
+        """Whether the local clock is wrong by a second or more."""
+        return max(self.least, -self.most) >= NOTABLE
+
     def __str__(self) -> str:
         ends = self.least.total_seconds(), self.most.total_seconds()
         return "the venue's clock is {:+.3f} to {:+.3f} s ahead of ours".format(*ends)
@@ -123,9 +128,8 @@ class VenueClock:
         self._doubt = None
         self._correction = _NONE if least <= _NONE <= most else most
         self.reading = ClockReading(least=least, most=most, correction=self._correction, read=here)
-        is_notable = max(least, -most) >= NOTABLE
-        if is_notable is not self._told:
-            self._told = is_notable
+        if self.reading.is_notable is not self._told:
+            self._told = self.reading.is_notable
             self._tell(self.reading)
 
     def _written(self, reply: HttpReply) -> tuple[datetime, timedelta] | None:

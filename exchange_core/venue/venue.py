@@ -330,7 +330,7 @@ def _limits(spec: VenueSpec, config: VenueConfig, hooks: pluggy.PluginManager | 
 
 
 def _tell_clock(name: str, reading: ClockReading) -> None:
-    if reading.correction:
+    if reading.is_notable:
         _LOG.warning("%s: %s; deadlines go by the venue's. Set the clock of this machine (NTP)", name, reading)
     else:
         _LOG.info("%s: the clock of this machine is right again: %s", name, reading)

@@ -136,6 +136,17 @@ def test_what_the_venue_says_of_its_time_comes_before_the_date() -> None:
     assert reading.most - reading.least <= seconds(0.012)
 
 
+def test_a_clock_that_is_set_right_but_for_a_moment_is_told_as_right() -> None:
+    """A third of a second is corrected, and nobody is asked to set a clock for it."""
+    venue = Venue(10, server_time=lambda reply: venue.local.now() + seconds(venue.ahead - 0.1))
+    venue.answer()
+    venue.ahead = 0.3
+    venue.answer()
+    venue.answer()
+    assert [reading.is_notable for reading in venue.told] == [True, False]
+    assert venue.told[-1].correction > timedelta(0)
+
+
 def test_a_time_that_does_not_read_tells_nothing() -> None:
     def server_time(reply: HttpReply) -> datetime:
         raise ProtocolError("no time")
