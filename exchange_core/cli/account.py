@@ -70,7 +70,10 @@ def fills(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show executions of the account's orders, oldest first; the latest, or all since then."""
+    """Show executions of the account's orders.
+
+    Oldest first; the latest, or all since then.
+    """
     out = output(as_json)
     start = moment(since, "--since")
 

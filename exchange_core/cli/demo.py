@@ -60,7 +60,10 @@ def demo(
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Run the main job on the simulated exchange: no account, no internet. Ends by itself."""
+    """Show the main job on the simulated exchange.
+
+    No account and no internet are needed. Ends by itself.
+    """
     out = output(as_json)
     return run(_demo(out, seed, messages or (_TO_LOOK_AT if out.is_live else _TO_CHECK)))
 

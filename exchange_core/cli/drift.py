@@ -47,7 +47,10 @@ def drift(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Show what a venue sends that its plugin does not know: fields, words, frames, errors. Changes nothing there."""
+    """Show what a venue sends that its plugin does not know.
+
+    Fields, words, frames, errors. Changes nothing there.
+    """
     out = output(as_json)
     looked = _look_at_files(out, name, files, path) if files else None
     found = run(_look_at_venue(out, name, config, symbol, seconds)) if looked is None else looked

@@ -122,7 +122,8 @@ def _leave(out: Output, stream: HistoryStream[Any]) -> int:
         warn(note)
     for record in stream.unreadable:
         warn(f"{record.id}: left out, as it does not read: {record.problem}")
-    out.say(f"{stream.progress.count} entries")
+    count = stream.progress.count
+    out.say("1 entry" if count == 1 else f"{count} entries")
     return 1 if stream.unreadable else 0
 
 

@@ -9,15 +9,19 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from exchange_core.cli.output import Row, table
-from exchange_core.model.reading import exactly, roughly
+from exchange_core.model.reading import cut, exactly, roughly
 from exchange_core.portfolio import PortfolioView
 
 _ASSET = ("asset", "total", "held", "free", "price", "value", "where")
 _POSITION = ("venue", "symbol", "quantity", "entry_price", "mark_price", "unrealised", "value")
+_PRICE_DIGITS = 18  # of a price that may be a quotient; what is counted in it has all digits
 
 
 def portfolio_lines(view: PortfolioView) -> Iterable[Row]:
-    """Yield one row an asset, one a position, one for each thing without a value, and the total last."""
+    """Yield one row an asset, one a position, one for each thing without a value, and the total last.
+
+    Prices are rounded to 18 significant digits; amounts, values and totals are exact, of the prices as they were.
+    """
     for line in view.assets:
         yield {
             "kind": "asset",
@@ -25,7 +29,7 @@ def portfolio_lines(view: PortfolioView) -> Iterable[Row]:
             "total": line.total,
             "held": line.held,
             "free": line.free,
-            "price": line.rate and line.rate.rate,
+            "price": line.rate and cut(line.rate.rate, _PRICE_DIGITS),
             "price_from": line.rate and str(line.rate),
             "value": line.value,
             "venues": [
@@ -40,7 +44,7 @@ def portfolio_lines(view: PortfolioView) -> Iterable[Row]:
             "symbol": held.position.symbol,
             "quantity": held.position.quantity,
             "entry_price": held.position.entry_price,
-            "mark_price": held.mark_price,
+            "mark_price": held.mark_price and cut(held.mark_price, _PRICE_DIGITS),
             "notional": held.notional,
             "notional_asset": held.notional_asset,
             "unrealised": held.unrealised,

@@ -29,7 +29,9 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="Configuration file; exchange.toml here is used if it exists.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line; numbers that matter are strings.")]
-WatchOption = Annotated[bool, typer.Option("--watch", "-w", help="Go on until Ctrl-C, a line for each change.")]
+WatchOption = Annotated[
+    bool, typer.Option("--watch", "-w", help="Takes no value. Go on until Ctrl-C, with each change as it comes.")
+]
 VenueArgument = Annotated[
     str, typer.Argument(metavar="VENUE", help="A [venues.NAME] of the configuration, or a plugin's name.")
 ]

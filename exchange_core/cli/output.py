@@ -119,6 +119,8 @@ def _cell(value: Any) -> str:
         return f"{plain(value.price)} × {plain(value.quantity)}"
     if isinstance(value, Fee):
         return f"{plain(value.amount)} {value.asset}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     shown = unstructure(value)
     if isinstance(shown, list):
         return ", ".join(str(item) for item in shown) or "–"

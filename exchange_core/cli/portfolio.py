@@ -25,7 +25,11 @@ def portfolio(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Show all accounts as one portfolio. Ends with status 1 when something could not be read or valued."""
+    """Show all accounts as one portfolio.
+
+    Ends with status 1 when something could not be read or valued. With --json amounts, values and sums are exact; the
+    prices that they were reckoned with are shown to 18 significant digits.
+    """
     out = output(as_json)
 
     async def job() -> int:

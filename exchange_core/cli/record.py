@@ -38,7 +38,9 @@ def record(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Record the market data of one symbol, and the account if there are keys. Places no order.
+    """Record the market data of one symbol.
+
+    The account too if there are keys. Places no order.
 
     REST goes to rest.yaml, each WebSocket feed to a NAME.stream.jsonl. Keys, signatures, nonces, tokens, challenges
     and cookies are taken out before anything is written; amounts and ids of the account stay. Ctrl-C ends it early.

@@ -33,7 +33,10 @@ def replay(
     ] = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Feed recorded WebSocket frames through a plugin and count what it made of them."""
+    """Feed recorded frames through a plugin.
+
+    Counts what it made of these WebSocket frames.
+    """
     out = output(as_json)
     for path in files:
         if path.suffix in CASSETTES:

@@ -37,9 +37,10 @@ def route(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Buy or sell at the best price after fees over all venues.
+    """Buy or sell at the best price over all venues.
 
-    Takes what is in the books now and leaves nothing behind. Ends with status 1 when not all of it was filled.
+    The best after fees. Takes what is in the books now and leaves nothing behind. Ends with status 1 when not all of it
+    was filled.
     """
     out = output(as_json)
     request = OrderRequest(symbol=symbol, side=side, quantity=quantity, price=price)

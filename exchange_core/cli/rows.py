@@ -8,6 +8,7 @@ import attrs
 
 from exchange_core.cli.output import Row
 from exchange_core.model.account import Balance
+from exchange_core.model.number import plain
 from exchange_core.model.order import Order
 from exchange_core.serde import unstructure
 
@@ -37,6 +38,7 @@ def order_row(order: Order) -> Row:
     return {
         "venue": order.venue,
         "order_id": order.venue_order_id,
+        "venue_order_id": order.venue_order_id,
         "client_order_id": order.client_order_id,
         "symbol": request.symbol,
         "side": request.side,
@@ -59,7 +61,7 @@ def order_row(order: Order) -> Row:
         "average_price": order.average_price,
         "spent": order.spent,
         "unspent": order.unspent,
-        "fees": [f"{fee.amount} {fee.asset}" for fee in order.fees],
+        "fees": [f"{plain(fee.amount)} {fee.asset}" for fee in order.fees],
         "reason": order.reason,
         "created": order.created,
         "updated": order.updated,

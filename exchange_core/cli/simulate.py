@@ -65,7 +65,7 @@ def simulate(
         list[str] | None,
         typer.Option(
             metavar="'KEY=VALUE ...'",
-            help="One thing to go wrong, as in 'http=/0/private/AddOrder nth=1 action=drop-answer' (REST); can be repeated.",
+            help="One thing to go wrong, as in 'http=/0/private/AddOrder nth=1 action=drop-answer'; can be repeated.",
         ),
     ] = None,
     control_port: Annotated[
@@ -92,9 +92,10 @@ def simulate(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the simulated exchange, with a funded account, until Ctrl-C.
+    """Run the simulated exchange until Ctrl-C.
 
-    Prints where it is and the account's keys: with --json as one object, else as a configuration file.
+    There is a funded account. Prints where it is and the account's keys: with --json as one object, else as a
+    configuration file.
     """
     out = output(as_json)
     others = {"--tape": tape, "--listing": listing, "--markets": markets}

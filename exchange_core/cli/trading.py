@@ -107,10 +107,13 @@ def place(
                 return 0
             async with opened.order_updates() as updates:
                 order = await _news(await opened.place(request), updates)
-            out.rows([row_of(order)], _ORDER)
             if wait is not None and not order.is_final:
+                # For programs a line as it stands and one as it ended; for people one table, and what they wait for.
+                if out.as_json:
+                    out.line(row_of(order))
+                out.say(f"order {order.venue_order_id or order.client_order_id}: {order.status}; waiting for its end")
                 order = await _end(opened, order, wait)
-                out.rows([row_of(order)], _ORDER)
+            out.rows([row_of(order)], _ORDER)
             if order.reason:
                 out.say(f"{order.status}: {order.reason}")
             if order.unknown:

@@ -34,7 +34,7 @@ def venues(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 def plugins(as_json: JsonOption = False) -> None:
-    """List the installed plugins and why any of them could not be loaded."""
+    """List the installed plugins, and why one did not load."""
     out = output(as_json)
     reports = load_plugins().reports
     rows = [{field.name: getattr(report, field.name) for field in attrs.fields(type(report))} for report in reports]

@@ -15,9 +15,9 @@ def trim(value: Decimal) -> Decimal:
     return value.normalize(EXACT)
 
 
-def cut(value: Decimal) -> Decimal:
-    """Round to 12 significant digits, but never before the point, and trim."""
-    places = max(_DIGITS - 1 - value.adjusted(), 0)
+def cut(value: Decimal, digits: int = _DIGITS) -> Decimal:
+    """Round to *digits* significant digits, but never before the point, and trim."""
+    places = max(digits - 1 - value.adjusted(), 0)
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and -exponent > places:
         value = value.quantize(Decimal(1).scaleb(-places), context=_ROUNDING)

@@ -7,6 +7,7 @@ request gets one connection, once, and leaves as it was signed or not at all.
 from __future__ import annotations
 
 import asyncio
+import re
 import select
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -37,6 +38,8 @@ MOST_CONNECTIONS = 50
 # connections are dropped before venues drop them.
 IDLE_SECONDS = 15.0
 
+# What aiohttp says of a connection that failed, also of one without TLS.
+_TLS_NOTE = re.compile(r" ssl:(?:default|None|True|False|<[^>]*>)")
 # What aiohttp would add of its own.
 _ADDED = ("Accept", "Content-Type")
 
@@ -116,7 +119,7 @@ class ConnectionPool:
             # Its text has the URL.
             failure = SendFailed(f"the answer is not HTTP: {error.message}", left=True)
         except (ClientError, OSError, ValueError) as error:
-            failure = SendFailed(reason(error), left=sending.left)
+            failure = SendFailed(_TLS_NOTE.sub("", reason(error)), left=sending.left)
         except asyncio.CancelledError:
             # Closing a session cancels those who wait in it for a connection, who were not meant to end by that.
             task = asyncio.current_task()

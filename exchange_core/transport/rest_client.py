@@ -248,7 +248,8 @@ class RestClient:
                 if not left or self._closed or isinstance(error, LockedOut) or wait > self._max_wait:
                     raise
                 left -= 1
-                self._log.warning("%s: %s; trying again in %.1f s", self.venue, error, wait)
+                said = str(error).removeprefix(f"{self.venue}: ")
+                self._log.warning("%s: %s; trying again in %.1f s", self.venue, said, wait)
             await self._clock.sleep(wait)
 
     def _admit_now(self, costs: Sequence[Cost], in_turn: bool = False) -> Ticket | None:

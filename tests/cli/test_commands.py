@@ -95,6 +95,7 @@ def test_a_reader_that_leaves_is_no_error(process: Any) -> None:
 
 def test_an_order_from_placing_to_canceling(exchange: Any) -> None:
     placed = exchange("place", "spot", "buy", "BTC/USD", "0.01", "--price", "50000", "--json").rows[0]
+    assert placed["venue_order_id"] == placed["order_id"]
     shown = {row["order_id"]: row for row in exchange("orders", "spot", "--json").rows}
     assert shown[placed["order_id"]]["price"] == "50000.0"
     assert Decimal(shown[placed["order_id"]]["filled"]) == 0
@@ -183,6 +184,12 @@ def test_the_demo_reads_well_without_a_terminal(tmp_path: Path, exchange: Any) -
     assert answer.status == 0
     assert "saves" in answer.out
     assert answer.out.splitlines()[-1] == "All sums agree, but for what the venues round."
+
+
+def test_the_list_of_commands_cuts_no_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["--help"]) == 0
+    _, *listed = capsys.readouterr().out.splitlines()
+    assert [line for line in listed if "..." in line] == []
 
 
 @pytest.mark.parametrize(

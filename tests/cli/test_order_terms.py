@@ -221,3 +221,11 @@ def test_the_help_of_amend_speaks_of_changes(exchange: Any) -> None:
     said = " ".join(exchange("amend", "--help").out.split())
     assert "--type" not in said
     assert "New price that sets a stop or take_profit off." in said
+
+
+def test_people_see_an_order_that_is_waited_for_once(exchange: Any) -> None:
+    answer = exchange(*BUY, "--price", "50001", "--wait", "0")
+    [line] = [line for line in answer.out.splitlines() if line.startswith("order ") and "waiting" in line]
+    order_id = line.removeprefix("order ").partition(":")[0]
+    assert exchange("cancel", "spot", order_id).status == 0
+    assert answer.out.count("BTC/USD") == 1

@@ -250,3 +250,12 @@ async def test_one_is_told_when_it_was_written(sender: HttpSender, method: str) 
         task.cancel()
         await asyncio.wait([task])
     assert times == 1
+
+
+async def test_of_an_address_without_tls_no_tls_is_said(sender: HttpSender) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        with pytest.raises(SendFailed, match=r"127\.0\.0\.1") as caught:
+            await sender.send(address, request_(), within=5)
+    assert "ssl" not in str(caught.value)

@@ -255,6 +255,16 @@ async def test_a_read_without_an_answer_is_repeated(
         assert len(server.requests) == 3
 
 
+async def test_a_repeated_read_names_the_venue_once(
+    new_client: NewClient, read: RestCall, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with LoopbackHttp([Reset(), OK]) as server, new_client(server.url, clock=clock) as client:
+        assert await through_waits(clock, asyncio.create_task(client.run(one(read)))) == "ok"
+    [said] = [record.getMessage() for record in caplog.records if "trying again" in record.getMessage()]
+    assert said.startswith("testex: ")
+    assert said.count("testex: ") == 1
+
+
 @pytest.mark.parametrize("act", UNANSWERED)
 async def test_a_read_is_not_repeated_for_ever(
     new_client: NewClient, read: RestCall, clock: ManualClock, act: Act
