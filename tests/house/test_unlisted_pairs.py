@@ -102,7 +102,9 @@ async def test_what_only_rest_tells_is_told_once_as_soon_as_there_are_lists() ->
         await shop.trade(SPOT.other, SPOT.symbol)  # the number of the second shows the hole
         missed, told = (fill.id for fill in home.fills)
         assert await read(fills, 1) == [(told, SPOT.symbol)]
-        await busy.until_fired(3)
+        asked = home.count(http="/0/private/TradesHistory")
+        await asked.until_fired(6)
+        assert busy.fired
         claimed = other.venue.fills_complete_until
         assert claimed is not None
         assert claimed <= home.fills[0].time
