@@ -34,6 +34,7 @@ class Request:
         tries: How often it was sent before.
         due: When its answer must have come; set by sending.
         not_before: When it may be sent.
+        is_signed_anew: Whether it was refused for its signature before, and has another.
     """
 
     event: Literal["subscribe", "unsubscribe", "challenge"]
@@ -42,6 +43,7 @@ class Request:
     tries: int = 0
     due: float = 0.0
     not_before: float = float("-inf")
+    is_signed_anew: bool = False
 
     @property
     def is_last_try(self) -> bool:

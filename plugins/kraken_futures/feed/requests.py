@@ -292,10 +292,10 @@ class Subscriber:
         reason = message or event
         if flight is None:
             return (Ignored(kind=f"{event}: {reason[:80]}"),)
-        if _NOT_AUTHENTICATED in message and flight.event == SUBSCRIBE and not flight.tries:
+        if _NOT_AUTHENTICATED in message and flight.event == SUBSCRIBE and not flight.is_signed_anew:
             # How long a challenge lasts is not documented: it may be stale. Once; after that it is the key.
             self._talk.flight = None
-            flight.tries += 1
+            flight.is_signed_anew = True
             self._challenge = self._signed = None
             self._talk.ask_first([Request(CHALLENGE), flight])
             return (Ignored(kind=f"{event}: {reason[:80]}"),)

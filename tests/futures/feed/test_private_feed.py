@@ -144,6 +144,22 @@ def test_a_stale_challenge_is_replaced_once(private: FuturesFeed) -> None:
     assert list(private.subscriptions()) == []
 
 
+def test_a_challenge_that_became_stale_in_silence_is_replaced_too(private: FuturesFeed) -> None:
+    """A try that got no answer is none that was refused."""
+    private.subscribe([FILLS], 0.0)
+    private.opened(0.0)
+    say(private, event="challenge", message=CHALLENGE)
+    private.outbox()
+    private.tick(11.0)
+    private.outbox()
+    ack(private, "heartbeat")
+    assert sent(private) == [signed_request("fills")]
+    events = say(private, 12.0, event="alert", message="Failed to subscribe to authenticated feed")
+    assert [type(event) for event in events] == [Ignored]
+    assert sent(private) == [ASK_CHALLENGE]
+    assert list(private.subscriptions()) == [FILLS]
+
+
 def test_a_refused_challenge_refuses_everything_private(private: FuturesFeed) -> None:
     private.subscribe([ORDERS, FILLS], 0.0)
     private.opened(0.0)
