@@ -49,7 +49,8 @@ class Owners(Views):
         for asset, amount in deposits.items():
             if asset not in decimals:
                 raise InvalidValue(f"deposit: {asset!r} is none of {', '.join(decimals)}")
-            money = amount if isinstance(amount, Decimal) else exact(amount, f"deposit of {asset}")
+            given: object = amount  # from programs that nobody checked
+            money = given if isinstance(given, Decimal) else exact(given, f"deposit of {asset}")
             amounts[asset] = to_units(money, decimals[asset], f"deposit of {asset}")
             if amounts[asset] < 0:
                 raise InvalidValue(f"deposit of {asset}: {amount} is below zero")
