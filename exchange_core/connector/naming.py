@@ -11,7 +11,6 @@ from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import Instrument
 from exchange_core.model.symbol import Symbol
 
-
 UNLISTED = "instrument that is not listed"
 """Kind of ``Unrecognised`` by which a feed says that something of the account is in what no list has: the lists may be
 older than that, and are to be asked for again. The feed keeps what it cannot tell until then."""

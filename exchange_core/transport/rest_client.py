@@ -25,7 +25,6 @@ from exchange_core.errors import (
     ExchangeError,
     LockedOut,
     NonceRejected,
-    OutcomeUnknown,
     ProtocolError,
     RateLimited,
     TransportError,
@@ -40,6 +39,7 @@ from exchange_core.transport.http import HttpSender, SendFailed
 from exchange_core.transport.nonces import NonceSource
 from exchange_core.transport.redaction import LOGGER, RedactingLogger, Redactor
 from exchange_core.transport.socket_requests import NotSent, SocketRequests, Unanswered
+from exchange_core.transport.without_answer import advise, unanswered, unknown
 
 if TYPE_CHECKING:
     import httpx
@@ -55,13 +55,6 @@ RestTap = Callable[[str, HttpRequest, HttpReply, float], None]
 # Headers that say nothing about the account.
 _PLAIN_HEADERS = frozenset({"accept", "accept-encoding", "content-type", "user-agent"})
 _PLAIN_HEADERS |= {name.title() for name in _PLAIN_HEADERS}  # as they are mostly written
-
-
-_NONCE_ADVICE = (
-    "nonces are the time of this machine's clock, and the venue takes none below the highest that it saw of the key: "
-    "another program may use the key too (give each its own), or the clock was set back since (set it right, wait "
-    "until it has caught up, or make a new key)"
-)
 
 
 class RestClient:
@@ -163,7 +156,7 @@ class RestClient:
         Args:
             writes: Gets each write that *flow* asks for, before it is made.
         """
-        return await run_flow(flow, partial(self._answer, late), self._unknown, writes)
+        return await run_flow(flow, partial(self._answer, late), partial(unknown, self.venue), writes)
 
     async def _answer(self, late: Late | None, call: RestCall) -> Any:
         """Make *call*, over a live connection where that carries it, or else over REST."""
@@ -226,9 +219,9 @@ class RestClient:
             ticket.release()
         if not call.changes_state:
             raise NotSent(f"{what}: {failure}") from failure
-        unknown = self._unknown(what, failure)
-        self._own(unknown)
-        raise unknown
+        lost = unknown(self.venue, what, failure)
+        self._own(lost)
+        raise lost
 
     async def _answer_by_rest(self, call: RestCall) -> Any:
         """Make *call*, a read as often as it takes."""
@@ -292,8 +285,7 @@ class RestClient:
         """Name the venue in *error*, and hide secrets."""
         if isinstance(error, ExchangeError):
             error.venue = error.venue or self.venue
-        if isinstance(error, NonceRejected) and _NONCE_ADVICE not in str(error):
-            error.args = (f"{error}; {_NONCE_ADVICE}",)
+        advise(error)
         self.redactor.scrub(error)
 
     def _write(self, call: RestCall) -> HttpRequest:
@@ -323,7 +315,7 @@ class RestClient:
                 on_written=lambda: ticket.release_after(self._nonces.hold),
             )
         except SendFailed as error:
-            failure = self._failure(call, what, error)
+            failure = unanswered(self.venue, call, error)
         else:
             if self._log.isEnabledFor(DEBUG):
                 self._log.debug("%s: %s: %d in %.3f s", self.venue, what, reply.status, self._clock.monotonic() - began)
@@ -335,13 +327,6 @@ class RestClient:
         # Outside of the except block, so that no library's error hangs on it as context.
         raise failure
 
-    def _failure(self, call: RestCall, what: str, error: SendFailed) -> TransportError:
-        if not error.left:
-            return ConnectFailed(f"{self.venue}: {what}: {error}; nothing was sent", venue=self.venue)
-        if call.changes_state:
-            return self._unknown(what, error)
-        return TransportError(f"{self.venue}: {what}: {error}", venue=self.venue)
-
     def _decode(self, call: RestCall, reply: HttpReply) -> Any:
         try:
             value = self._dialect.decode(call, reply)
@@ -352,23 +337,14 @@ class RestClient:
             if self._watch is not None:
                 self._watch.failed(call, reply)
             if call.changes_state and isinstance(error, ProtocolError):
-                raise self._unknown(f"{call.method} {call.path}", error) from error
+                raise unknown(self.venue, f"{call.method} {call.path}", error) from error
             raise
         except Exception as error:
             what = f"{call.method} {call.path}"
             # A plugin's mistake must not make an order that was sent look like one that was not.
             if call.changes_state:
-                raise self._unknown(what, error) from error
+                raise unknown(self.venue, what, error) from error
             raise ProtocolError(f"{self.venue}: {what}: {type(error).__name__}: {error}", venue=self.venue) from error
-
-    def _unknown(self, what: str, error: Exception) -> OutcomeUnknown:
-        plain = isinstance(error, ExchangeError | SendFailed | Unanswered)
-        reason = error if plain else f"{type(error).__name__}: {error}"
-        return OutcomeUnknown(
-            f"{self.venue}: {what}: {reason}; it may have been carried out, so ask before sending it again",
-            venue=self.venue,
-            codes=error.codes if isinstance(error, ExchangeError) else (),
-        )
 
     def _pause(self, costs: Sequence[Cost], error: RateLimited, growing: float) -> float:
         """Hold back what is like *costs*; return for how long."""
