@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import attrgetter
 
 import attrs
@@ -21,15 +21,11 @@ from exchange_core.model.fill import Fill
 from exchange_core.model.order import Order, OrderRequest, OrderStatus
 from exchange_core.model.symbol import Symbol
 from exchange_core.venue.record import Heard, OrderRecord
+from exchange_core.venue.records import Records
 from exchange_core.venue.terms import Amending
 
 FINISHED_KEPT = 10_000
 FILL_IDS_KEPT = 100_000
-
-# Clocks differ. What a venue did longer before an order was sent is not of that order, whatever client id it names.
-SKEW = timedelta(seconds=30)
-
-_STANDING = frozenset({OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED})
 
 _LOG = logging.getLogger(__name__)
 
@@ -75,24 +71,18 @@ class OrderTracker:
         self._venue = venue
         self._publish = publish
         self._journal = journal
-        self._finished_kept = finished_kept
         self._fill_ids_kept = fill_ids_kept
-        self._by_client: dict[str, OrderRecord] = {}
-        self._by_venue: dict[str, OrderRecord] = {}
-        self._open: dict[Symbol, dict[int, OrderRecord]] = {}
-        # Finished orders, and strangers of which too little is known to show them; oldest first.
-        self._idle: OrderedDict[int, OrderRecord] = OrderedDict()
+        self._records = Records(venue, finished_kept)
         self._fill_ids: OrderedDict[str, None] = OrderedDict()
 
     def get(self, order_id: str) -> Order | None:
         """Return the order with this id, the venue's or ours."""
-        record = self._by_venue.get(order_id) or self._by_client.get(order_id)
+        record = self._records.by_venue.get(order_id) or self._records.by_client.get(order_id)
         return record.shown if record else None
 
     def all(self) -> list[Order]:
         """Return all that is known, in no order that means anything."""
-        records = {id(r): r for r in (*self._by_client.values(), *self._by_venue.values())}
-        return [record.shown for record in records.values() if record.shown is not None]
+        return [record.shown for record in self._records.all() if record.shown is not None]
 
     def live(self) -> list[Order]:
         """Return those that may still change."""
@@ -100,12 +90,11 @@ class OrderTracker:
 
     def open_count(self, symbol: Symbol) -> int:
         """Return how many orders of *symbol* stand in the market, as far as the venue has told."""
-        return len(self._open.get(symbol, ()))
+        return self._records.open_count(symbol)
 
     def knows(self, fill: Fill) -> bool:
         """Return whether *fill* belongs to an order that was placed here."""
-        ours = self._ours(fill.client_order_id, fill.venue_order_id, fill.time)
-        record = ours or (self._by_venue.get(fill.venue_order_id) if fill.venue_order_id else None)
+        record = self._records.find(fill.client_order_id, fill.venue_order_id, fill.time)
         return record is not None and record.created is not None
 
     def require_new(self, request: OrderRequest) -> None:
@@ -115,7 +104,7 @@ class OrderTracker:
             OrderRefused: Says which order has it.
         """
         key = request.client_order_id
-        known = self._by_client.get(key) if key is not None else None
+        known = self._records.by_client.get(key) if key is not None else None
         if known is not None:
             raise OrderRefused(
                 f"{request.symbol}: client_order_id {key!r} belongs to an order that is {known.status} already; "
@@ -136,7 +125,7 @@ class OrderTracker:
         order = record.order()
         assert order is not None
         self._journal(order)
-        self._by_client[key] = record
+        self._records.by_client[key] = record
         # Pending, and news: nothing has to be compared or moved.
         record.shown = order
         self._publish(order)
@@ -154,7 +143,7 @@ class OrderTracker:
         if self.get(key) is not None:
             self.require_new(attrs.evolve(order.request, client_order_id=key))
         # The feed may have been faster: with an execution, which is too little to show an order, or by its own id.
-        record = self._record(key, order.venue_order_id)
+        record = self._records.of(key, order.venue_order_id)
         record.client_order_id = record.client_order_id or key
         record.venue_order_id = record.venue_order_id or order.venue_order_id
         record.request, record.created, record.unknown = order.request, order.created or now, record.shown is None
@@ -162,14 +151,14 @@ class OrderTracker:
 
     def lost(self, client_order_id: str, now: datetime) -> Order:
         """Note that no answer came, unless the venue has spoken of the order meanwhile."""
-        record = self._by_client[client_order_id]
+        record = self._records.by_client[client_order_id]
         # What is refused meanwhile, by an answer that came late, is known.
         record.unknown = not record.heard_of and not record.status.is_final
         return self._show(record, now)
 
     def refused(self, client_order_id: str, reason: str, now: datetime) -> Order:
         """Note that the order did not happen."""
-        record = self._by_client[client_order_id]
+        record = self._records.by_client[client_order_id]
         record.refuse(reason)
         return self._show(record, now)
 
@@ -206,8 +195,8 @@ class OrderTracker:
             continues=known_id if goes_on else None,
         )
         since = None if about else answer.created
-        told = self._record_told(update) if goes_on else None
-        record = told or self._record(client_order_id, answer.venue_order_id or known_id, since)
+        told = self._records.told(update) if goes_on else None
+        record = told or self._records.of(client_order_id, answer.venue_order_id or known_id, since)
         if record.request is None and record.created is None:
             # The answer's own request says more than an update can, such as how long it is good for.
             record.request = request
@@ -247,7 +236,7 @@ class OrderTracker:
 
     def apply(self, update: OrderUpdate, now: datetime) -> Order | None:
         """Merge an update; return the order as it now stands, None while too little is known of it."""
-        record = self._record_told(update)
+        record = self._records.told(update)
         before = record.request
         self._count(record, record.hear(update))
         is_new = not update.snapshot and update.status in (OrderStatus.PENDING, OrderStatus.OPEN)
@@ -257,7 +246,7 @@ class OrderTracker:
 
     def fill(self, fill: Fill, now: datetime) -> bool:
         """Merge an execution; return False when it was known."""
-        record = self._record(fill.client_order_id, fill.venue_order_id, fill.time)
+        record = self._records.of(fill.client_order_id, fill.venue_order_id, fill.time)
         new = record.add_fill(fill) and fill.id not in self._fill_ids
         if new:
             self._fill_ids[fill.id] = None
@@ -270,10 +259,10 @@ class OrderTracker:
 
     def snapshot(self, snapshot: OpenOrdersSnapshot, now: datetime) -> list[Order]:
         """Merge the list of open orders; return those that we hold open and that are not on it."""
-        listed = {id(self._record_told(update)) for update in snapshot.orders}
+        listed = {id(self._records.told(update)) for update in snapshot.orders}
         absent = [
             record.shown
-            for order_id, record in self._by_venue.items()
+            for order_id, record in self._records.by_venue.items()
             if id(record) not in listed
             and record.shown is not None
             and not record.status.is_final
@@ -284,53 +273,7 @@ class OrderTracker:
         return absent
 
     def _record_of(self, order: Order) -> OrderRecord:
-        return self._record(order.client_order_id, order.venue_order_id)
-
-    def _record_told(self, update: OrderUpdate) -> OrderRecord:
-        before = self._by_venue.get(update.continues) if update.continues else None
-        if before is not None and update.venue_order_id:
-            now = self._by_venue.get(update.venue_order_id)
-            if now is not None and now is not before:
-                self._join(before, now)
-            self._by_venue[update.venue_order_id] = before
-            return before
-        return self._record(update.client_order_id, update.venue_order_id, update.sequence_time)
-
-    def _ours(
-        self, client_order_id: str | None, venue_order_id: str | None, when: datetime | None
-    ) -> OrderRecord | None:
-        """Return the record that a client id means. A venue lets one be used again once its order is done."""
-        found = self._by_client.get(client_order_id) if client_order_id else None
-        if found is None or not venue_order_id:
-            return found
-        if found.venue_order_id is not None:
-            return found if found.venue_order_id == venue_order_id else None
-        was_before = when is not None and found.created is not None and when < found.created - SKEW
-        return None if was_before else found
-
-    def _record(
-        self, client_order_id: str | None, venue_order_id: str | None, when: datetime | None = None
-    ) -> OrderRecord:
-        """Return the record of an order, made or joined from two as the ids show.
-
-        Args:
-            when: When the venue did what is told of it.
-        """
-        ours = self._ours(client_order_id, venue_order_id, when)
-        theirs = self._by_venue.get(venue_order_id) if venue_order_id else None
-        if ours is not None and theirs is not None and ours is not theirs:
-            self._join(ours, theirs)
-        record = ours or theirs or OrderRecord(venue=self._venue)
-        if client_order_id:
-            self._by_client.setdefault(client_order_id, record)
-        if venue_order_id:
-            self._by_venue[venue_order_id] = record
-        return record
-
-    def _join(self, ours: OrderRecord, theirs: OrderRecord) -> None:
-        ours.absorb(theirs)
-        self._idle.pop(id(theirs), None)
-        self._count_open(theirs, None)
+        return self._records.of(order.client_order_id, order.venue_order_id)
 
     def _count(self, record: OrderRecord, heard: Heard) -> None:
         if heard is Heard.STALE:
@@ -354,36 +297,8 @@ class OrderTracker:
         if not changed:
             record.updated = before
             order = record.order()
-        self._count_open(record, order)
-        if order is None or order.is_final:
-            self._idle[id(record)] = record
-            self._idle.move_to_end(id(record))
-            self._forget()
-        else:
-            self._idle.pop(id(record), None)
-            self._name(record)
+        self._records.put(record, order)
         if order is not None:
             record.shown = order  # how young it is may have changed
             if changed:
                 self._publish(order)
-
-    def _count_open(self, record: OrderRecord, order: Order | None) -> None:
-        if order is not None and order.status in _STANDING and not order.unknown:
-            self._open.setdefault(order.symbol, {})[id(record)] = record
-        elif record.request is not None and (standing := self._open.get(record.request.symbol)):
-            standing.pop(id(record), None)
-
-    def _name(self, record: OrderRecord) -> None:
-        """Let the client id of a live order mean it, and no longer one that is done and had the same."""
-        key = record.client_order_id
-        holder = self._by_client.get(key) if key else None
-        if key and holder is not None and holder is not record and holder.status.is_final:
-            self._by_client[key] = record
-
-    def _forget(self) -> None:
-        while len(self._idle) > self._finished_kept:
-            _, record = self._idle.popitem(last=False)
-            named = [(self._by_client, record.client_order_id), (self._by_venue, record.venue_order_id)]
-            for table, key in (*named, *((self._by_venue, former) for former in record.former_ids)):
-                if key is not None and table.get(key) is record:
-                    del table[key]
