@@ -19,11 +19,15 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, InvalidURI, WebSocketException
 from websockets.frames import DATA_OPCODES, Frame
 from websockets.protocol import State
-from websockets.utils import apply_mask
 
 from exchange_core.errors import ConfigError, ConnectFailed, ExchangeError, RateLimited, VenueUnavailable
 from exchange_core.transport.http import tls_context
 from exchange_core.transport.redaction import LOGGER, RedactingLogger, Redactor
+
+try:  # written in C, where it was built
+    from websockets.speedups import apply_mask
+except ImportError:
+    from websockets.utils import apply_mask
 
 # The snapshot of all instruments of a venue is about two megabytes.
 LARGEST_MESSAGE = 16 * 1024 * 1024
