@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import attrs
-import msgspec
 import pytest
 
 from exchange_core.connector.naming import AssetMap, SymbolMap
@@ -14,56 +12,7 @@ from exchange_core.model.asset import Asset
 from exchange_core.model.instrument import InstrumentStatus
 from exchange_core.model.symbol import Symbol
 from kraken_spot.naming import balance_asset, load_assets, load_pairs
-
-
-def raw(entries: dict[str, Any]) -> dict[str, msgspec.Raw]:
-    return {name: msgspec.Raw(json.dumps(entry).encode()) for name, entry in entries.items()}
-
-
-def asset(altname: str, decimals: int = 8) -> dict[str, Any]:
-    return {"aclass": "currency", "altname": altname, "decimals": decimals, "status": "enabled"}
-
-
-def pair(**changes: Any) -> dict[str, Any]:
-    return {
-        "altname": "XBTUSD",
-        "wsname": "XBT/USD",
-        "base": "XXBT",
-        "quote": "ZUSD",
-        "pair_decimals": 1,
-        "lot_decimals": 8,
-        "cost_decimals": 5,
-        "ordermin": "0.00005",
-        "costmin": "0.5",
-        "tick_size": "0.1",
-        "status": "online",
-        **changes,
-    }
-
-
-ASSETS = {
-    "XXBT": asset("XBT", 10),
-    "XXDG": asset("XDG"),
-    "XETH": asset("ETH", 10),
-    "ZUSD": asset("USD", 4),
-    "XTZ": asset("XTZ"),
-    "ZEUS": asset("ZEUS"),
-    "DOT": asset("DOT", 10),
-    "DOT28.S": asset("DOT28.S", 10),
-    "XBT.M": asset("XBT.M", 10),
-    "ETH2": asset("ETH2", 10),
-    "ETH2.S": asset("ETH2.S", 10),
-    "1INCH": asset("1INCH"),
-    "USD.HOLD": asset("USD.HOLD", 4),
-    "KFEE": asset("FEE", 2),
-}
-
-
-@pytest.fixture
-def assets() -> AssetMap:
-    made = AssetMap("kraken")
-    assert not load_assets(raw(ASSETS), made)
-    return made
+from tests.spot.naming.conftest import ASSETS, asset, pair, raw
 
 
 def load(pairs: dict[str, Any], assets: dict[str, Any] | None = None) -> tuple[SymbolMap, AssetMap, dict[str, str]]:

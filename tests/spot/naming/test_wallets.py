@@ -2,50 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
-from typing import Any
 
-import msgspec
 import pytest
 
 from exchange_core.connector.naming import AssetMap
 from kraken_spot.naming import balance_asset, load_assets, usable
 from kraken_spot.parse import common as parse
 from kraken_spot.wire import common as wire
-
-
-def raw(entries: dict[str, Any]) -> dict[str, msgspec.Raw]:
-    return {name: msgspec.Raw(json.dumps(entry).encode()) for name, entry in entries.items()}
-
-
-def asset(altname: str, decimals: int = 8) -> dict[str, Any]:
-    return {"aclass": "currency", "altname": altname, "decimals": decimals, "status": "enabled"}
-
-
-ASSETS = {
-    "XXBT": asset("XBT", 10),
-    "XXDG": asset("XDG"),
-    "XETH": asset("ETH", 10),
-    "ZUSD": asset("USD", 4),
-    "XTZ": asset("XTZ"),
-    "ZEUS": asset("ZEUS"),
-    "DOT": asset("DOT", 10),
-    "DOT28.S": asset("DOT28.S", 10),
-    "XBT.M": asset("XBT.M", 10),
-    "ETH2": asset("ETH2", 10),
-    "ETH2.S": asset("ETH2.S", 10),
-    "1INCH": asset("1INCH"),
-    "USD.HOLD": asset("USD.HOLD", 4),
-    "KFEE": asset("FEE", 2),
-}
-
-
-@pytest.fixture
-def assets() -> AssetMap:
-    made = AssetMap("kraken")
-    assert not load_assets(raw(ASSETS), made)
-    return made
+from tests.spot.naming.conftest import asset, raw
 
 
 @pytest.mark.parametrize(
